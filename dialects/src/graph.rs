@@ -1,0 +1,315 @@
+//! A network as a plain graph: what passes and interpreters work on.
+//!
+//! A network op of `snn` or `qsnn` holds one block of ops that are connected by SSA values, as a graph region: a value
+//! may be used before it is defined. [`Network::read`] decodes that block, [`Network::write`] builds it again.
+
+use crate::{
+    attribute::AttributeValue,
+    diagnostic::{Diagnostic, Result},
+    ir::{self, ValueType},
+    raw,
+};
+use melior::{
+    Context,
+    ir::{
+        Attribute, Block, BlockLike, Identifier, Location, Module, OperationRef, Region, RegionLike, RegionRef, Value,
+        ValueLike,
+        attribute::{DictionaryAttribute, FloatAttribute, StringAttribute},
+        operation::{OperationBuilder, OperationLike},
+    },
+};
+use std::collections::{BTreeMap, HashMap};
+
+/// Compile options as they travel with the IR, so that a dump can be compiled on: name to value.
+pub type Options = BTreeMap<String, String>;
+
+/// The ops of one dialect in decoded form; implemented by [`dialect_ops!`](crate::graph::dialect_ops).
+pub trait DialectOp: Sized + Clone {
+    /// Full name of the op that holds the network, for example `snn.network`.
+    const NETWORK: &'static str;
+    /// Decodes the attributes of an op.
+    fn read(operation: OperationRef<'_, '_>) -> Result<Self>;
+    /// Full name of the op.
+    fn name(&self) -> &'static str;
+    /// The attributes that are there.
+    fn attributes<'c>(&self, context: &'c Context) -> Vec<(Identifier<'c>, Attribute<'c>)>;
+}
+
+/// An op of a network with its place in the graph.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node<O> {
+    /// The op itself.
+    pub op: O,
+    /// The NIR node that it comes from.
+    pub name: String,
+    /// Indices of the nodes whose results are its operands.
+    pub inputs: Vec<usize>,
+    /// The type of its result, where it has one.
+    pub result: Option<ValueType>,
+}
+
+/// A network of one dialect.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Network<O> {
+    /// Symbol name.
+    pub name: String,
+    /// Length of a tick in seconds, once it is known.
+    pub dt: Option<f64>,
+    /// Options of the compile.
+    pub options: Options,
+    /// The ops, in the order of the text.
+    pub nodes: Vec<Node<O>>,
+}
+
+impl<O> Network<O> {
+    /// The type of node `index`'s result.
+    pub fn result(&self, index: usize) -> Result<&ValueType> {
+        let node = &self.nodes[index];
+        node.result
+            .as_ref()
+            .ok_or_else(|| Box::new(Diagnostic::bug("an operand is not a value").at_node(node.name.clone())))
+    }
+
+    /// Adds a node and returns its index.
+    pub fn push(&mut self, op: O, name: impl Into<String>, inputs: Vec<usize>, result: Option<ValueType>) -> usize {
+        self.nodes.push(Node { op, name: name.into(), inputs, result });
+        self.nodes.len() - 1
+    }
+
+    /// For each node, the nodes that use its result, in ascending order.
+    pub fn users(&self) -> Vec<Vec<usize>> {
+        let mut users = vec![Vec::new(); self.nodes.len()];
+        for (index, node) in self.nodes.iter().enumerate() {
+            for &input in &node.inputs {
+                users[input].push(index);
+            }
+        }
+        users
+    }
+}
+
+impl<O: DialectOp> Network<O> {
+    /// True where the module holds a network of this dialect.
+    pub fn is_in(module: &Module<'_>) -> bool {
+        module.body().first_operation().is_some_and(|op| ir::name_of(op) == O::NETWORK)
+    }
+
+    /// Decodes the network of a module.
+    pub fn read(module: &Module<'_>) -> Result<Self> {
+        let network = module
+            .body()
+            .first_operation()
+            .filter(|&op| ir::name_of(op) == O::NETWORK)
+            .ok_or_else(|| Diagnostic::error("wrong-level", format!("the module does not hold a `{}`", O::NETWORK)))?;
+        let mut operations = Vec::new();
+        for_each_op(network, |operation| operations.push(operation));
+        let producers: HashMap<usize, usize> = operations
+            .iter()
+            .enumerate()
+            .flat_map(|(index, op)| op.results().map(move |result| (raw::value_key(&result), index)))
+            .collect();
+        let mut nodes = Vec::with_capacity(operations.len());
+        for operation in &operations {
+            let inputs = operation
+                .operands()
+                .map(|operand| producers.get(&raw::value_key(&operand)).copied())
+                .collect::<Option<Vec<usize>>>()
+                .ok_or_else(|| Diagnostic::bug(format!("`{}` uses a value from outside", ir::name_of(*operation))))?;
+            let result = match operation.results().next() {
+                Some(value) => Some(ValueType::from_mlir(value.r#type()).ok_or_else(|| {
+                    Diagnostic::bug(format!("`{}` has a result of an unknown type", ir::name_of(*operation)))
+                })?),
+                None => None,
+            };
+            nodes.push(Node { op: O::read(*operation)?, name: ir::node_name(operation.location()), inputs, result });
+        }
+        Ok(Self {
+            name: crate::attribute::read(network, "sym_name")?,
+            dt: crate::attribute::read(network, "dt")?,
+            options: read_options(network)?,
+            nodes,
+        })
+    }
+
+    /// Builds a module that holds the network.
+    pub fn write<'c>(&self, context: &'c Context) -> Result<Module<'c>> {
+        let unknown = Location::unknown(context);
+        let block = Block::new(&[]);
+        let mut placeholders = Vec::new();
+        let mut values: Vec<Option<Value<'c, '_>>> = vec![None; self.nodes.len()];
+        let mut patches = Vec::new();
+        for (index, node) in self.nodes.iter().enumerate() {
+            let location = Location::name(context, &node.name, unknown);
+            let mut operands = Vec::with_capacity(node.inputs.len());
+            for (position, &input) in node.inputs.iter().enumerate() {
+                operands.push(match values[input] {
+                    Some(value) => value,
+                    None => {
+                        // The producer comes later in the text: stand in for it until it is there.
+                        let stand_in = OperationBuilder::new("builtin.unrealized_conversion_cast", location)
+                            .add_results(&[self.result(input)?.to_mlir(context)])
+                            .build()
+                            .map_err(internal)?;
+                        let stand_in = block.append_operation(stand_in);
+                        placeholders.push(stand_in);
+                        patches.push((index, position, input));
+                        stand_in.result(0).map_err(internal)?.into()
+                    }
+                });
+            }
+            let results: Vec<_> = node.result.iter().map(|result| result.to_mlir(context)).collect();
+            let operation = OperationBuilder::new(node.op.name(), location)
+                .add_operands(&operands)
+                .add_attributes(&node.op.attributes(context))
+                .add_results(&results)
+                .build()
+                .map_err(internal)?;
+            let operation = block.append_operation(operation);
+            if node.result.is_some() {
+                values[index] = Some(operation.result(0).map_err(internal)?.into());
+            }
+        }
+        if !patches.is_empty() {
+            let mut operations = Vec::new();
+            let mut next = block.first_operation();
+            while let Some(operation) = next {
+                next = operation.next_in_block();
+                if ir::name_of(operation) != "builtin.unrealized_conversion_cast" {
+                    operations.push(operation);
+                }
+            }
+            for (index, position, input) in patches {
+                let value = values[input].ok_or_else(|| Diagnostic::bug("an operand is not a value"))?;
+                raw::set_operand(operations[index], position, value);
+            }
+        }
+        placeholders.into_iter().for_each(raw::erase);
+
+        let mut attributes = vec![
+            (Identifier::new(context, "sym_name"), StringAttribute::new(context, &self.name).into()),
+            (Identifier::new(context, "options"), options_attribute(context, &self.options)),
+        ];
+        if let Some(dt) = self.dt {
+            let f64 = melior::ir::Type::float64(context);
+            attributes.push((Identifier::new(context, "dt"), FloatAttribute::new(context, f64, dt).into()));
+        }
+        module_of(context, O::NETWORK, &self.name, attributes, block)
+    }
+}
+
+/// A module that holds one op with one region of one block.
+pub(crate) fn module_of<'c>(
+    context: &'c Context,
+    op: &str,
+    name: &str,
+    attributes: Vec<(Identifier<'c>, Attribute<'c>)>,
+    block: Block<'c>,
+) -> Result<Module<'c>> {
+    let location = Location::name(context, name, Location::unknown(context));
+    let region = Region::new();
+    region.append_block(block);
+    let operation =
+        OperationBuilder::new(op, location).add_attributes(&attributes).add_regions([region]).build().map_err(internal)?;
+    let module = Module::new(location);
+    module.body().append_operation(operation);
+    ir::verify(context, &module)?;
+    Ok(module)
+}
+
+/// Calls `action` for each op of the only block of `operation`.
+pub(crate) fn for_each_op<'c, 'a>(operation: OperationRef<'c, 'a>, mut action: impl FnMut(OperationRef<'c, 'a>)) {
+    let block = operation.regions().next().and_then(|region: RegionRef<'c, 'a>| region.first_block());
+    let mut next = block.and_then(|block| block.first_operation());
+    while let Some(op) = next {
+        action(op);
+        next = op.next_in_block();
+    }
+}
+
+pub(crate) fn read_options(operation: OperationRef<'_, '_>) -> Result<Options> {
+    let wrong = || Diagnostic::error("bad-attribute", "`options` is not a dictionary of strings");
+    let attribute = operation.attribute("options").map_err(|_| wrong())?;
+    let dictionary = DictionaryAttribute::try_from(attribute).map_err(|_| wrong())?;
+    let mut options = Options::new();
+    for index in 0..dictionary.len() {
+        let (name, value) = dictionary.element(index).map_err(|_| wrong())?;
+        let value = String::decode(Some(value)).map_err(|_| wrong())?;
+        options.insert(name.as_string_ref().as_str().unwrap_or("?").to_owned(), value);
+    }
+    Ok(options)
+}
+
+pub(crate) fn options_attribute<'c>(context: &'c Context, options: &Options) -> Attribute<'c> {
+    let elements: Vec<_> = options
+        .iter()
+        .map(|(name, value)| (Identifier::new(context, name), StringAttribute::new(context, value).into()))
+        .collect();
+    DictionaryAttribute::new(context, &elements).into()
+}
+
+pub(crate) fn internal(error: melior::Error) -> Box<Diagnostic> {
+    Box::new(Diagnostic::bug(error.to_string()))
+}
+
+/// Declares the decoded form of ops: one struct per op with its attributes as typed fields, and for a dialect whose
+/// networks are graphs an enum of them that implements [`DialectOp`].
+macro_rules! op_structs {
+    ($($(#[$meta:meta])* pub struct $name:ident = $op:literal {
+        $($(#[$field_meta:meta])* $field:ident: $type:ty,)*
+    })*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $name { $($(#[$field_meta])* pub $field: $type,)* }
+        impl $name {
+            /// Full name of the op.
+            pub const NAME: &'static str = $op;
+            /// Decodes the attributes of an op of this name.
+            pub fn read(_operation: melior::ir::OperationRef<'_, '_>) -> $crate::diagnostic::Result<Self> {
+                Ok(Self { $($field: $crate::attribute::read(_operation, stringify!($field))?,)* })
+            }
+            /// The attributes that are there.
+            pub fn attributes<'c>(
+                &self,
+                context: &'c melior::Context,
+            ) -> Vec<(melior::ir::Identifier<'c>, melior::ir::Attribute<'c>)> {
+                let all: Vec<(&str, Option<melior::ir::Attribute<'c>>)> = vec![$((stringify!($field), $crate::attribute::AttributeValue::encode(&self.$field, context)),)*];
+                all.into_iter()
+                    .filter_map(|(name, value)| Some((melior::ir::Identifier::new(context, name), value?)))
+                    .collect()
+            }
+        }
+    )*};
+}
+pub(crate) use op_structs;
+
+/// See [`op_structs`].
+macro_rules! dialect_enum {
+    ($(#[$meta:meta])* pub enum Op in $network:literal { $($(#[$case_meta:meta])* $name:ident,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Op { $($(#[$case_meta])* $name($name),)* }
+        impl $crate::graph::DialectOp for Op {
+            const NETWORK: &'static str = $network;
+            fn read(operation: melior::ir::OperationRef<'_, '_>) -> $crate::diagnostic::Result<Self> {
+                match $crate::ir::name_of(operation).as_str() {
+                    $($name::NAME => Ok(Self::$name($name::read(operation)?)),)*
+                    other => Err(Box::new($crate::diagnostic::Diagnostic::error(
+                        "foreign-op",
+                        format!("`{other}` does not belong into a `{}`", $network),
+                    ).at_node($crate::ir::node_name(melior::ir::operation::OperationLike::location(&operation))))),
+                }
+            }
+            fn name(&self) -> &'static str {
+                match self { $(Self::$name(_) => $name::NAME,)* }
+            }
+            fn attributes<'c>(
+                &self,
+                context: &'c melior::Context,
+            ) -> Vec<(melior::ir::Identifier<'c>, melior::ir::Attribute<'c>)> {
+                match self { $(Self::$name(op) => op.attributes(context),)* }
+            }
+        }
+        $(impl From<$name> for Op { fn from(op: $name) -> Self { Self::$name(op) } })*
+    };
+}
+pub(crate) use dialect_enum;

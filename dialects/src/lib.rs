@@ -1,0 +1,23 @@
+//! The three dialects of `s2c` and typed access to them from Rust.
+//!
+//! | dialect | holds | must not hold |
+//! |---|---|---|
+//! | [`snn`] | a float network, one op per NIR node | bit widths, cores |
+//! | [`qsnn`] | integers: weights, accumulators, membranes, thresholds | float tensors, cores |
+//! | [`s2k`] | PEs: buffers, kernels, keys, routes | neuron-model names, anything not placed |
+//!
+//! Each dialect is defined once, in an ODS file (`snn/Snn.td`, …), which gives MLIR its parser, printer and structural
+//! verifier. The Rust structs of the same names are the decoded form that passes and interpreters work on:
+//! [`graph::Network::read`] takes them out of a module, [`graph::Network::write`] makes a module of them.
+//! What ODS can't say is checked in each dialect's `verify`.
+
+pub mod attribute;
+pub mod diagnostic;
+pub mod graph;
+pub mod ir;
+pub mod qsnn;
+mod raw;
+pub mod s2k;
+pub mod snn;
+
+pub use melior::{Context, ir::Module};

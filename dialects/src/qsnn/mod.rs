@@ -1,0 +1,132 @@
+//! The `qsnn` dialect: the network in integers, exact to the bit.
+#![doc = include_str!("README.md")]
+
+mod verify;
+
+use crate::{
+    attribute::{Reset, Tensor, Weights},
+    graph::{dialect_enum, op_structs},
+};
+pub use verify::verify;
+
+/// A network of this dialect.
+pub type Network = crate::graph::Network<Op>;
+
+op_structs! {
+    /// Spikes from outside.
+    pub struct Input = "qsnn.input" {
+        /// NIR node.
+        node: String,
+        /// Largest count per neuron and tick.
+        limit: i64,
+        /// Chip tick of network tick 0; set by `retiming`.
+        start: Option<i64>,
+    }
+    /// What the network hands back.
+    pub struct Output = "qsnn.output" {
+        /// NIR node.
+        node: String,
+    }
+    /// y = W x in integers.
+    pub struct Dense = "qsnn.dense" {
+        /// Outputs x inputs.
+        weight: Weights,
+        /// Bits per weight, sign included.
+        bits: i64,
+    }
+    /// Sum of all operands.
+    pub struct Add = "qsnn.add" {}
+    /// The value of some ticks before; zero in the first ticks.
+    pub struct Delay = "qsnn.delay" {
+        /// Ticks, 0 or more.
+        ticks: i64,
+    }
+    /// v <- decay(v) + (x << shift) + offset; fires above the threshold.
+    pub struct Lif = "qsnn.lif" {
+        /// NIR node.
+        node: String,
+        /// Left shift of the input.
+        shift: i64,
+        /// Decay factor per tick times 2^32, 0 to 2^32.
+        decay: Tensor<i64>,
+        /// Added per tick.
+        offset: Tensor<i32>,
+        /// Fires where v > threshold.
+        threshold: Tensor<i32>,
+        /// What a spike does.
+        reset: Reset,
+        /// Amount that is subtracted, or the value that is set.
+        reset_by: Tensor<i32>,
+        /// Membrane units per volt.
+        scale: Tensor<f64>,
+        /// Additions clamp to int32 where no proof exists that they fit.
+        saturate: bool,
+        /// Chip tick of network tick 0; set by `retiming`.
+        start: Option<i64>,
+    }
+    /// i <- decay(i) + (x << shift) + offset; v <- decay(v) + (i >> current_shift) + offset; fires above the threshold.
+    pub struct CubaLif = "qsnn.cuba_lif" {
+        /// NIR node.
+        node: String,
+        /// Left shift of the input.
+        shift: i64,
+        /// Decay factor of the current per tick times 2^32, 0 to 2^32.
+        current_decay: Tensor<i64>,
+        /// Added to the current per tick.
+        current_offset: Tensor<i32>,
+        /// Rounding right shift of the current on its way to the membrane.
+        current_shift: i64,
+        /// Decay factor of the membrane per tick times 2^32, 0 to 2^32.
+        decay: Tensor<i64>,
+        /// Added to the membrane per tick.
+        offset: Tensor<i32>,
+        /// Fires where v > threshold.
+        threshold: Tensor<i32>,
+        /// What a spike does.
+        reset: Reset,
+        /// Amount that is subtracted, or the value that is set.
+        reset_by: Tensor<i32>,
+        /// Membrane units per volt.
+        scale: Tensor<f64>,
+        /// Additions clamp to int32 where no proof exists that they fit.
+        saturate: bool,
+        /// Chip tick of network tick 0; set by `retiming`.
+        start: Option<i64>,
+    }
+}
+
+dialect_enum! {
+    /// An op of the dialect.
+    pub enum Op in "qsnn.network" {
+        /// See [`Input`].
+        Input,
+        /// See [`Output`].
+        Output,
+        /// See [`Dense`].
+        Dense,
+        /// See [`Add`].
+        Add,
+        /// See [`Delay`].
+        Delay,
+        /// See [`Lif`].
+        Lif,
+        /// See [`CubaLif`].
+        CubaLif,
+    }
+}
+
+impl Op {
+    /// The NIR node that an input, an output or a population stands for.
+    pub fn node(&self) -> Option<&str> {
+        match self {
+            Self::Input(Input { node, .. }) | Self::Output(Output { node }) => Some(node),
+            Self::Lif(Lif { node, .. }) | Self::CubaLif(CubaLif { node, .. }) => Some(node),
+            _ => None,
+        }
+    }
+
+    /// True for populations of neurons.
+    pub fn is_neuron(&self) -> bool {
+        matches!(self, Self::Lif(_) | Self::CubaLif(_))
+    }
+}

@@ -1,0 +1,96 @@
+// The s2k dialect: what each PE of a SpiNNaker2 machine holds and runs. See README.md for the constraints.
+include "Common.td"
+
+def S2k_Dialect : Dialect {
+  let name = "s2k";
+  let cppNamespace = "::s2c::s2k";
+}
+def S2k_Reset : ResetOf<"::s2c::s2k">;
+class S2k_Op<string mnemonic, list<Trait> traits = []> : Op<S2k_Dialect, mnemonic, traits>;
+
+def S2k_ProgramOp : S2k_Op<"program", [Symbol, SymbolTable, IsolatedFromAbove, SingleBlock, NoTerminator,
+                                       RegionKindInterface, HasOnlyGraphRegion]> {
+  let summary = "a program for a whole machine";
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$target, F64Attr:$dt, DictionaryAttr:$options);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name `target` $target `dt` $dt `options` $options attr-dict-with-keyword $body";
+}
+
+// A kernel parameter: one value for all neurons, or the buffer that holds one per neuron.
+def Parameter : AnyAttrOf<[I64Attr, FlatSymbolRefAttr]>;
+
+def S2k_DecayForm : I32EnumAttr<"DecayForm", "how a 33-bit decay factor D fits into a signed 32-bit multiplier M", [
+    I32EnumAttrCase<"Whole", 0, "whole">,        // v + v M / 2^32, M = D - 2^32
+    I32EnumAttrCase<"Fraction", 1, "fraction">,  // v M / 2^32, M = D
+    I32EnumAttrCase<"Mixed", 2, "mixed">]> {     // per neuron: whole where M is negative, else fraction
+  let cppNamespace = "::s2c::s2k";
+}
+
+def S2k_HostInputOp : S2k_Op<"host_input", [HasParent<"ProgramOp">]> {
+  let summary = "spikes that the host sends: the packet of neuron i has key `key` + i";
+  let arguments = (ins StrAttr:$node, DenseI64ArrayAttr:$shape, I64Attr:$limit,
+      OptionalAttr<I64Attr>:$key, OptionalAttr<I64Attr>:$mask);
+  let assemblyFormat = "$node `shape` $shape `limit` $limit (`key` $key^ `mask` $mask)? attr-dict";
+}
+
+def S2k_HostOutputOp : S2k_Op<"host_output", [HasParent<"ProgramOp">]> {
+  let summary = "spikes that the host receives: those of `population`, sent `start` chip ticks after network time";
+  let arguments = (ins StrAttr:$node, StrAttr:$population, DenseI64ArrayAttr:$shape, I64Attr:$start);
+  let assemblyFormat = "$node `from` $population `shape` $shape `start` $start attr-dict";
+}
+
+def S2k_PeOp : S2k_Op<"pe", [Symbol, SymbolTable, SingleBlock, NoTerminator, HasParent<"ProgramOp">,
+                             RegionKindInterface, HasOnlyGraphRegion]> {
+  let summary = "one processing element, at [chip, QPE column, QPE row, core]";
+  let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<DenseI64ArrayAttr>:$place);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name (`at` $place^)? attr-dict-with-keyword $body";
+}
+
+def S2k_BufferOp : S2k_Op<"buffer", [Symbol, HasParent<"PeOp">]> {
+  let summary = "a piece of the PE's SRAM of `bytes` bytes; zero at the start where it has no values";
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$bytes, OptionalAttr<I64Attr>:$address,
+      OptionalAttr<ElementsAttr>:$values);
+  let assemblyFormat = "$sym_name `bytes` $bytes (`at` $address^)? (`=` $values^)? attr-dict";
+}
+
+def S2k_RowsOp : S2k_Op<"rows", [HasParent<"PeOp">]> {
+  let summary = "packet key + i of `source` adds row `first` + i of `weights` to `accumulators`, `slot` ticks after the next update";
+  let arguments = (ins StrAttr:$source, I64Attr:$first, I64Attr:$count, FlatSymbolRefAttr:$weights, I64Attr:$bits,
+      FlatSymbolRefAttr:$accumulators, I64Attr:$width, I64Attr:$length, I64Attr:$slot);
+  let assemblyFormat = [{
+    $weights `rows` $first `count` $count `from` $source `into` $accumulators `bits` $bits `width` $width `length` $length `slot` $slot
+    attr-dict
+  }];
+}
+
+def S2k_UpdateOp : S2k_Op<"update", [HasParent<"PeOp">]> {
+  let summary = "the update of a slice of neurons, once per tick from chip tick `start` on";
+  let description = [{
+    The exact arithmetic is that of the qsnn dialect. A parameter that is not there is zero; a decay that is not
+    there is none; an op without a threshold never fires.
+  }];
+  let arguments = (ins StrAttr:$slice, StrAttr:$population, I64Attr:$first, I64Attr:$count, I64Attr:$start,
+      OptionalAttr<I64Attr>:$key, OptionalAttr<I64Attr>:$mask,
+      FlatSymbolRefAttr:$accumulators, I64Attr:$width, I64Attr:$slots, I64Attr:$shift,
+      OptionalAttr<FlatSymbolRefAttr>:$currents, OptionalAttr<I64Attr>:$current_shift,
+      OptionalAttr<S2k_DecayForm>:$current_form, OptionalAttr<Parameter>:$current_decay,
+      OptionalAttr<Parameter>:$current_offset,
+      FlatSymbolRefAttr:$membranes, OptionalAttr<S2k_DecayForm>:$form, OptionalAttr<Parameter>:$decay,
+      OptionalAttr<Parameter>:$offset, OptionalAttr<Parameter>:$threshold, OptionalAttr<S2k_Reset>:$reset,
+      OptionalAttr<Parameter>:$reset_by, F64Elements:$scale, UnitAttr:$saturate);
+  let assemblyFormat = [{
+    $slice `of` $population `from` $first `count` $count `start` $start (`key` $key^ `mask` $mask)?
+    (`current` $current_form^)? (`membrane` $form^)? (`reset` $reset^)? (`saturate` $saturate^)? attr-dict
+  }];
+}
+
+def S2k_RouteOp : S2k_Op<"route", [HasParent<"ProgramOp">]> {
+  let summary = "a router entry of one chip: packets whose key matches go to all `destinations`";
+  let description = [{
+    `destinations` is a flat list of triples: [QPE column, QPE row, PE mask] for a QPE of this chip (bit c of the
+    mask is core c); [-1, link, 0] for an inter-chip link; [-2, 0, 0] for the host.
+  }];
+  let arguments = (ins I64Attr:$chip, I64Attr:$key, I64Attr:$mask, DenseI64ArrayAttr:$destinations);
+  let assemblyFormat = "`chip` $chip `key` $key `mask` $mask `to` $destinations attr-dict";
+}

@@ -1,0 +1,200 @@
+//! The `s2k` dialect: what each PE of a SpiNNaker2 machine holds and runs.
+#![doc = include_str!("README.md")]
+
+mod program;
+mod verify;
+
+use crate::{
+    attribute::{AttributeValue, Reset, Symbol, Tensor, enum_attribute},
+    graph::op_structs,
+};
+use melior::{Context, ir::Attribute};
+pub use program::{Pe, Program};
+pub use verify::verify;
+
+enum_attribute! {
+    /// How a decay factor D (times 2^32, 0 to 2^32) fits into a signed 32-bit multiplier M.
+    pub enum DecayForm {
+        /// v + v M / 2^32 with M = D - 2^32; for D >= 2^31.
+        Whole = 0, "whole";
+        /// v M / 2^32 with M = D; for D < 2^31.
+        Fraction = 1, "fraction";
+        /// Per neuron: [`Self::Whole`] where M is negative, else [`Self::Fraction`].
+        Mixed = 2, "mixed";
+    }
+}
+
+/// A kernel parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Parameter {
+    /// The same for all neurons.
+    Value(i64),
+    /// One 32-bit word per neuron, in this buffer.
+    Buffer(Symbol),
+}
+
+impl AttributeValue for Parameter {
+    fn decode(attribute: Option<Attribute<'_>>) -> Result<Self, String> {
+        i64::decode(attribute)
+            .map(Self::Value)
+            .or_else(|_| Symbol::decode(attribute).map(Self::Buffer))
+            .map_err(|_| "an integer or a symbol".to_owned())
+    }
+    fn encode<'c>(&self, context: &'c Context) -> Option<Attribute<'c>> {
+        match self {
+            Self::Value(value) => value.encode(context),
+            Self::Buffer(symbol) => symbol.encode(context),
+        }
+    }
+}
+
+/// Initial values of a buffer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// 8-bit weights, rows x columns.
+    I8(Tensor<i8>),
+    /// 16-bit weights, rows x columns.
+    I16(Tensor<i16>),
+    /// Parameters of neurons.
+    I32(Tensor<i32>),
+}
+
+impl AttributeValue for Values {
+    fn decode(attribute: Option<Attribute<'_>>) -> Result<Self, String> {
+        Tensor::decode(attribute)
+            .map(Self::I8)
+            .or_else(|_| Tensor::decode(attribute).map(Self::I16))
+            .or_else(|_| Tensor::decode(attribute).map(Self::I32))
+            .map_err(|_| "dense i8, i16 or i32 elements".to_owned())
+    }
+    fn encode<'c>(&self, context: &'c Context) -> Option<Attribute<'c>> {
+        match self {
+            Self::I8(tensor) => tensor.encode(context),
+            Self::I16(tensor) => tensor.encode(context),
+            Self::I32(tensor) => tensor.encode(context),
+        }
+    }
+}
+
+op_structs! {
+    /// Spikes that the host sends: the packet of neuron i has key `key` + i.
+    pub struct HostInput = "s2k.host_input" {
+        /// NIR node.
+        node: String,
+        /// Shape of one tick's counts.
+        shape: Vec<i64>,
+        /// Largest count per neuron and tick.
+        limit: i64,
+        /// Key of neuron 0; set by `key-allocation`.
+        key: Option<i64>,
+        /// Which bits of a key say that it belongs here.
+        mask: Option<i64>,
+    }
+    /// Spikes that the host receives.
+    pub struct HostOutput = "s2k.host_output" {
+        /// NIR node.
+        node: String,
+        /// The population that sends them.
+        population: String,
+        /// Shape of one tick's counts.
+        shape: Vec<i64>,
+        /// Chip tick of network tick 0.
+        start: i64,
+    }
+    /// A piece of a PE's SRAM.
+    pub struct Buffer = "s2k.buffer" {
+        /// Name within the PE.
+        sym_name: String,
+        /// Size in bytes, padding included.
+        bytes: i64,
+        /// Byte address; set by `buffer-allocation`.
+        address: Option<i64>,
+        /// Initial values; zero where there are none.
+        values: Option<Values>,
+    }
+    /// A block of synapses as one row of weights per source neuron.
+    pub struct Rows = "s2k.rows" {
+        /// Name of the slice or host input that sends.
+        source: String,
+        /// First row of the weights that belongs to the source.
+        first: i64,
+        /// Number of rows: neurons of the source.
+        count: i64,
+        /// Buffer of rows x targets.
+        weights: Symbol,
+        /// Bits per weight as stored.
+        bits: i64,
+        /// Buffer of the sums.
+        accumulators: Symbol,
+        /// Bits per accumulator, 16 or 32.
+        width: i64,
+        /// Accumulators per row, a multiple of 4.
+        length: i64,
+        /// Ticks between the next update and the one that the sums are for.
+        slot: i64,
+    }
+    /// The update of a slice of neurons.
+    pub struct Update = "s2k.update" {
+        /// Name of the slice, unique in the program.
+        slice: String,
+        /// Population that the slice is a part of: a NIR node.
+        population: String,
+        /// First neuron within the population.
+        first: i64,
+        /// Number of neurons.
+        count: i64,
+        /// First chip tick in which the slice is updated.
+        start: i64,
+        /// Key of the first neuron; set by `key-allocation`.
+        key: Option<i64>,
+        /// Which bits of a key say that it belongs here.
+        mask: Option<i64>,
+        /// Buffer of the sums, `slots` times.
+        accumulators: Symbol,
+        /// Bits per accumulator, 16 or 32.
+        width: i64,
+        /// Ticks ahead that sums are kept for, 1 or more.
+        slots: i64,
+        /// Left shift of the sums.
+        shift: i64,
+        /// Buffer of the synaptic currents, where the slice has any.
+        currents: Option<Symbol>,
+        /// Rounding right shift from current to membrane.
+        current_shift: Option<i64>,
+        /// Form of the current's decay.
+        current_form: Option<DecayForm>,
+        /// Decay multiplier of the current.
+        current_decay: Option<Parameter>,
+        /// Added to the current per tick.
+        current_offset: Option<Parameter>,
+        /// Buffer of the membranes.
+        membranes: Symbol,
+        /// Form of the membrane's decay.
+        form: Option<DecayForm>,
+        /// Decay multiplier of the membrane.
+        decay: Option<Parameter>,
+        /// Added to the membrane per tick.
+        offset: Option<Parameter>,
+        /// Fires where v > threshold.
+        threshold: Option<Parameter>,
+        /// What a spike does.
+        reset: Option<Reset>,
+        /// Amount that is subtracted, or the value that is set.
+        reset_by: Option<Parameter>,
+        /// Membrane units per volt, for read-out.
+        scale: Tensor<f64>,
+        /// Additions clamp to int32.
+        saturate: bool,
+    }
+    /// A router entry of one chip.
+    pub struct Route = "s2k.route" {
+        /// Number of the chip.
+        chip: i64,
+        /// Key to compare with.
+        key: i64,
+        /// Bits of the key that are compared.
+        mask: i64,
+        /// Triples: [QPE column, QPE row, PE mask], [-1, link, 0] or [-2, 0, 0] for the host.
+        destinations: Vec<i64>,
+    }
+}

@@ -1,0 +1,96 @@
+// The snn dialect: a spiking network in floating point, one op per NIR node. See README.md for the constraints.
+include "Common.td"
+
+def Snn_Dialect : Dialect {
+  let name = "snn";
+  let cppNamespace = "::s2c::snn";
+}
+def Snn_Reset : ResetOf<"::s2c::snn">;
+class Snn_Op<string mnemonic, list<Trait> traits = []> : Op<Snn_Dialect, mnemonic, traits>;
+
+def CurrentTensor : StaticShapeTensorOf<[F32]>;
+def SignalTensor : AnyTypeOf<[SpikeTensor, CurrentTensor]>;
+
+def Snn_Integrator : I32EnumAttr<"Integrator", "how a time constant becomes a factor per tick", [
+    I32EnumAttrCase<"Euler", 0, "euler">, I32EnumAttrCase<"Exponential", 1, "exponential">]> {
+  let cppNamespace = "::s2c::snn";
+}
+def Snn_Compare : I32EnumAttr<"Compare", "which membranes fire: above, or at and above the threshold", [
+    I32EnumAttrCase<"Greater", 0, "greater">, I32EnumAttrCase<"GreaterEqual", 1, "greater_equal">]> {
+  let cppNamespace = "::s2c::snn";
+}
+
+def Snn_NetworkOp : Snn_Op<"network", [Symbol, IsolatedFromAbove, SingleBlock, NoTerminator, RegionKindInterface,
+                                       HasOnlyGraphRegion]> {
+  let summary = "a spiking network: a graph of operations on streams of ticks";
+  let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<F64Attr>:$dt, DictionaryAttr:$options);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name (`dt` $dt^)? `options` $options attr-dict-with-keyword $body";
+}
+
+def Snn_InputOp : Snn_Op<"input"> {
+  let summary = "spikes from outside; `limit` is the largest count per neuron and tick";
+  let arguments = (ins StrAttr:$node, I64Attr:$limit);
+  let results = (outs SpikeTensor:$output);
+  let assemblyFormat = "$node `limit` $limit attr-dict `:` type($output)";
+}
+
+def Snn_OutputOp : Snn_Op<"output"> {
+  let summary = "what the network hands back";
+  let arguments = (ins StrAttr:$node, SpikeTensor:$value);
+  let assemblyFormat = "$node `(` $value `)` attr-dict `:` type($value)";
+}
+
+def Snn_LinearOp : Snn_Op<"linear", [Pure, MatrixShape<"C1">]> {
+  let summary = "y = W x (+ b): NIR's Linear and Affine";
+  let arguments = (ins SignalTensor:$input, F32Elements:$weight, OptionalAttr<F64Elements>:$bias);
+  let results = (outs CurrentTensor:$output);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($output)";
+}
+
+def Snn_AddOp : Snn_Op<"add", [Pure, SameTypes]> {
+  let summary = "sum of all that arrives at one node";
+  let arguments = (ins Variadic<CurrentTensor>:$inputs);
+  let results = (outs CurrentTensor:$output);
+  let assemblyFormat = "$inputs attr-dict `:` type($inputs) `->` type($output)";
+}
+
+def Snn_DelayOp : Snn_Op<"delay", [Pure, AllTypesMatch<["input", "output"]>]> {
+  let summary = "the value of `ticks` ticks before; zero in the first ticks";
+  let arguments = (ins SignalTensor:$input, ConfinedAttr<I64Attr, [IntMinValue<0>]>:$ticks);
+  let results = (outs SignalTensor:$output);
+  let assemblyFormat = "$input `by` $ticks attr-dict `:` type($output)";
+}
+
+class Snn_NeuronOp<string mnemonic, list<Trait> traits> : Snn_Op<mnemonic, !listconcat([Pure,
+    SameCount<"C2", "input", "output">, PerNeuron<"C3", "r">, PerNeuron<"C3", "v_threshold">, PerNeuron<"C3", "v_reset">],
+    traits)> {
+  let results = (outs SpikeTensor:$output);
+  let assemblyFormat = [{
+    $node `(` $input `)` (`integrator` $integrator^)? (`reset` $reset^)? (`compare` $compare^)?
+    attr-dict `:` type($input) `->` type($output)
+  }];
+}
+
+def Snn_IfOp : Snn_NeuronOp<"if", []> {
+  let summary = "integrate and fire: v <- v + r x";
+  let arguments = (ins StrAttr:$node, CurrentTensor:$input, F64Elements:$r, F64Elements:$v_threshold,
+      F64Elements:$v_reset, OptionalAttr<F64Elements>:$weight_scale,
+      OptionalAttr<Snn_Integrator>:$integrator, OptionalAttr<Snn_Reset>:$reset, OptionalAttr<Snn_Compare>:$compare);
+}
+
+def Snn_LifOp : Snn_NeuronOp<"lif", [PerNeuron<"C3", "tau">, PerNeuron<"C3", "v_leak">]> {
+  let summary = "leaky integrate and fire: v <- v + f (v_leak - v + r x)";
+  let arguments = (ins StrAttr:$node, CurrentTensor:$input, F64Elements:$tau, F64Elements:$r, F64Elements:$v_leak,
+      F64Elements:$v_threshold, F64Elements:$v_reset, OptionalAttr<F64Elements>:$weight_scale,
+      OptionalAttr<Snn_Integrator>:$integrator, OptionalAttr<Snn_Reset>:$reset, OptionalAttr<Snn_Compare>:$compare);
+}
+
+def Snn_CubaLifOp : Snn_NeuronOp<"cuba_lif", [PerNeuron<"C3", "tau_syn">, PerNeuron<"C3", "tau_mem">,
+                                             PerNeuron<"C3", "w_in">, PerNeuron<"C3", "v_leak">]> {
+  let summary = "current-based leaky integrate and fire: i <- i + f_syn (w_in x - i), then v <- v + f_mem (v_leak - v + r i)";
+  let arguments = (ins StrAttr:$node, CurrentTensor:$input, F64Elements:$tau_syn, F64Elements:$tau_mem,
+      F64Elements:$r, F64Elements:$w_in, F64Elements:$v_leak, F64Elements:$v_threshold, F64Elements:$v_reset,
+      OptionalAttr<F64Elements>:$weight_scale,
+      OptionalAttr<Snn_Integrator>:$integrator, OptionalAttr<Snn_Reset>:$reset, OptionalAttr<Snn_Compare>:$compare);
+}

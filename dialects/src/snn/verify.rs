@@ -1,0 +1,118 @@
+//! What ODS can't say about the `snn` dialect. The numbers are those of the dialect's README.
+
+use super::{Network, Op};
+use crate::{
+    attribute::Tensor,
+    diagnostic::{Diagnostic, Result},
+    graph::Node,
+};
+use petgraph::{algo::tarjan_scc, graph::DiGraph};
+
+/// Checks constraints C4 to C8.
+pub fn verify(network: &Network) -> Result<()> {
+    let inputs = network.nodes.iter().filter(|node| matches!(node.op, Op::Input(_))).count();
+    let outputs = network.nodes.iter().filter(|node| matches!(node.op, Op::Output(_))).count();
+    // C4: a network has an input and an output.
+    if inputs == 0 || outputs == 0 {
+        let missing = if inputs == 0 { "input" } else { "output" };
+        return Err(Box::new(Diagnostic::error("no-input-or-output", format!("the network has no {missing}"))));
+    }
+    // C5: dt, where it is known, is positive and finite.
+    if let Some(dt) = network.dt
+        && !(dt > 0.0 && dt.is_finite())
+    {
+        return Err(Box::new(Diagnostic::error("bad-dt", format!("dt is {dt} s, but must be positive and finite"))));
+    }
+    for node in &network.nodes {
+        verify_values(node)?;
+    }
+    verify_cycles(network)
+}
+
+/// C6: weights and parameters are finite, time constants are positive.
+fn verify_values(node: &Node<Op>) -> Result<()> {
+    let finite = |name: &str, tensor: &Tensor<f64>| match tensor.values.iter().position(|value| !value.is_finite()) {
+        Some(index) => Err(bad_value(node, name, index, tensor.values[index], "finite")),
+        None => Ok(()),
+    };
+    let positive = |name: &str, tensor: &Tensor<f64>| {
+        match tensor.values.iter().position(|&value| !(value > 0.0 && value.is_finite())) {
+            Some(index) => Err(bad_value(node, name, index, tensor.values[index], "positive and finite")),
+            None => Ok(()),
+        }
+    };
+    match &node.op {
+        Op::Linear(op) => {
+            if let Some(index) = op.weight.values.iter().position(|value| !value.is_finite()) {
+                return Err(bad_value(node, "weight", index, op.weight.values[index].into(), "finite"));
+            }
+            op.bias.as_ref().map_or(Ok(()), |bias| finite("bias", bias))
+        }
+        Op::If(op) => {
+            finite("r", &op.r)?;
+            finite("v_threshold", &op.v_threshold)?;
+            finite("v_reset", &op.v_reset)
+        }
+        Op::Lif(op) => {
+            positive("tau", &op.tau)?;
+            finite("r", &op.r)?;
+            finite("v_leak", &op.v_leak)?;
+            finite("v_threshold", &op.v_threshold)?;
+            finite("v_reset", &op.v_reset)
+        }
+        Op::CubaLif(op) => {
+            positive("tau_syn", &op.tau_syn)?;
+            positive("tau_mem", &op.tau_mem)?;
+            finite("r", &op.r)?;
+            finite("w_in", &op.w_in)?;
+            finite("v_leak", &op.v_leak)?;
+            finite("v_threshold", &op.v_threshold)?;
+            finite("v_reset", &op.v_reset)
+        }
+        Op::Input(_) | Op::Output(_) | Op::Add(_) | Op::Delay(_) => Ok(()),
+    }
+}
+
+fn bad_value(node: &Node<Op>, name: &str, index: usize, value: f64, must: &str) -> Box<Diagnostic> {
+    Box::new(
+        Diagnostic::error("bad-parameter", format!("`{name}` must be {must}, but is {value}"))
+            .at_node(node.name.clone())
+            .text(format!("The value stands at position {index} of the parameter.")),
+    )
+}
+
+/// C7: each cycle holds a delay of at least one tick. C8: each cycle holds a neuron.
+fn verify_cycles(network: &Network) -> Result<()> {
+    let is_delay = |index: usize| matches!(&network.nodes[index].op, Op::Delay(delay) if delay.ticks > 0);
+    let is_neuron = |index: usize| matches!(network.nodes[index].op, Op::If(_) | Op::Lif(_) | Op::CubaLif(_));
+    // A cycle that avoids all delays (or all neurons) is one that is left when those are taken out.
+    let kinds: [(&dyn Fn(usize) -> bool, &str, &'static str); 2] =
+        [(&is_neuron, "neuron", "cycle-without-neuron"), (&is_delay, "delay", "cycle-without-delay")];
+    for (breaks, what, code) in kinds {
+        if let Some(cycle) = cycle_without(network, breaks) {
+            let names: Vec<_> = cycle.iter().map(|&index| network.nodes[index].name.as_str()).collect();
+            return Err(Box::new(
+                Diagnostic::error(code, format!("a cycle holds no {what}"))
+                    .at_node(names[0])
+                    .text(format!("The cycle goes through {}.", names.join(", "))),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn cycle_without(network: &Network, breaks: &dyn Fn(usize) -> bool) -> Option<Vec<usize>> {
+    let mut graph = DiGraph::<usize, ()>::new();
+    let handles: Vec<_> = (0..network.nodes.len()).map(|index| graph.add_node(index)).collect();
+    for (user, node) in network.nodes.iter().enumerate().filter(|(index, _)| !breaks(*index)) {
+        for &input in node.inputs.iter().filter(|&&input| !breaks(input)) {
+            graph.add_edge(handles[input], handles[user], ());
+        }
+    }
+    let component = tarjan_scc(&graph)
+        .into_iter()
+        .find(|component| component.len() > 1 || graph.contains_edge(component[0], component[0]))?;
+    let mut cycle: Vec<usize> = component.into_iter().map(|handle| graph[handle]).collect();
+    cycle.sort_unstable();
+    Some(cycle)
+}

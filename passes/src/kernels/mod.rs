@@ -1,0 +1,82 @@
+//! Kernels: the loops that run on a PE, one MLIR `llvm`-dialect function per *variant*.
+//!
+//! What a loop looks like is decided per layer, from widths that the compiler has proved. A [`Kernel`] is plain data;
+//! [`Kernel::emit`] turns it into text and `compiler/src/codegen` turns the text into machine code. Two PEs that need
+//! equal kernels share one object, found by [`Kernel::name`].
+//!
+//! Kernels are called as `s2c_abi` says: row kernels as a target of the dispatch table ([`s2c_abi::dispatch`]),
+//! update kernels once per tick with the address of a slice descriptor ([`s2c_abi::slice`]).
+//! Instructions are those of the Armv7E-M architecture (ARM DDI 0403E), chapter A7.7.
+
+mod body;
+mod neuron;
+mod row;
+mod update;
+
+pub use row::{RowKernel, WeightWidth, pack_row, unpack_row};
+pub use update::{CurrentStage, Decay, Fire, Parameter, Reset, Spread, UpdateKernel};
+
+/// A kernel variant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kernel {
+    /// Adds one row of weights to the accumulators, on arrival of a packet.
+    Row(RowKernel),
+    /// Advances the neurons of a slice by one tick.
+    Update(UpdateKernel),
+}
+
+impl Kernel {
+    /// The kernel's symbol; equal kernels have equal names and different kernels different ones.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Row(kernel) => kernel.name(),
+            Self::Update(kernel) => kernel.name(),
+        }
+    }
+
+    /// The kernel as a function of MLIR's `llvm` dialect.
+    pub fn emit(&self, registers: &Registers) -> String {
+        match self {
+            Self::Row(kernel) => kernel.emit(),
+            Self::Update(kernel) => kernel.emit(registers),
+        }
+    }
+}
+
+/// Width of the accumulators that rows are added to and that an update takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Accumulator {
+    /// 16 bits, two in a word.
+    I16,
+    /// 32 bits.
+    I32,
+}
+
+impl Accumulator {
+    /// Bytes of one accumulator, 2 or 4.
+    pub const fn bytes(self) -> u32 {
+        match self {
+            Self::I16 => 2,
+            Self::I32 => 4,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::I16 => "i16",
+            Self::I32 => "i32",
+        }
+    }
+}
+
+/// Where the target has the peripherals that kernels and the runtime use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Registers {
+    /// Base address of the packet interface ([`s2c_abi::comms`]).
+    pub comms: u32,
+    /// Base address of the tick timer ([`s2c_abi::timer`]).
+    pub timer: u32,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,232 @@
+//! Options of a compile. They travel with the IR as a dictionary of strings, so that a dump can be compiled on.
+
+use s2c_dialects::{
+    attribute::Reset,
+    diagnostic::{Diagnostic, Result},
+    graph,
+    snn::{Compare, Integrator},
+};
+use std::fmt;
+
+/// Declares an option with a fixed set of words.
+macro_rules! words {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$case_meta:meta])* $case:ident = $word:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $name { $($(#[$case_meta])* $case,)* }
+        impl $name {
+            /// All words, in order.
+            pub const WORDS: &'static [&'static str] = &[$($word),*];
+            /// The value of a word.
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$case),)* _ => None }
+            }
+            /// The word of the value.
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$case => $word,)* }
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+    };
+}
+
+words! {
+    /// Optimisation level.
+    pub enum Level {
+        /// Straight: only what is needed.
+        O0 = "0",
+        /// Folding, fusion and narrow widths.
+        O1 = "1",
+        /// Everything that makes the program faster.
+        O2 = "2",
+        /// Like 2, with the fewest PEs.
+        Os = "s",
+    }
+}
+
+impl Level {
+    /// True where a pass that starts at this level runs at `level`.
+    pub fn is_in(self, level: Self) -> bool {
+        self <= level
+    }
+}
+
+words! {
+    /// A framework's way of reading a NIR file; see the table in the `snn` dialect's README.
+    pub enum Convention {
+        /// What the NIR specification says, and nothing else.
+        Nir = "nir",
+        /// snnTorch.
+        Snntorch = "snntorch",
+        /// Norse.
+        Norse = "norse",
+        /// Sinabs.
+        Sinabs = "sinabs",
+    }
+}
+
+words! {
+    /// What shares one weight scale.
+    pub enum WeightScale {
+        /// Each output neuron or channel.
+        Channel = "channel",
+        /// Each population.
+        Layer = "layer",
+        /// The whole network.
+        Network = "network",
+    }
+}
+
+words! {
+    /// How a scaled weight becomes an integer.
+    pub enum WeightCast {
+        /// To nearest, halves away from zero.
+        Round = "round",
+        /// Towards zero.
+        Truncate = "truncate",
+    }
+}
+
+/// Options of a compile.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// Optimisation level.
+    pub level: Level,
+    /// Length of a tick in seconds; none where it is to come from the network.
+    pub dt: Option<f64>,
+    /// How the file is read.
+    pub convention: Convention,
+    /// Overrides the convention.
+    pub integrator: Option<Integrator>,
+    /// Overrides the convention.
+    pub reset: Option<Reset>,
+    /// Overrides the convention.
+    pub compare: Option<Compare>,
+    /// Bits per weight, sign included: 2 to 16.
+    pub weight_bits: u32,
+    /// What shares one scale.
+    pub weight_scale: WeightScale,
+    /// The percentile of the absolute weights that maps to the largest integer, above 0 and up to 100.
+    pub weight_percentile: f64,
+    /// How a scaled weight becomes an integer.
+    pub weight_cast: WeightCast,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            level: Level::O1,
+            dt: None,
+            convention: Convention::Nir,
+            integrator: None,
+            reset: None,
+            compare: None,
+            weight_bits: 8,
+            weight_scale: WeightScale::Channel,
+            weight_percentile: 100.0,
+            weight_cast: WeightCast::Round,
+        }
+    }
+}
+
+/// The integrator of a word.
+pub fn integrator_from_word(word: &str) -> Option<Integrator> {
+    match word {
+        "euler" => Some(Integrator::Euler),
+        "exponential" => Some(Integrator::Exponential),
+        _ => None,
+    }
+}
+
+/// The reset of a word of the command line.
+pub fn reset_from_word(word: &str) -> Option<Reset> {
+    match word {
+        "subtract" => Some(Reset::Subtract),
+        "zero" => Some(Reset::Value),
+        _ => None,
+    }
+}
+
+/// The comparison of a word of the command line.
+pub fn compare_from_word(word: &str) -> Option<Compare> {
+    match word {
+        "gt" => Some(Compare::Greater),
+        "ge" => Some(Compare::GreaterEqual),
+        _ => None,
+    }
+}
+
+impl Options {
+    /// The options as they travel with the IR.
+    pub fn to_map(&self) -> graph::Options {
+        let mut map = graph::Options::new();
+        let mut set = |name: &str, value: String| map.insert(name.to_owned(), value);
+        set("level", self.level.to_string());
+        set("convention", self.convention.to_string());
+        set("weight_bits", self.weight_bits.to_string());
+        set("weight_scale", self.weight_scale.to_string());
+        set("weight_percentile", self.weight_percentile.to_string());
+        set("weight_cast", self.weight_cast.to_string());
+        if let Some(dt) = self.dt {
+            set("dt", format!("{dt:e}"));
+        }
+        if let Some(integrator) = self.integrator {
+            set("integrator", integrator.keyword().to_owned());
+        }
+        if let Some(reset) = self.reset {
+            set("reset", if reset == Reset::Value { "zero" } else { "subtract" }.to_owned());
+        }
+        if let Some(compare) = self.compare {
+            set("compare", if compare == Compare::Greater { "gt" } else { "ge" }.to_owned());
+        }
+        map
+    }
+
+    /// Reads the options that travel with the IR; what is not there has its default.
+    ///
+    /// # Errors
+    /// An option or a value that does not exist.
+    pub fn from_map(map: &graph::Options) -> Result<Self> {
+        let mut options = Self::default();
+        for (name, value) in map {
+            let known = match name.as_str() {
+                "level" => store(Level::from_word(value), &mut options.level),
+                "convention" => store(Convention::from_word(value), &mut options.convention),
+                "weight_bits" => {
+                    let bits = value.parse().ok().filter(|bits| (2..=16).contains(bits));
+                    store(bits, &mut options.weight_bits)
+                }
+                "weight_scale" => store(WeightScale::from_word(value), &mut options.weight_scale),
+                "weight_percentile" => {
+                    let percentile = value.parse().ok().filter(|&p: &f64| p > 0.0 && p <= 100.0);
+                    store(percentile, &mut options.weight_percentile)
+                }
+                "weight_cast" => store(WeightCast::from_word(value), &mut options.weight_cast),
+                "dt" => store(value.parse().ok().map(Some), &mut options.dt),
+                "integrator" => store(integrator_from_word(value).map(Some), &mut options.integrator),
+                "reset" => store(reset_from_word(value).map(Some), &mut options.reset),
+                "compare" => store(compare_from_word(value).map(Some), &mut options.compare),
+                _ => false,
+            };
+            if !known {
+                return Err(Box::new(Diagnostic::error(
+                    "bad-option",
+                    format!("the module carries the option `{name}` = `{value}`, which does not exist"),
+                )));
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// Stores a value that could be read.
+fn store<T>(value: Option<T>, place: &mut T) -> bool {
+    value.is_some_and(|value| {
+        *place = value;
+        true
+    })
+}

@@ -1,0 +1,160 @@
+//! A target: the facts of a machine, from a TOML file that names the source of every number.
+
+use s2c_dialects::diagnostic::{Diagnostic, Result};
+use serde::Deserialize;
+
+/// A machine of one or more SpiNNaker2 chips.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// Name on the command line.
+    pub name: String,
+    /// One line.
+    pub description: String,
+    /// How many chips.
+    pub chips: Chips,
+    /// Where PEs are on a chip.
+    pub grid: Grid,
+    /// A PE's memory.
+    pub memory: Memory,
+    /// Clock frequencies.
+    pub clock: Clock,
+    /// Packets: peripheral addresses, router, NoC.
+    pub comms: Comms,
+    /// Cycles per instruction class.
+    pub cycles: Cycles,
+}
+
+/// A torus of chips.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Chips {
+    /// Chips per row.
+    pub columns: u32,
+    /// Rows of chips.
+    pub rows: u32,
+}
+
+/// The grid of quad PEs (QPEs) of a chip.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Grid {
+    /// First and last column.
+    pub columns: [u8; 2],
+    /// First and last row.
+    pub rows: [u8; 2],
+    /// Places without a QPE.
+    pub holes: Vec<[u8; 2]>,
+    /// Place of the router, from which hops are counted.
+    pub router: [u8; 2],
+    /// PEs per QPE.
+    pub pes_per_qpe: u8,
+    /// PEs that applications must not use: column, row, core.
+    pub reserved: Vec<[u8; 3]>,
+}
+
+/// A PE's memory.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Memory {
+    /// All of it, in bytes, from address 0.
+    pub sram_bytes: u32,
+    /// What is kept for code, from address 0.
+    pub code_bytes: u32,
+    /// What is kept for the stack, at the end.
+    pub stack_bytes: u32,
+}
+
+/// Clock frequencies.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Clock {
+    /// In Hz, ascending.
+    pub frequencies: Vec<u64>,
+}
+
+/// Packets.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Comms {
+    /// Address of the packet interface.
+    pub base: u32,
+    /// Address of the tick timer.
+    pub timer_base: u32,
+    /// Entries of a chip's router.
+    pub router_entries: usize,
+    /// NoC cycles per hop.
+    pub cycles_per_hop: u32,
+}
+
+/// Cycles per instruction class.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Cycles {
+    /// Extra cycles of a taken branch.
+    pub branch_taken: u32,
+    /// A load or store by itself.
+    pub load_first: u32,
+    /// A load or store right after another.
+    pub load_next: u32,
+    /// Integer division.
+    pub divide: u32,
+    /// Float division and square root.
+    pub float_divide: u32,
+    /// Float multiply-add.
+    pub float_multiply_add: u32,
+}
+
+impl Target {
+    /// Reads a target file's text; `file` is named in errors.
+    pub fn parse(text: &str, file: &str) -> Result<Self> {
+        let target: Self = toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            let before = &text[..start.min(text.len())];
+            let line = before.matches('\n').count() + 1;
+            let column = start - before.rfind('\n').map_or(0, |newline| newline + 1) + 1;
+            Diagnostic::error("bad-target", "the target file can't be read")
+                .at_text(file, line, column)
+                .text(error.message())
+        })?;
+        let memory = &target.memory;
+        let wrong = if memory.code_bytes % 16 != 0 || memory.code_bytes + memory.stack_bytes >= memory.sram_bytes {
+            Some("memory: code and stack must leave room, and code_bytes must be a multiple of 16")
+        } else if target.grid.pes_per_qpe == 0 || target.grid.pes_per_qpe > 4 {
+            Some("grid: pes_per_qpe must be 1 to 4")
+        } else if target.places().next().is_none() || target.chips.columns == 0 || target.chips.rows == 0 {
+            Some("grid: no PE is left")
+        } else if target.clock.frequencies.is_empty() {
+            Some("clock: at least one frequency is needed")
+        } else {
+            None
+        };
+        match wrong {
+            Some(text) => Err(Box::new(Diagnostic::error("bad-target", text).at_text(file, 1, 1))),
+            None => Ok(target),
+        }
+    }
+
+    /// Bytes of a PE that are left for data.
+    pub fn data_bytes(&self) -> u32 {
+        self.memory.sram_bytes - self.memory.code_bytes - self.memory.stack_bytes
+    }
+
+    /// Number of chips.
+    pub fn chip_count(&self) -> usize {
+        self.chips.columns as usize * self.chips.rows as usize
+    }
+
+    /// The usable PEs of one chip as [column, row, core], QPEs nearest to the router first.
+    pub fn places(&self) -> impl Iterator<Item = [u8; 3]> + '_ {
+        let grid = &self.grid;
+        let mut qpes: Vec<[u8; 2]> = (grid.columns[0]..=grid.columns[1])
+            .flat_map(|x| (grid.rows[0]..=grid.rows[1]).map(move |y| [x, y]))
+            .filter(|qpe| !grid.holes.contains(qpe))
+            .collect();
+        qpes.sort_by_key(|&[x, y]| (grid.router[0].abs_diff(x) + grid.router[1].abs_diff(y), x, y));
+        qpes.into_iter()
+            .flat_map(move |[x, y]| (0..grid.pes_per_qpe).map(move |core| [x, y, core]))
+            .filter(move |place| !grid.reserved.contains(place))
+    }
+}

@@ -1,0 +1,273 @@
+//! The float interpreter.
+//!
+//! State is float64, weights are float32 as in the file. Sums run over the inputs in ascending order.
+
+use crate::{Interpreter, check_input, delay_line::DelayLine, order};
+use s2c_dialects::{
+    attribute::{Reset, Tensor},
+    diagnostic::{Diagnostic, Result},
+    snn::{Compare, Integrator, Network, Op, verify},
+};
+
+/// Runs an `snn` network whose neurons are discretised.
+pub struct Snn {
+    nodes: Vec<Node>,
+    order: Vec<usize>,
+    inputs: Vec<usize>,
+    values: Vec<Vec<f64>>,
+}
+
+struct Node {
+    name: String,
+    operands: Vec<usize>,
+    kind: Kind,
+}
+
+enum Kind {
+    Input { limit: i64 },
+    /// An output, or a delay of no ticks.
+    Copy,
+    Add,
+    Linear { columns: Vec<Vec<(u32, f32)>>, bias: Option<Vec<f64>> },
+    Delay(DelayLine<f64>),
+    Neuron(Box<Population>),
+}
+
+/// A population of neurons; LIF and IF are CubaLIF without the current stage.
+struct Population {
+    current: Option<Stage>,
+    membrane: Stage,
+    threshold: Vec<f64>,
+    reset: Reset,
+    reset_value: Vec<f64>,
+    compare: Compare,
+    weight_scale: Vec<f64>,
+}
+
+/// `state <- state + factor (rest - state + gain x)`; without a factor `state <- state + gain x`.
+struct Stage {
+    state: Vec<f64>,
+    factor: Option<Vec<f64>>,
+    gain: Vec<f64>,
+    rest: Vec<f64>,
+}
+
+impl Stage {
+    fn advance(&mut self, neuron: usize, x: f64) -> f64 {
+        let (state, input) = (&mut self.state[neuron], self.gain[neuron] * x);
+        *state += match &self.factor {
+            Some(factor) => factor[neuron] * (self.rest[neuron] - *state + input),
+            None => input,
+        };
+        *state
+    }
+}
+
+impl Snn {
+    /// Prepares a network.
+    ///
+    /// # Errors
+    /// A network that breaks a constraint, or is not discretised yet.
+    pub fn new(network: &Network) -> Result<Self> {
+        verify(network)?;
+        let dt = network.dt.ok_or_else(|| undiscretised("the network has no dt"))?;
+        let is_delay = |op: &Op| matches!(op, Op::Delay(delay) if delay.ticks > 0);
+        let order = order::of(network, is_delay)?;
+        let mut nodes = Vec::with_capacity(network.nodes.len());
+        let mut values = Vec::with_capacity(network.nodes.len());
+        let mut inputs = Vec::new();
+        for (index, node) in network.nodes.iter().enumerate() {
+            let width = match (&node.result, node.inputs.first()) {
+                (Some(result), _) => result.len(),
+                (None, Some(&input)) => network.result(input)?.len(),
+                (None, None) => 0,
+            };
+            let name = node.op.node().unwrap_or(&node.name).to_owned();
+            let kind = match &node.op {
+                Op::Input(op) => {
+                    inputs.push(index);
+                    Kind::Input { limit: op.limit }
+                }
+                Op::Output(_) => Kind::Copy,
+                Op::Add(_) => Kind::Add,
+                Op::Delay(delay) if delay.ticks == 0 => Kind::Copy,
+                Op::Delay(delay) => Kind::Delay(DelayLine::new(delay.ticks as usize, width)),
+                Op::Linear(op) => Kind::Linear {
+                    columns: columns(&op.weight),
+                    bias: op.bias.as_ref().map(|bias| bias.iter().collect()),
+                },
+                Op::If(_) | Op::Lif(_) | Op::CubaLif(_) => Kind::Neuron(Box::new(population(&node.op, dt)?)),
+            };
+            nodes.push(Node { name, operands: node.inputs.clone(), kind });
+            values.push(vec![0.0; width]);
+        }
+        Ok(Self { nodes, order, inputs, values })
+    }
+}
+
+fn undiscretised(what: &str) -> Diagnostic {
+    Diagnostic::bug(format!("{what}: the pass `discretization` has not run"))
+}
+
+/// The non-zero weights of each input.
+fn columns(weight: &Tensor<f32>) -> Vec<Vec<(u32, f32)>> {
+    let (rows, columns) = (weight.shape[0], weight.shape[1]);
+    (0..columns)
+        .map(|column| {
+            (0..rows)
+                .map(|row| (row as u32, weight.at(row * columns + column)))
+                .filter(|&(_, weight)| weight != 0.0)
+                .collect()
+        })
+        .collect()
+}
+
+fn population(op: &Op, dt: f64) -> Result<Population> {
+    let all = |tensor: &Tensor<f64>| tensor.iter().collect::<Vec<f64>>();
+    let missing = |what: &str| undiscretised(&format!("a neuron has no {what}"));
+    let factors = |integrator: Integrator, tau: &Tensor<f64>| -> Vec<f64> {
+        tau.iter().map(|tau| integrator.factor(dt, tau)).collect()
+    };
+    let zeros = |tensor: &Tensor<f64>| vec![0.0; tensor.len()];
+    let (integrator, reset, compare, scale, v_threshold, v_reset) = match op {
+        Op::If(op) => (op.integrator, op.reset, op.compare, &op.weight_scale, &op.v_threshold, &op.v_reset),
+        Op::Lif(op) => (op.integrator, op.reset, op.compare, &op.weight_scale, &op.v_threshold, &op.v_reset),
+        Op::CubaLif(op) => (op.integrator, op.reset, op.compare, &op.weight_scale, &op.v_threshold, &op.v_reset),
+        _ => return Err(Box::new(Diagnostic::bug("not a neuron"))),
+    };
+    let integrator = integrator.ok_or_else(|| missing("integrator"))?;
+    let (current, membrane) = match op {
+        Op::Lif(op) => {
+            let factor = Some(factors(integrator, &op.tau));
+            (None, Stage { state: zeros(&op.r), factor, gain: all(&op.r), rest: all(&op.v_leak) })
+        }
+        Op::CubaLif(op) => {
+            let factor = Some(factors(integrator, &op.tau_syn));
+            let current = Stage { state: zeros(&op.r), factor, gain: all(&op.w_in), rest: zeros(&op.r) };
+            let factor = Some(factors(integrator, &op.tau_mem));
+            (Some(current), Stage { state: zeros(&op.r), factor, gain: all(&op.r), rest: all(&op.v_leak) })
+        }
+        Op::If(op) => (None, Stage { state: zeros(&op.r), factor: None, gain: all(&op.r), rest: zeros(&op.r) }),
+        _ => return Err(Box::new(Diagnostic::bug("not a neuron"))),
+    };
+    Ok(Population {
+        current,
+        membrane,
+        threshold: all(v_threshold),
+        reset: reset.ok_or_else(|| missing("reset"))?,
+        reset_value: all(v_reset),
+        compare: compare.ok_or_else(|| missing("comparison"))?,
+        weight_scale: scale.as_ref().map_or_else(|| vec![1.0; v_threshold.len()], all),
+    })
+}
+
+impl Population {
+    fn step(&mut self, input: &[f64], spikes: &mut [f64]) {
+        for (neuron, (&x, spike)) in input.iter().zip(spikes).enumerate() {
+            let drive = self.current.as_mut().map_or(x, |current| current.advance(neuron, x));
+            let membrane = self.membrane.advance(neuron, drive);
+            let threshold = self.threshold[neuron];
+            let fires = match self.compare {
+                Compare::Greater => membrane > threshold,
+                Compare::GreaterEqual => membrane >= threshold,
+            };
+            *spike = f64::from(u8::from(fires));
+            if fires {
+                self.membrane.state[neuron] = match self.reset {
+                    Reset::Subtract => membrane - threshold,
+                    Reset::Value => self.reset_value[neuron],
+                };
+            }
+        }
+    }
+}
+
+impl Interpreter for Snn {
+    fn reset(&mut self) {
+        self.values.iter_mut().for_each(|value| value.fill(0.0));
+        for node in &mut self.nodes {
+            match &mut node.kind {
+                Kind::Delay(line) => line.reset(),
+                Kind::Neuron(population) => {
+                    population.membrane.state.fill(0.0);
+                    if let Some(current) = &mut population.current {
+                        current.state.fill(0.0);
+                    }
+                }
+                Kind::Input { .. } | Kind::Copy | Kind::Add | Kind::Linear { .. } => {}
+            }
+        }
+    }
+
+    fn step(&mut self, inputs: &[&[u16]]) -> Result<()> {
+        if inputs.len() != self.inputs.len() {
+            return Err(Box::new(Diagnostic::bug(format!(
+                "{} inputs given, the network has {}",
+                inputs.len(),
+                self.inputs.len()
+            ))));
+        }
+        for (&index, &counts) in self.inputs.iter().zip(inputs) {
+            let node = &self.nodes[index];
+            if let Kind::Input { limit } = node.kind {
+                check_input(&node.name, counts, self.values[index].len(), limit)?;
+            }
+            self.values[index].iter_mut().zip(counts).for_each(|(value, &count)| *value = count.into());
+        }
+        for &index in &self.order {
+            let mut result = std::mem::take(&mut self.values[index]);
+            let node = &mut self.nodes[index];
+            let operand = |position: usize| &self.values[node.operands[position]];
+            match &mut node.kind {
+                Kind::Input { .. } => {}
+                Kind::Copy => result.copy_from_slice(operand(0)),
+                Kind::Add => {
+                    result.copy_from_slice(operand(0));
+                    for &other in &node.operands[1..] {
+                        result.iter_mut().zip(&self.values[other]).for_each(|(sum, value)| *sum += value);
+                    }
+                }
+                Kind::Linear { columns, bias } => {
+                    result.fill(0.0);
+                    for (column, &x) in columns.iter().zip(operand(0)).filter(|&(_, &x)| x != 0.0) {
+                        for &(row, weight) in column {
+                            result[row as usize] += f64::from(weight) * x;
+                        }
+                    }
+                    if let Some(bias) = bias {
+                        result.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += *bias);
+                    }
+                }
+                Kind::Delay(line) => result.copy_from_slice(line.front()),
+                Kind::Neuron(population) => population.step(operand(0), &mut result),
+            }
+            self.values[index] = result;
+        }
+        for node in &mut self.nodes {
+            if let Kind::Delay(line) = &mut node.kind {
+                line.push(&self.values[node.operands[0]]);
+            }
+        }
+        Ok(())
+    }
+
+    fn find(&self, name: &str) -> Option<usize> {
+        self.nodes.iter().position(|node| {
+            node.name == name && matches!(node.kind, Kind::Input { .. } | Kind::Neuron(_) | Kind::Copy)
+        })
+    }
+
+    fn spikes(&self, index: usize) -> Vec<u16> {
+        self.values[index].iter().map(|&value| value as u16).collect()
+    }
+
+    fn membranes(&self, index: usize) -> Option<Vec<f64>> {
+        match &self.nodes[index].kind {
+            Kind::Neuron(population) => {
+                let scaled = population.membrane.state.iter().zip(&population.weight_scale);
+                Some(scaled.map(|(state, scale)| state / scale).collect())
+            }
+            _ => None,
+        }
+    }
+}
