@@ -35,10 +35,12 @@ pub fn parse<'c>(context: &'c Context, text: &str, file: &str) -> Option<Module<
             return None;
         }
         let module = mlir_sys::mlirModuleFromOperation(operation);
-        if module.ptr.is_null() {
-            mlir_sys::mlirOperationDestroy(operation);
-            return None;
+        if !module.ptr.is_null() {
+            return Some(Module::from_raw(module));
         }
+        // A text may leave out the `module` around its only op.
+        let module = mlir_sys::mlirModuleCreateEmpty(mlir_sys::mlirOperationGetLocation(operation));
+        mlir_sys::mlirBlockAppendOwnedOperation(mlir_sys::mlirModuleGetBody(module), operation);
         Some(Module::from_raw(module))
     }
 }

@@ -106,6 +106,8 @@ pub struct Options {
     pub reset: Option<Reset>,
     /// Overrides the convention.
     pub compare: Option<Compare>,
+    /// Largest number of spikes per input neuron and tick, 1 to 255.
+    pub input_limit: u8,
     /// Bits per weight, sign included: 2 to 16.
     pub weight_bits: u32,
     /// What shares one scale.
@@ -125,6 +127,7 @@ impl Default for Options {
             integrator: None,
             reset: None,
             compare: None,
+            input_limit: 1,
             weight_bits: 8,
             weight_scale: WeightScale::Channel,
             weight_percentile: 100.0,
@@ -167,6 +170,7 @@ impl Options {
         let mut set = |name: &str, value: String| map.insert(name.to_owned(), value);
         set("level", self.level.to_string());
         set("convention", self.convention.to_string());
+        set("input_limit", self.input_limit.to_string());
         set("weight_bits", self.weight_bits.to_string());
         set("weight_scale", self.weight_scale.to_string());
         set("weight_percentile", self.weight_percentile.to_string());
@@ -196,6 +200,7 @@ impl Options {
             let known = match name.as_str() {
                 "level" => store(Level::from_word(value), &mut options.level),
                 "convention" => store(Convention::from_word(value), &mut options.convention),
+                "input_limit" => store(value.parse().ok().filter(|&limit: &u8| limit > 0), &mut options.input_limit),
                 "weight_bits" => {
                     let bits = value.parse().ok().filter(|bits| (2..=16).contains(bits));
                     store(bits, &mut options.weight_bits)

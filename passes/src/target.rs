@@ -1,10 +1,10 @@
 //! A target: the facts of a machine, from a TOML file that names the source of every number.
 
 use s2c_dialects::diagnostic::{Diagnostic, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A machine of one or more SpiNNaker2 chips.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Target {
     /// Name on the command line.
@@ -26,7 +26,7 @@ pub struct Target {
 }
 
 /// A torus of chips.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Chips {
     /// Chips per row.
@@ -36,7 +36,7 @@ pub struct Chips {
 }
 
 /// The grid of quad PEs (QPEs) of a chip.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grid {
     /// First and last column.
@@ -54,7 +54,7 @@ pub struct Grid {
 }
 
 /// A PE's memory.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Memory {
     /// All of it, in bytes, from address 0.
@@ -66,7 +66,7 @@ pub struct Memory {
 }
 
 /// Clock frequencies.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Clock {
     /// In Hz, ascending.
@@ -74,7 +74,7 @@ pub struct Clock {
 }
 
 /// Packets.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Comms {
     /// Address of the packet interface.
@@ -88,7 +88,7 @@ pub struct Comms {
 }
 
 /// Cycles per instruction class.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cycles {
     /// Extra cycles of a taken branch.

@@ -9,6 +9,7 @@
 //! Instructions are those of the Armv7E-M architecture (ARM DDI 0403E), chapter A7.7.
 
 mod body;
+mod descriptor;
 mod neuron;
 mod row;
 mod update;

@@ -145,7 +145,7 @@ impl RowKernel {
             for word in 0..words {
                 let slot = word % WEIGHT_WORDS;
                 if slot == 0 {
-                    // LDM of a single register is left to LDR (ARM DDI 0403E, A7.7.41).
+                    // LDM wants two registers or more.
                     lines.push(match words - word {
                         1 => format!("ldr r{FIRST_WEIGHT}, [r0], #4"),
                         _ => format!("ldm r0!, {{r{FIRST_WEIGHT}, r{}}}", FIRST_WEIGHT + 1),
@@ -205,9 +205,7 @@ pub fn pack_row(kernel: &RowKernel, weights: &[i32]) -> Vec<u8> {
 pub fn unpack_row(kernel: &RowKernel, row: &[u8]) -> Vec<i32> {
     let mut weights: Vec<i32> = match kernel.weights {
         WeightWidth::W8 => row.iter().map(|&byte| i32::from(byte as i8)).collect(),
-        WeightWidth::W16 => {
-            row.chunks_exact(2).map(|pair| i32::from(i16::from_le_bytes([pair[0], pair[1]]))).collect()
-        }
+        WeightWidth::W16 => row.chunks_exact(2).map(|pair| i32::from(i16::from_le_bytes([pair[0], pair[1]]))).collect(),
     };
     swap_middle(kernel, &mut weights);
     weights

@@ -1,0 +1,152 @@
+//! The command line.
+
+use crate::{
+    commands::{compile, inspect, list, opt, run, simulate},
+    render::{self, Format},
+};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use s2c_dialects::diagnostic::{Diagnostic, Result, Severity};
+use s2c_passes::{Phase, options};
+use std::process::ExitCode;
+
+/// Compiles spiking neural networks in NIR to machine code for the SpiNNaker2 chip.
+#[derive(Parser)]
+#[command(name = "s2c", version, about, arg_required_else_help = true)]
+pub struct Cli {
+    /// How diagnostics are printed.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    error_format: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Compile a NIR model, or go on from a dump.
+    Compile(compile::Arguments),
+    /// Run a binary on the chip model.
+    Run(run::Arguments),
+    /// Run a model or a dump in the interpreter of its level.
+    Simulate(simulate::Arguments),
+    /// Run passes on a dump.
+    Opt(opt::Arguments),
+    /// List the passes in order.
+    Passes,
+    /// List the targets.
+    Targets,
+    /// Show what a model or a binary holds.
+    Inspect(inspect::Arguments),
+}
+
+/// How a model is read and quantized; the same options for every command that takes a model.
+#[derive(Args, Clone, Debug)]
+pub struct ModelOptions {
+    /// Optimisation level.
+    #[arg(short = 'O', value_name = "LEVEL", value_parser = word_of(options::Level::WORDS), default_value = "1")]
+    level: String,
+    /// Length of a tick in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    dt: Option<f64>,
+    /// The framework whose reading of the file is used.
+    #[arg(long, value_parser = word_of(options::Convention::WORDS), default_value = "nir")]
+    convention: String,
+    /// How a time constant becomes a factor per tick.
+    #[arg(long, value_parser = ["euler", "exponential"])]
+    integrator: Option<String>,
+    /// What a spike does to the membrane.
+    #[arg(long, value_parser = ["subtract", "zero"])]
+    reset: Option<String>,
+    /// Which membranes fire: above the threshold, or at and above it.
+    #[arg(long, value_parser = ["gt", "ge"])]
+    compare: Option<String>,
+    /// Largest number of spikes per input neuron and tick.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
+    input_limit: u8,
+    /// Bits per weight, sign included.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(2..=16))]
+    weight_bits: u32,
+    /// What shares one weight scale.
+    #[arg(long, value_parser = word_of(options::WeightScale::WORDS), default_value = "channel")]
+    weight_scale: String,
+    /// Percentile of the absolute weights that maps to the largest integer.
+    #[arg(long, value_name = "P", default_value_t = 100.0)]
+    weight_percentile: f64,
+    /// How a scaled weight becomes an integer.
+    #[arg(long, value_parser = word_of(options::WeightCast::WORDS), default_value = "round")]
+    weight_cast: String,
+}
+
+fn word_of(words: &'static [&'static str]) -> clap::builder::PossibleValuesParser {
+    clap::builder::PossibleValuesParser::new(words)
+}
+
+impl ModelOptions {
+    /// The options in the form that passes use.
+    pub fn to_options(&self) -> Result<options::Options> {
+        let defaults = options::Options::default();
+        if !(self.weight_percentile > 0.0 && self.weight_percentile <= 100.0) {
+            return Err(Box::new(
+                Diagnostic::error("bad-option", format!("--weight-percentile {} is not in 0 to 100", self.weight_percentile))
+                    .hint("100 maps the largest weight to the largest integer"),
+            ));
+        }
+        // The words have been checked by the parser.
+        Ok(options::Options {
+            level: options::Level::from_word(&self.level).unwrap_or(defaults.level),
+            dt: self.dt,
+            convention: options::Convention::from_word(&self.convention).unwrap_or(defaults.convention),
+            integrator: self.integrator.as_deref().and_then(options::integrator_from_word),
+            reset: self.reset.as_deref().and_then(options::reset_from_word),
+            compare: self.compare.as_deref().and_then(options::compare_from_word),
+            input_limit: self.input_limit,
+            weight_bits: self.weight_bits,
+            weight_scale: options::WeightScale::from_word(&self.weight_scale).unwrap_or(defaults.weight_scale),
+            weight_percentile: self.weight_percentile,
+            weight_cast: options::WeightCast::from_word(&self.weight_cast).unwrap_or(defaults.weight_cast),
+        })
+    }
+}
+
+/// A phase on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum PhaseName {
+    /// Float network.
+    Snn,
+    /// Integer network.
+    Qsnn,
+    /// Program for PEs.
+    S2k,
+}
+
+impl From<PhaseName> for Phase {
+    fn from(name: PhaseName) -> Self {
+        match name {
+            PhaseName::Snn => Self::Snn,
+            PhaseName::Qsnn => Self::Qsnn,
+            PhaseName::S2k => Self::S2k,
+        }
+    }
+}
+
+/// Runs the command line; the exit code is 0, 1 (the input is at fault), 2 (usage) or 3 (a bug).
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let format = cli.error_format;
+    let warn = |warnings: &[Diagnostic]| warnings.iter().for_each(|warning| render::print(warning, format));
+    let result = match &cli.command {
+        Command::Compile(arguments) => compile::run(arguments, &warn),
+        Command::Run(arguments) => run::run(arguments),
+        Command::Simulate(arguments) => simulate::run(arguments, &warn),
+        Command::Opt(arguments) => opt::run(arguments, &warn),
+        Command::Passes => list::passes(),
+        Command::Targets => list::targets(),
+        Command::Inspect(arguments) => inspect::run(arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(diagnostic) => {
+            render::print(&diagnostic, format);
+            ExitCode::from(if diagnostic.severity == Severity::Bug { 3 } else { 1 })
+        }
+    }
+}

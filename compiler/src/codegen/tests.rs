@@ -1,0 +1,60 @@
+//! Generated code is run on the chip model and compared with plain Rust; instructions are counted.
+
+mod kernels;
+mod machine;
+mod reference;
+mod runtime;
+
+use s2c_passes::kernels::Registers;
+
+use super::{KernelCache, RuntimeConstants};
+
+/// Peripherals and memory of `compiler/targets/spinnaker2.toml`.
+const CONSTANTS: RuntimeConstants = RuntimeConstants {
+    header: 4096,
+    stack_top: 131_072,
+    registers: Registers { comms: 0xe200_0000, timer: 0xe100_0000 },
+    payload: false,
+};
+
+const CODE_BYTES: u32 = 4096;
+
+fn cache() -> KernelCache {
+    KernelCache::new(&CONSTANTS).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A small generator of test data (splitmix64), seeded so that failures repeat.
+struct Random(u64);
+
+impl Random {
+    fn word(&mut self) -> u32 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) as u32
+    }
+
+    /// A number below `end`.
+    fn below(&mut self, end: u32) -> u32 {
+        self.word() % end
+    }
+
+    fn pick<T: Clone>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len() as u32) as usize].clone()
+    }
+
+    /// A number that is often extreme or small.
+    fn value(&mut self) -> i32 {
+        match self.below(8) {
+            0 => self.pick(&[i32::MIN, i32::MIN + 1, i32::MAX, i32::MAX - 1]),
+            1 => self.pick(&[0, 1, -1]),
+            2 | 3 => (self.word() as i32) >> 16,
+            _ => self.word() as i32,
+        }
+    }
+
+    fn values(&mut self, count: usize) -> Vec<i32> {
+        (0..count).map(|_| self.value()).collect()
+    }
+}

@@ -1,0 +1,236 @@
+//! Kernels against the reference, and their cost.
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use s2c_passes::kernels::{
+    Accumulator, CurrentStage, Decay, Fire, Kernel, Parameter, Reset, RowKernel, Spread, UpdateKernel, WeightWidth,
+    pack_row,
+};
+
+use super::{
+    super::CodeImage,
+    CODE_BYTES, Random, cache,
+    machine::Machine,
+    reference::{Neurons, update},
+};
+
+const DESCRIPTOR: u32 = 0x2000;
+const ACCUMULATORS: u32 = 0x3000;
+const MEMBRANES: u32 = 0x4000;
+const ROW: u32 = 0x5000;
+/// Parameter arrays begin here and are this many bytes apart.
+const ARRAYS: u32 = 0x6000;
+const ARRAY_BYTES: u32 = 0x1000;
+/// Words behind each array that must stay as they are.
+const GUARD: [i32; 3] = [0x5a5a_5a5a; 3];
+const KEY: u32 = 0x0001_2300;
+
+fn image(cache: &mut super::KernelCache, kernel: &Kernel) -> Rc<CodeImage> {
+    Rc::new(cache.image([kernel], CODE_BYTES).unwrap_or_else(|error| panic!("{error}")))
+}
+
+fn words(values: &[i32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+fn accumulator_bytes(width: Accumulator, values: &[i32]) -> Vec<u8> {
+    match width {
+        Accumulator::I16 => values.iter().flat_map(|&value| (value as i16).to_le_bytes()).collect(),
+        Accumulator::I32 => words(values),
+    }
+}
+
+/// Runs a row kernel on random data and compares; returns the instructions.
+fn check_row(code: &CodeImage, kernel: &RowKernel, random: &mut Random) -> u64 {
+    let n = kernel.length as usize;
+    let bits = if kernel.weights == WeightWidth::W8 { 24 } else { 16 };
+    let weights: Vec<i32> = (0..n).map(|_| random.value() << bits >> bits).collect();
+    let accumulators = random.values(n);
+    let mut machine = Machine::new(&code.bytes);
+    machine.write(DESCRIPTOR, &ACCUMULATORS.to_le_bytes());
+    let mut before = accumulator_bytes(kernel.accumulators, &accumulators);
+    before.extend(words(&GUARD));
+    machine.write(ACCUMULATORS, &before);
+    machine.write(ROW, &pack_row(kernel, &weights));
+    let instructions = machine.call(code.entry(&kernel.name()).unwrap(), [ROW, DESCRIPTOR, 7, 8]);
+    let sums: Vec<i32> = accumulators.iter().zip(&weights).map(|(a, w)| a.wrapping_add(*w)).collect();
+    let mut after = accumulator_bytes(kernel.accumulators, &sums);
+    after.extend(words(&GUARD));
+    assert_eq!(machine.read(ACCUMULATORS, after.len()), after, "{}", kernel.name());
+    instructions
+}
+
+#[test]
+fn rows_add_their_weights() {
+    let (mut cache, mut random) = (cache(), Random(1));
+    println!("{:>16} {:>6} {:>12} {:>11}", "kernel", "bytes", "instructions", "per weight");
+    let bounds = [
+        (WeightWidth::W8, Accumulator::I16, 0.90),
+        (WeightWidth::W8, Accumulator::I32, 1.53),
+        (WeightWidth::W16, Accumulator::I16, 1.03),
+        (WeightWidth::W16, Accumulator::I32, 1.66),
+    ];
+    for (weights, accumulators, bound) in bounds {
+        for length in (4..=72).step_by(4).chain([256]) {
+            let kernel = RowKernel { weights, accumulators, length };
+            let code = image(&mut cache, &Kernel::Row(kernel.clone()));
+            let instructions = (0..4).map(|_| check_row(&code, &kernel, &mut random)).max().unwrap_or(0);
+            if [4, 12, 40, 256].contains(&length) {
+                let (name, each) = (kernel.name(), instructions as f64 / f64::from(length));
+                println!("{name:>16} {:>6} {instructions:>12} {each:>11.2}", code.symbols[&name].size);
+                assert!(length != 256 || each <= bound, "{name}: {each} instructions per weight");
+            }
+        }
+    }
+}
+
+/// Data for a kernel: accumulators that its shift can't make overflow, anything else.
+fn neurons(kernel: &UpdateKernel, count: usize, random: &mut Random) -> Neurons {
+    let lost = match kernel.accumulators {
+        Accumulator::I16 => kernel.input_shift.max(16),
+        Accumulator::I32 => kernel.input_shift,
+    };
+    let parameters = kernel.spreads().into_iter().map(|(name, spread)| match spread {
+        Spread::Uniform => (name, vec![random.value(); count]),
+        Spread::PerNeuron => (name, random.values(count)),
+    });
+    let parameters: BTreeMap<Parameter, Vec<i32>> = parameters.collect();
+    let accumulators = (0..count).map(|_| random.value() >> lost).collect();
+    Neurons { accumulators, membranes: random.values(count), parameters }
+}
+
+/// Runs one tick and compares state and keys; returns the instructions.
+fn check_update(code: &CodeImage, kernel: &UpdateKernel, mut neurons: Neurons) -> u64 {
+    let count = neurons.membranes.len();
+    let mut machine = Machine::new(&code.bytes);
+    let guarded = |values: &[i32]| words(&[values, &GUARD].concat());
+    let mut descriptor = vec![0, 0, count as u32, KEY, ACCUMULATORS, MEMBRANES];
+    let mut arrays = Vec::new();
+    for ((name, spread), address) in kernel.spreads().into_iter().zip((ARRAYS..).step_by(ARRAY_BYTES as usize)) {
+        match spread {
+            Spread::Uniform => descriptor.push(neurons.parameters[&name][0] as u32),
+            Spread::PerNeuron => {
+                machine.write(address, &guarded(&neurons.parameters[&name]));
+                descriptor.push(address);
+                arrays.push((name, address));
+            }
+        }
+    }
+    machine.write(DESCRIPTOR, &words(&descriptor.iter().map(|&word| word as i32).collect::<Vec<_>>()));
+    // Padding and guard of the accumulators: the padding may be cleared, what follows may not.
+    let padded = count.next_multiple_of(4);
+    let mut accumulators = neurons.accumulators.clone();
+    accumulators.resize(padded, 99);
+    machine.write(ACCUMULATORS, &accumulator_bytes(kernel.accumulators, &accumulators));
+    let end = ACCUMULATORS + padded as u32 * kernel.accumulators.bytes();
+    machine.write(end, &words(&GUARD));
+    machine.write(MEMBRANES, &guarded(&neurons.membranes));
+
+    let name = kernel.name();
+    let instructions = machine.call(code.entry(&name).unwrap(), [DESCRIPTOR, 1, 2, 3]);
+    let fired: Vec<u32> = update(kernel, &mut neurons).into_iter().map(|index| KEY + index).collect();
+    assert_eq!(machine.sent(), fired, "{name}, {count} neurons: keys");
+    assert_eq!(machine.read(MEMBRANES, 4 * count + 12), guarded(&neurons.membranes), "{name}, {count}: membranes");
+    for (parameter, address) in arrays {
+        let expected = guarded(&neurons.parameters[&parameter]);
+        assert_eq!(machine.read(address, 4 * count + 12), expected, "{name}, {count}: {parameter:?}");
+    }
+    let cleared = count * kernel.accumulators.bytes() as usize;
+    assert_eq!(machine.read(ACCUMULATORS, cleared), vec![0; cleared], "{name}, {count}: accumulators");
+    assert_eq!(machine.read(end, 12), words(&GUARD), "{name}, {count}: behind the accumulators");
+    instructions
+}
+
+fn any_kernel(random: &mut Random) -> UpdateKernel {
+    const SPREADS: [Spread; 2] = [Spread::Uniform, Spread::PerNeuron];
+    const OFFSETS: [Option<Spread>; 3] = [None, Some(Spread::Uniform), Some(Spread::PerNeuron)];
+    let decay = |random: &mut Random| {
+        let spread = random.pick(&SPREADS);
+        random.pick(&[Decay::None, Decay::Whole(spread), Decay::Fraction(spread)])
+    };
+    let current =
+        CurrentStage { decay: decay(random), offset: random.pick(&OFFSETS), output_shift: random.pick(&[0, 1, 7, 31]) };
+    let by = random.pick(&SPREADS);
+    let reset = random.pick(&[Reset::Subtract(by), Reset::Value(by)]);
+    let fire = Fire { threshold: random.pick(&SPREADS), reset };
+    UpdateKernel {
+        accumulators: random.pick(&[Accumulator::I16, Accumulator::I32]),
+        saturate: random.pick(&[false, true]),
+        input_shift: random.pick(&[0, 1, 8, 14, 15, 16, 20, 31]),
+        current: random.pick(&[None, Some(current)]),
+        decay: decay(random),
+        offset: random.pick(&OFFSETS),
+        fire: random.pick(&[None, Some(fire.clone()), Some(fire)]),
+    }
+}
+
+#[test]
+fn updates_follow_the_reference_bit_for_bit() {
+    let (mut cache, mut random) = (cache(), Random(2));
+    for _ in 0..160 {
+        let kernel = any_kernel(&mut random);
+        let code = image(&mut cache, &Kernel::Update(kernel.clone()));
+        for count in (1..=5).chain([random.below(65) as usize + 6, 70]) {
+            check_update(&code, &kernel, neurons(&kernel, count, &mut random));
+        }
+    }
+}
+
+/// A leaky neuron with 16-bit accumulators and a threshold per neuron.
+fn lif(saturate: bool) -> UpdateKernel {
+    UpdateKernel {
+        accumulators: Accumulator::I16,
+        saturate,
+        input_shift: 8,
+        current: None,
+        decay: Decay::Whole(Spread::Uniform),
+        offset: None,
+        fire: Some(Fire { threshold: Spread::PerNeuron, reset: Reset::Subtract(Spread::Uniform) }),
+    }
+}
+
+fn with_current(kernel: UpdateKernel, output_shift: u8) -> UpdateKernel {
+    let stage = CurrentStage { decay: Decay::Whole(Spread::Uniform), offset: None, output_shift };
+    UpdateKernel { current: Some(stage), ..kernel }
+}
+
+#[test]
+fn every_count_is_handled() {
+    let (mut cache, mut random) = (cache(), Random(3));
+    for accumulators in [Accumulator::I16, Accumulator::I32] {
+        let kernel = UpdateKernel { accumulators, ..with_current(lif(true), 3) };
+        let code = image(&mut cache, &Kernel::Update(kernel.clone()));
+        for count in 1..=70 {
+            check_update(&code, &kernel, neurons(&kernel, count, &mut random));
+        }
+    }
+}
+
+#[test]
+fn silent_neurons_cost_few_instructions() {
+    let (mut cache, mut random) = (cache(), Random(4));
+    let integrator = UpdateKernel { accumulators: Accumulator::I32, decay: Decay::None, fire: None, ..lif(false) };
+    let kernels = [
+        (lif(true), 9.5),
+        (lif(false), 8.5),
+        (UpdateKernel { accumulators: Accumulator::I32, ..lif(true) }, 10.0),
+        (with_current(lif(true), 0), 13.5),
+        (with_current(lif(false), 3), 13.5),
+        (with_current(lif(true), 3), 17.5),
+        (integrator, 8.0),
+    ];
+    const COUNT: usize = 256;
+    println!("{:>6} {:>13} {:>10}  kernel", "bytes", "instructions", "per neuron");
+    for (kernel, bound) in kernels {
+        let code = image(&mut cache, &Kernel::Update(kernel.clone()));
+        let mut quiet = neurons(&kernel, COUNT, &mut random);
+        quiet.membranes.fill(1000);
+        for (name, values) in &mut quiet.parameters {
+            values.fill(if *name == Parameter::Threshold { i32::MAX } else { -1000 });
+        }
+        let instructions = check_update(&code, &kernel, quiet);
+        let (name, each) = (kernel.name(), instructions as f64 / COUNT as f64);
+        println!("{:>6} {instructions:>13} {each:>10.2}  {name}", code.symbols[&name].size);
+        assert!(each <= bound, "{name}: {each} instructions per neuron");
+    }
+}

@@ -1,0 +1,68 @@
+//! What kernels compute, in plain Rust: a transcription of the module pages of `s2c_passes::kernels`.
+
+use std::collections::BTreeMap;
+
+use s2c_passes::kernels::{Decay, Parameter, Reset, UpdateKernel};
+
+/// A slice's state and parameters; uniform parameters are vectors of equal values.
+pub struct Neurons {
+    pub accumulators: Vec<i32>,
+    pub membranes: Vec<i32>,
+    pub parameters: BTreeMap<Parameter, Vec<i32>>,
+}
+
+/// One tick. Returns the indices of the neurons that fire.
+pub fn update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<u32> {
+    let add = |a: i32, b: i32| if kernel.saturate { a.saturating_add(b) } else { a.wrapping_add(b) };
+    let subtract = |a: i32, b: i32| if kernel.saturate { a.saturating_sub(b) } else { a.wrapping_sub(b) };
+    let mut fired = Vec::new();
+    for i in 0..neurons.membranes.len() {
+        let parameter = |name| neurons.parameters[&name][i];
+        let x = std::mem::take(&mut neurons.accumulators[i]) << kernel.input_shift;
+        let mut current = None;
+        let drive = match &kernel.current {
+            None => x,
+            Some(stage) => {
+                let c = parameter(Parameter::Currents);
+                let mut c = add(decay(stage.decay, c, || parameter(Parameter::CurrentDecay)), x);
+                if stage.offset.is_some() {
+                    c = add(c, parameter(Parameter::CurrentOffset));
+                }
+                current = Some(c);
+                match stage.output_shift {
+                    0 => c,
+                    shift => add(c, 1 << (shift - 1)) >> shift,
+                }
+            }
+        };
+        let mut v = add(decay(kernel.decay, neurons.membranes[i], || parameter(Parameter::Decay)), drive);
+        if kernel.offset.is_some() {
+            v = add(v, parameter(Parameter::Offset));
+        }
+        if let Some(fire) = &kernel.fire
+            && v > parameter(Parameter::Threshold)
+        {
+            fired.push(i as u32);
+            let by = parameter(Parameter::ResetBy);
+            v = match fire.reset {
+                Reset::Subtract(_) => subtract(v, by),
+                Reset::Value(_) => by,
+            };
+        }
+        neurons.membranes[i] = v;
+        if let (Some(c), Some(currents)) = (current, neurons.parameters.get_mut(&Parameter::Currents)) {
+            currents[i] = c;
+        }
+    }
+    fired
+}
+
+fn decay(decay: Decay, v: i32, factor: impl FnOnce() -> i32) -> i32 {
+    let whole = match decay {
+        Decay::None => return v,
+        Decay::Whole(_) => i64::from(v) << 32,
+        Decay::Fraction(_) => 0,
+    };
+    let product = i64::from(v) * i64::from(factor());
+    (whole.wrapping_add(product).wrapping_add(1 << 31) >> 32) as i32
+}

@@ -1,0 +1,105 @@
+//! `s2c compile`.
+
+use super::Warn;
+use crate::{
+    cli::{ModelOptions, PhaseName},
+    codegen, driver, files,
+};
+use clap::{Args, ValueEnum};
+use s2c_dialects::{
+    diagnostic::{Diagnostic, Result},
+    ir,
+};
+use std::path::PathBuf;
+
+/// Arguments of the command.
+#[derive(Args)]
+pub struct Arguments {
+    /// NIR model, or a dump whose name ends in `.mlir`.
+    model: PathBuf,
+    /// Where the result goes; for text, the standard output where it is missing.
+    #[arg(short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// What the result is.
+    #[arg(long, value_enum, default_value_t = Emit::Bin)]
+    emit: Emit,
+    /// Name of a target, or a target file.
+    #[arg(long)]
+    target: Option<String>,
+    /// Folder for a dump of the module after each pass.
+    #[arg(long, value_name = "DIR")]
+    dump_dir: Option<PathBuf>,
+    /// Stop at the end of a phase.
+    #[arg(long, value_enum)]
+    stop_after: Option<PhaseName>,
+    /// Print how long each pass took.
+    #[arg(long)]
+    time_passes: bool,
+    #[command(flatten)]
+    options: ModelOptions,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Emit {
+    /// The module at the end of the phase `snn`.
+    Snn,
+    /// The module at the end of the phase `qsnn`.
+    Qsnn,
+    /// The module at the end of the phase `s2k`.
+    S2k,
+    /// The kernels in MLIR's `llvm` dialect.
+    Llvm,
+    /// The kernels as assembly text.
+    Asm,
+    /// A binary.
+    Bin,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
+    let context = ir::context();
+    let phase = match arguments.emit {
+        Emit::Snn => Some(PhaseName::Snn),
+        Emit::Qsnn => Some(PhaseName::Qsnn),
+        Emit::S2k => Some(PhaseName::S2k),
+        Emit::Llvm | Emit::Asm | Emit::Bin => arguments.stop_after,
+    };
+    let wishes = driver::Wishes { dump_dir: arguments.dump_dir.clone(), stop_after: phase.map(Into::into) };
+    let options = arguments.options.to_options()?;
+    let (done, target, binary) =
+        driver::compile(&context, &arguments.model, &options, arguments.target.as_deref(), &wishes)?;
+    warn(&done.warnings);
+    if arguments.time_passes {
+        for (name, time) in &done.times {
+            eprintln!("{:>9.3} ms  {name}", time.as_secs_f64() * 1e3);
+        }
+    }
+    let text = match (arguments.emit, binary) {
+        (Emit::Bin, Some(binary)) => {
+            let Some(output) = &arguments.output else {
+                return Err(Box::new(
+                    Diagnostic::error("no-output", "a binary needs a file").hint("name it with -o FILE"),
+                ));
+            };
+            return files::write(output, &binary.to_bytes()?);
+        }
+        (Emit::Llvm | Emit::Asm, Some(_)) => {
+            let program = done.program(&target)?;
+            let modules = crate::emit::kernel_modules(&program, &target)?;
+            match arguments.emit {
+                Emit::Llvm => modules,
+                _ => codegen::CodeGenerator::new()?.assembly(&modules)?,
+            }
+        }
+        // Stopped before there is a binary: the dumps are the result, or the module itself.
+        (Emit::Bin | Emit::Llvm | Emit::Asm, None) if arguments.output.is_none() => return Ok(()),
+        _ => ir::to_text(&done.module),
+    };
+    match &arguments.output {
+        Some(output) => files::write(output, text.as_bytes()),
+        None => {
+            print!("{text}");
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! `s2c inspect`.
+
+use crate::{emit::Binary, files, nir};
+use clap::Args;
+use s2c_dialects::diagnostic::Result;
+use std::path::{Path, PathBuf};
+
+/// Arguments of the command.
+#[derive(Args)]
+pub struct Arguments {
+    /// A NIR model, or a binary.
+    file: PathBuf,
+    /// One JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let is_model = arguments.file.extension().is_some_and(|ending| ending == "nir");
+    let summary = if is_model { model(&arguments.file)? } else { binary(&arguments.file)? };
+    if arguments.json {
+        println!("{summary}");
+    } else {
+        print_object(&summary, 0);
+    }
+    Ok(())
+}
+
+fn binary(file: &Path) -> Result<serde_json::Value> {
+    let binary = Binary::from_bytes(&files::read(file)?, &file.display().to_string())?;
+    let manifest = &binary.manifest;
+    let pes: Vec<serde_json::Value> = manifest
+        .pes
+        .iter()
+        .map(|pe| {
+            let slices: Vec<String> = pe
+                .slices
+                .iter()
+                .map(|slice| format!("{}[{}..{}]", slice.population, slice.first, slice.first + slice.count))
+                .collect();
+            serde_json::json!({
+                "name": pe.name,
+                "place": [pe.chip, usize::from(pe.column), usize::from(pe.row), usize::from(pe.core)],
+                "neurons": slices,
+                "kernels": pe.kernels,
+                "memory": pe.memory,
+                "sram_bytes": pe.memory.values().sum::<u32>(),
+            })
+        })
+        .collect();
+    Ok(serde_json::json!({
+        "name": manifest.name,
+        "producer": manifest.producer,
+        "target": manifest.target.name,
+        "dt": manifest.dt,
+        "options": manifest.options,
+        "neurons": manifest.neurons(),
+        "synapses": manifest.synapses(),
+        "sram_bytes": manifest.sram_bytes(),
+        "router_entries": manifest.routes.len(),
+        "pes": manifest.pes.len(),
+        "pe": pes,
+    }))
+}
+
+fn model(file: &Path) -> Result<serde_json::Value> {
+    let (graph, _) = nir::read(file)?;
+    let nodes: Vec<serde_json::Value> = graph
+        .nodes
+        .iter()
+        .map(|(name, node)| serde_json::json!({ "name": name, "type": node.type_name() }))
+        .collect();
+    let edges: Vec<String> = graph.edges.iter().map(|(from, to)| format!("{from} -> {to}")).collect();
+    Ok(serde_json::json!({ "version": graph.version, "nodes": nodes, "edges": edges }))
+}
+
+/// Prints an object's members, nested ones indented.
+fn print_object(value: &serde_json::Value, depth: usize) {
+    let indent = "  ".repeat(depth);
+    let Some(members) = value.as_object() else { return };
+    for (name, member) in members {
+        match member {
+            serde_json::Value::Object(_) => {
+                println!("{indent}{name}");
+                print_object(member, depth + 1);
+            }
+            serde_json::Value::Array(items) if items.iter().any(serde_json::Value::is_object) => {
+                println!("{indent}{name}");
+                for item in items {
+                    println!("{indent}  -");
+                    print_object(item, depth + 2);
+                }
+            }
+            serde_json::Value::String(text) => println!("{indent}{name}: {text}"),
+            other => println!("{indent}{name}: {other}"),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! `s2c run`.
+
+use super::{Record, parse_record, single_input};
+use crate::{
+    data::SpikeTrain,
+    emit::Binary,
+    files,
+    machine::{Machine, Time, Wish},
+    recording,
+};
+use clap::Args;
+use s2c_dialects::diagnostic::{Diagnostic, Result};
+use std::path::PathBuf;
+
+/// Arguments of the command.
+#[derive(Args)]
+pub struct Arguments {
+    /// A binary, as `s2c compile` makes it.
+    binary: PathBuf,
+    /// Spikes: `.npy` (ticks x neurons, or ticks x channels x rows x columns), `.npz` or `.csv`.
+    #[arg(long)]
+    input: PathBuf,
+    /// Where the output's spikes go.
+    #[arg(long)]
+    output: Option<PathBuf>,
+    /// Record a node's spikes (NODE=FILE) or membranes (NODE:v=FILE).
+    #[arg(long, value_name = "NODE=FILE", value_parser = parse_record)]
+    record: Vec<Record>,
+    /// How recordings count ticks.
+    #[arg(long, value_enum, default_value_t = Time::Network)]
+    time: Time,
+    /// Where the counts of instructions, cycles, packets and so on go, as JSON.
+    #[arg(long)]
+    stats: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let name = arguments.binary.display().to_string();
+    let mut machine = Machine::load(Binary::from_bytes(&files::read(&arguments.binary)?, &name)?)?;
+    let manifest = &machine.binary().manifest;
+    single_input(manifest.inputs.len())?;
+    let input = SpikeTrain::read(&arguments.input, &manifest.inputs[0].shape)?;
+    let output = manifest.outputs.first().ok_or_else(|| Diagnostic::error("bad-binary", "the binary has no output"))?;
+    let mut wishes = Vec::new();
+    let mut wanted = Vec::new();
+    let outputs = arguments.output.iter().map(|file| (output.node.as_str(), file));
+    let populations = manifest.populations();
+    for (name, file) in outputs.chain(arguments.record.iter().map(|record| (record.node.as_str(), &record.file))) {
+        let (node, quantity) = recording::parse(name, |name| populations.contains(&name) || name == output.node);
+        wishes.push(Wish { node: node.to_owned(), quantity });
+        wanted.push(file);
+    }
+    let recordings = machine.run(&input, &wishes, arguments.time)?;
+    for (recording, file) in recordings.into_iter().zip(wanted) {
+        recording.write(file)?;
+    }
+    if let Some(file) = &arguments.stats {
+        let json = serde_json::to_vec_pretty(&machine.stats()).map_err(|error| Diagnostic::bug(error.to_string()))?;
+        files::write(file, &json)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! `s2c simulate`.
+
+use super::{Record, Warn, parse_record, single_input};
+use crate::{
+    cli::ModelOptions,
+    data::SpikeTrain,
+    driver::{Compile, Wishes},
+    recording::{self, Recording},
+    targets,
+};
+use clap::Args;
+use s2c_dialects::{
+    Module,
+    diagnostic::{Diagnostic, Result},
+    graph::{DialectOp, Network},
+    ir, qsnn, snn,
+};
+use s2c_interp::Interpreter;
+use s2c_passes::Phase;
+use std::path::PathBuf;
+
+/// Arguments of the command.
+#[derive(Args)]
+pub struct Arguments {
+    /// NIR model, or a dump of `snn` or `qsnn`.
+    model: PathBuf,
+    /// Spikes: `.npy` (ticks x neurons, or ticks x channels x rows x columns), `.npz` or `.csv`.
+    #[arg(long)]
+    input: PathBuf,
+    /// Where the output's spikes go.
+    #[arg(long)]
+    output: Option<PathBuf>,
+    /// Record a node's spikes (NODE=FILE) or membranes (NODE:v=FILE).
+    #[arg(long, value_name = "NODE=FILE", value_parser = parse_record)]
+    record: Vec<Record>,
+    #[command(flatten)]
+    options: ModelOptions,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
+    let context = ir::context();
+    let target = targets::load(targets::DEFAULT)?;
+    let start = Compile::start(&context, &arguments.model, &arguments.options.to_options()?)?;
+    let done = match Phase::of(&start.module)? {
+        // Only what gives the network its meaning in time: the result is still the float network.
+        Phase::Snn => {
+            let passes = s2c_passes::find("discretization").into_iter();
+            start.run(&context, &target, passes, &Wishes::default())?
+        }
+        _ => start,
+    };
+    warn(&done.warnings);
+    let model = Model::of(&done.module)?;
+    let input = SpikeTrain::read(&arguments.input, &model.input)?;
+    let recordings = simulate(model, &input, arguments)?;
+    recordings.into_iter().try_for_each(|(recording, file)| recording.write(&file))
+}
+
+/// A network ready to run, with what is known about its ports.
+struct Model {
+    interpreter: Box<dyn Interpreter>,
+    /// Shape of the input.
+    input: Vec<usize>,
+    /// Names and shapes of all that can be recorded; the output comes first.
+    nodes: Vec<(String, Vec<usize>)>,
+}
+
+impl Model {
+    fn of(module: &Module<'_>) -> Result<Self> {
+        match Phase::of(module)? {
+            Phase::Snn => {
+                let network = snn::Network::read(module)?;
+                let port = |op: &snn::Op| (op.node().map(str::to_owned), matches!(op, snn::Op::Input(_)), matches!(op, snn::Op::Output(_)));
+                let (input, nodes) = ports(&network, port)?;
+                Ok(Self { interpreter: Box::new(s2c_interp::snn::Snn::new(&network)?), input, nodes })
+            }
+            Phase::Qsnn => {
+                let network = qsnn::Network::read(module)?;
+                let port = |op: &qsnn::Op| (op.node().map(str::to_owned), matches!(op, qsnn::Op::Input(_)), matches!(op, qsnn::Op::Output(_)));
+                let (input, nodes) = ports(&network, port)?;
+                Ok(Self { interpreter: Box::new(s2c_interp::qsnn::Qsnn::new(&network)?), input, nodes })
+            }
+            Phase::S2k => Err(Box::new(
+                Diagnostic::error("wrong-level", "a program of `s2k` can't be simulated")
+                    .hint("compile it to a binary and use `s2c run`"),
+            )),
+        }
+    }
+}
+
+type Ports = (Vec<usize>, Vec<(String, Vec<usize>)>);
+
+/// Shape of the input, and name and shape of all other named nodes, outputs first.
+fn ports<O: DialectOp>(network: &Network<O>, port: impl Fn(&O) -> (Option<String>, bool, bool)) -> Result<Ports> {
+    let (mut inputs, mut outputs, mut populations) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, node) in network.nodes.iter().enumerate() {
+        match port(&node.op) {
+            (_, true, _) => inputs.push(network.result(index)?.shape.clone()),
+            (Some(name), _, true) => outputs.push((name, network.result(node.inputs[0])?.shape.clone())),
+            (Some(name), _, _) => populations.push((name, network.result(index)?.shape.clone())),
+            (None, _, _) => {}
+        }
+    }
+    single_input(inputs.len())?;
+    outputs.extend(populations);
+    Ok((inputs.remove(0), outputs))
+}
+
+/// Runs all ticks; gives each recording with its file.
+fn simulate(mut model: Model, input: &SpikeTrain, arguments: &Arguments) -> Result<Vec<(Recording, PathBuf)>> {
+    let known: Vec<&str> = model.nodes.iter().map(|(name, _)| name.as_str()).collect();
+    let mut wanted = Vec::new();
+    let names = arguments.record.iter().map(|record| (record.node.as_str(), &record.file));
+    let output = arguments.output.iter().map(|file| (known[0], file));
+    for (name, file) in output.chain(names) {
+        let (node, quantity) = recording::parse(name, |name| known.contains(&name));
+        let position = known.iter().position(|known| *known == node);
+        let (Some(position), Some(index)) = (position, model.interpreter.find(node)) else {
+            return Err(recording::unknown_node(node, &known));
+        };
+        let shape = model.nodes[position].1.clone();
+        wanted.push((index, node, Recording::new(quantity, input.ticks(), shape), file.clone()));
+    }
+    for tick in 0..input.ticks() {
+        let counts = input.dense(tick);
+        model.interpreter.step(&[&counts])?;
+        for (index, node, recording, _) in &mut wanted {
+            match recording {
+                Recording::Spikes(table) => table.row(tick).copy_from_slice(&model.interpreter.spikes(*index)),
+                Recording::Membranes(table) => {
+                    let membranes = model.interpreter.membranes(*index);
+                    let membranes = membranes.ok_or_else(|| recording::unknown_node(&format!("{node}:v"), &known))?;
+                    table.row(tick).copy_from_slice(&membranes);
+                }
+            }
+        }
+    }
+    Ok(wanted.into_iter().map(|(_, _, recording, file)| (recording, file)).collect())
+}

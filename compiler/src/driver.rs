@@ -1,0 +1,131 @@
+//! The compile itself: import, the passes one after another, code.
+
+use crate::{
+    emit::{self, Binary},
+    files, import, targets,
+};
+use s2c_dialects::{
+    Context, Module,
+    diagnostic::{Diagnostic, Result},
+    ir,
+    s2k::Program,
+};
+use s2c_passes::{
+    Pass, Phase, Session,
+    check::mapping,
+    options::Options,
+    target::Target,
+};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// What a compile is asked to leave behind besides its result.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// Folder for a dump after each pass.
+    pub dump_dir: Option<PathBuf>,
+    /// Stop once the module is in this phase and all its passes have run.
+    pub stop_after: Option<Phase>,
+}
+
+/// A module on its way, with all that came with it.
+pub struct Compile<'c> {
+    /// The module as it is now.
+    pub module: Module<'c>,
+    /// What the user is to be told.
+    pub warnings: Vec<Diagnostic>,
+    /// Time that each pass took.
+    pub times: Vec<(&'static str, Duration)>,
+    dumps: usize,
+}
+
+impl<'c> Compile<'c> {
+    /// Reads a model or a dump, by its name's ending.
+    pub fn start(context: &'c Context, file: &Path, options: &Options) -> Result<Self> {
+        let mut warnings = Vec::new();
+        let begin = Instant::now();
+        let module = if file.extension().is_some_and(|ending| ending == "mlir") {
+            let text = files::read_text(file)?;
+            ir::parse(context, &text, &file.display().to_string())?
+        } else {
+            import::import(context, file, options, &mut warnings)?
+        };
+        let phase = Phase::of(&module)?;
+        s2c_passes::verify(context, &module, phase)?;
+        Ok(Self { module, warnings, times: vec![("import", begin.elapsed())], dumps: 0 })
+    }
+
+    /// Runs passes in order.
+    pub fn run<'p>(
+        mut self,
+        context: &'c Context,
+        target: &Target,
+        passes: impl Iterator<Item = &'p Pass>,
+        wishes: &Wishes,
+    ) -> Result<Self> {
+        if let Some(folder) = &wishes.dump_dir {
+            files::create_folder(folder)?;
+            self.dump(folder, "import")?;
+        }
+        let mut session = Session { context, target, warnings: std::mem::take(&mut self.warnings) };
+        for pass in passes.filter(|pass| wishes.stop_after.is_none_or(|phase| pass.gives <= phase)) {
+            let begin = Instant::now();
+            self.module = s2c_passes::run(pass, &mut session, self.module)?;
+            self.times.push((pass.name, begin.elapsed()));
+            if let Some(folder) = &wishes.dump_dir {
+                self.dump(folder, pass.name)?;
+            }
+        }
+        self.warnings = session.warnings;
+        Ok(self)
+    }
+
+    /// Writes `NN-PASS.PHASE.mlir`.
+    fn dump(&mut self, folder: &Path, name: &str) -> Result<()> {
+        let phase = Phase::of(&self.module)?.name();
+        let file = folder.join(format!("{:02}-{name}.{phase}.mlir", self.dumps));
+        self.dumps += 1;
+        files::write(&file, ir::to_text(&self.module).as_bytes())
+    }
+
+    /// The finished program, checked.
+    pub fn program(&self, target: &Target) -> Result<Program> {
+        let program = Program::read(&self.module)?;
+        mapping::check(&program, target)?;
+        Ok(program)
+    }
+}
+
+/// The passes that lead on from a module: all of its level's that take its phase or a later one. For a module in the
+/// middle of a phase the passes that have run before must not change it again, which holds for each of them.
+pub fn remaining(module: &Module<'_>) -> Result<impl Iterator<Item = &'static Pass>> {
+    let (phase, options) = (Phase::of(module)?, s2c_passes::options_of(module)?);
+    Ok(s2c_passes::pipeline(options.level).filter(move |pass| pass.takes >= phase))
+}
+
+/// Compiles a model or a dump to a binary.
+pub fn compile<'c>(
+    context: &'c Context,
+    file: &Path,
+    options: &Options,
+    target: Option<&str>,
+    wishes: &Wishes,
+) -> Result<(Compile<'c>, Target, Option<Binary>)> {
+    let target = targets::load(target.unwrap_or(targets::DEFAULT))?;
+    let start = Compile::start(context, file, options)?;
+    let passes = remaining(&start.module)?;
+    let mut done = start.run(context, &target, passes, wishes)?;
+    if Phase::of(&done.module)? != Phase::S2k {
+        return Ok((done, target, None));
+    }
+    let program = done.program(&target)?;
+    if wishes.stop_after.is_some() {
+        return Ok((done, target, None));
+    }
+    let begin = Instant::now();
+    let binary = emit::emit(&program, &target)?;
+    done.times.push(("code-generation", begin.elapsed()));
+    Ok((done, target, Some(binary)))
+}

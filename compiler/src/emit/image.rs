@@ -1,0 +1,429 @@
+//! The memory image of every PE: code, tables and buffers.
+
+use super::{
+    Binary,
+    manifest::{self, Manifest, SCHEMA, Segment},
+};
+use crate::codegen::{CodeGenerator, CodeImage, KernelCache, RuntimeConstants, link, runtime_source};
+use s2c_abi::{dispatch, header, rotation, slice, synapse};
+use s2c_dialects::{
+    attribute::Reset,
+    diagnostic::{Diagnostic, Result},
+    s2k::{self, DecayForm, Pe, Program, Rows, Update, Values},
+};
+use s2c_passes::{
+    analysis::tables::{self, Tables},
+    buffer_allocation::FIFO,
+    kernels::{
+        self, Accumulator, CurrentStage, Decay, Fire, Kernel, Parameter, Registers, RowKernel, Spread, UpdateKernel,
+        WeightWidth,
+    },
+    target::Target,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Makes the binary of a finished program.
+pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
+    let registers = Registers { comms: target.comms.base, timer: target.comms.timer_base };
+    let generator = CodeGenerator::new()?;
+    let mut cache = KernelCache::new(&generator, registers);
+    let constants = RuntimeConstants {
+        registers,
+        header: target.memory.code_bytes,
+        stack_top: target.memory.sram_bytes,
+        packet_bytes: 4,
+    };
+    let runtime = generator.assemble(&runtime_source(&constants))?;
+
+    let mut blobs: Vec<Vec<u8>> = Vec::new();
+    let mut codes: BTreeMap<BTreeSet<Kernel>, (usize, CodeImage)> = BTreeMap::new();
+    let mut pes = Vec::with_capacity(program.pes.len());
+    for pe in &program.pes {
+        let kernels = kernels_of(pe)?;
+        if !codes.contains_key(&kernels) {
+            let mut objects = Vec::with_capacity(kernels.len());
+            for kernel in &kernels {
+                objects.push(cache.object(kernel)?);
+            }
+            let code = link(&runtime, &objects, target.memory.code_bytes)?;
+            blobs.push(code.bytes.clone());
+            codes.insert(kernels.clone(), (blobs.len() - 1, code));
+        }
+        let (code_blob, code) = &codes[&kernels];
+        let tables = tables::plan(program, pe)?;
+        let mut segments = vec![Segment { address: 0, blob: *code_blob }];
+        blobs.push(data(program, pe, &tables, target, code)?);
+        segments.push(Segment { address: target.memory.code_bytes, blob: blobs.len() - 1 });
+        pes.push(describe(program, pe, &tables, code, segments, &kernels)?);
+    }
+    let manifest = Manifest {
+        schema: SCHEMA,
+        producer: env!("CARGO_PKG_VERSION").to_owned(),
+        name: program.name.clone(),
+        dt: program.dt,
+        options: program.options.clone(),
+        target: target.clone(),
+        inputs: program.inputs.iter().map(|input| manifest::Input {
+            node: input.node.clone(),
+            shape: extents(&input.shape),
+            limit: input.limit,
+            key: input.key.unwrap_or(0) as u32,
+        }).collect(),
+        outputs: program.outputs.iter().map(|output| manifest::Output {
+            node: output.node.clone(),
+            population: output.population.clone(),
+            shape: extents(&output.shape),
+            start: output.start as u64,
+        }).collect(),
+        pes,
+        routes: program.routes.iter().map(|route| manifest::Route {
+            chip: route.chip as usize,
+            key: route.key as u32,
+            mask: route.mask as u32,
+            destinations: route.destinations.clone(),
+        }).collect(),
+    };
+    Ok(Binary { manifest, blobs })
+}
+
+fn extents(shape: &[i64]) -> Vec<usize> {
+    shape.iter().map(|&extent| extent as usize).collect()
+}
+
+fn accumulator(width: i64) -> Accumulator {
+    if width == 16 { Accumulator::I16 } else { Accumulator::I32 }
+}
+
+fn row_kernel(rows: &Rows) -> RowKernel {
+    let weights = if rows.bits == 8 { WeightWidth::W8 } else { WeightWidth::W16 };
+    RowKernel { weights, accumulators: accumulator(rows.width), length: rows.length as u32 }
+}
+
+fn spread(parameter: &s2k::Parameter) -> Spread {
+    match parameter {
+        s2k::Parameter::Value(_) => Spread::Uniform,
+        s2k::Parameter::Buffer(_) => Spread::PerNeuron,
+    }
+}
+
+fn decay(form: Option<DecayForm>, parameter: Option<&s2k::Parameter>) -> Decay {
+    match (form, parameter.map(spread)) {
+        (Some(DecayForm::Whole), Some(spread)) => Decay::Whole(spread),
+        (Some(DecayForm::Fraction), Some(spread)) => Decay::Fraction(spread),
+        (Some(DecayForm::Mixed), Some(_)) => Decay::Mixed,
+        _ => Decay::None,
+    }
+}
+
+fn update_kernel(update: &Update) -> Result<UpdateKernel> {
+    let shift = |shift: i64| u8::try_from(shift).map_err(|_| Diagnostic::bug(format!("a shift of {shift}")));
+    let current = match &update.currents {
+        Some(_) => Some(CurrentStage {
+            decay: decay(update.current_form, update.current_decay.as_ref()),
+            offset: update.current_offset.as_ref().map(spread),
+            output_shift: shift(update.current_shift.unwrap_or(0))?,
+        }),
+        None => None,
+    };
+    let fire = update.threshold.as_ref().zip(update.reset_by.as_ref()).map(|(threshold, by)| Fire {
+        threshold: spread(threshold),
+        reset: match update.reset {
+            Some(Reset::Subtract) => kernels::Reset::Subtract(spread(by)),
+            _ => kernels::Reset::Value(spread(by)),
+        },
+    });
+    Ok(UpdateKernel {
+        accumulators: accumulator(update.width),
+        saturate: update.saturate,
+        input_shift: shift(update.shift)?,
+        current,
+        decay: decay(update.form, update.decay.as_ref()),
+        offset: update.offset.as_ref().map(spread),
+        fire,
+    })
+}
+
+fn kernels_of(pe: &Pe) -> Result<BTreeSet<Kernel>> {
+    let mut kernels: BTreeSet<Kernel> = pe.rows.iter().map(|rows| Kernel::Row(row_kernel(rows))).collect();
+    for update in &pe.updates {
+        kernels.insert(Kernel::Update(update_kernel(update)?));
+    }
+    Ok(kernels)
+}
+
+/// Memory from the start of the data region to the last byte that is not zero at the start.
+struct Image {
+    base: u32,
+    bytes: Vec<u8>,
+}
+
+impl Image {
+    fn bytes(&mut self, address: u32, bytes: &[u8]) {
+        let at = (address - self.base) as usize;
+        if self.bytes.len() < at + bytes.len() {
+            self.bytes.resize(at + bytes.len(), 0);
+        }
+        self.bytes[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+
+    fn word(&mut self, address: u32, value: u32) {
+        self.bytes(address, &value.to_le_bytes());
+    }
+}
+
+fn address_of(pe: &Pe, buffer: &str) -> Result<u32> {
+    let address = pe.buffer(buffer)?.address.and_then(|address| u32::try_from(address).ok());
+    address.ok_or_else(|| Box::new(Diagnostic::bug("`buffer-allocation` has not run")))
+}
+
+fn entry_point(code: &CodeImage, symbol: &str) -> Result<u32> {
+    let found = code.symbols.get(symbol).map(|symbol| symbol.address | 1);
+    found.ok_or_else(|| Box::new(Diagnostic::bug(format!("the code has no `{symbol}`"))))
+}
+
+fn data(program: &Program, pe: &Pe, tables: &Tables, target: &Target, code: &CodeImage) -> Result<Vec<u8>> {
+    let base = target.memory.code_bytes;
+    let mut image = Image { base, bytes: vec![0; tables.bytes as usize] };
+    let fifo = address_of(pe, FIFO)?;
+    let slices = base + tables.slices_at;
+    let rotations = base + tables.rotations_at;
+    for (offset, value) in [
+        (header::MAGIC, s2c_abi::MAGIC),
+        (header::DISPATCH_SHIFT, tables.dispatch.shift),
+        (header::DISPATCH_MASK, tables.dispatch.mask),
+        (header::DISPATCH_TABLE, base + tables.dispatch_at),
+        (header::SLICES, slices),
+        (header::SLICES_END, slices + 4 * pe.updates.len() as u32),
+        (header::ROTATIONS, rotations),
+        (header::ROTATIONS_END, rotations + rotation::SIZE * tables.rotations),
+        (header::FIFO_BASE, fifo),
+        (header::FIFO_END, fifo + pe.buffer(FIFO)?.bytes as u32),
+    ] {
+        image.word(base + offset, value);
+    }
+    write_dispatch(&mut image, pe, tables, code)?;
+    write_slices(&mut image, pe, tables, code)?;
+    write_rings(&mut image, pe, tables)?;
+    for buffer in &pe.buffers {
+        write_values(&mut image, program, pe, buffer)?;
+    }
+    Ok(image.bytes)
+}
+
+fn write_dispatch(image: &mut Image, pe: &Pe, tables: &Tables, code: &CodeImage) -> Result<()> {
+    let base = image.base;
+    let unknown = entry_point(code, "unknown_key")?;
+    for (number, entry) in tables.dispatch.entries.iter().enumerate() {
+        let at = base + tables.dispatch_at + dispatch::SIZE * number as u32;
+        match entry {
+            None => image.word(at + dispatch::KERNEL, unknown),
+            Some((key, blocks)) if blocks.len() == 1 => write_block(image, pe, tables, code, at, *key, blocks[0])?,
+            Some((key, blocks)) => {
+                let list = base + tables.several_at.get(&number).copied().unwrap_or(0);
+                image.word(at + dispatch::KERNEL, entry_point(code, "dispatch_several")?);
+                image.word(at + dispatch::ARGUMENT, list);
+                image.word(list, blocks.len() as u32);
+                for (position, &block) in blocks.iter().enumerate() {
+                    let at = list + 4 + dispatch::SIZE * position as u32;
+                    write_block(image, pe, tables, code, at, *key, block)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One dispatch entry: keys count from `key`, rows from the block's first row.
+fn write_block(
+    image: &mut Image,
+    pe: &Pe,
+    tables: &Tables,
+    code: &CodeImage,
+    at: u32,
+    key: u32,
+    block: usize,
+) -> Result<()> {
+    let rows = &pe.rows[block];
+    let stride = (rows.length * rows.bits / 8) as u32;
+    let first = address_of(pe, &rows.weights.0)?.wrapping_add(stride.wrapping_mul(rows.first as u32));
+    let synapse = tables.synapses_at.get(&(rows.accumulators.0.clone(), rows.slot));
+    let synapse = synapse.ok_or_else(|| Diagnostic::bug("a block has no synapse descriptor"))?;
+    image.word(at + dispatch::KERNEL, entry_point(code, &row_kernel(rows).name())?);
+    image.word(at + dispatch::BASE, first.wrapping_sub(key.wrapping_mul(stride)));
+    image.word(at + dispatch::STRIDE, stride);
+    image.word(at + dispatch::ARGUMENT, image.base + synapse);
+    Ok(())
+}
+
+fn write_slices(image: &mut Image, pe: &Pe, tables: &Tables, code: &CodeImage) -> Result<()> {
+    for (number, (update, &at)) in pe.updates.iter().zip(&tables.slice_at).enumerate() {
+        let at = image.base + at;
+        image.word(image.base + tables.slices_at + 4 * number as u32, at);
+        let kernel = update_kernel(update)?;
+        for (offset, value) in [
+            (slice::KERNEL, entry_point(code, &kernel.name())?),
+            (slice::START, update.start as u32),
+            (slice::COUNT, update.count as u32),
+            (slice::KEY, update.key.unwrap_or(0) as u32),
+            (slice::ACCUMULATORS, address_of(pe, &update.accumulators.0)?),
+            (slice::MEMBRANES, address_of(pe, &update.membranes.0)?),
+        ] {
+            image.word(at + offset, value);
+        }
+        for (position, parameter) in kernel.parameters().into_iter().enumerate() {
+            let value = match parameter {
+                Parameter::Currents => match &update.currents {
+                    Some(currents) => address_of(pe, &currents.0)?,
+                    None => 0,
+                },
+                Parameter::CurrentDecay => word_of(pe, update.current_decay.as_ref())?,
+                Parameter::CurrentOffset => word_of(pe, update.current_offset.as_ref())?,
+                Parameter::Decay => word_of(pe, update.decay.as_ref())?,
+                Parameter::Offset => word_of(pe, update.offset.as_ref())?,
+                Parameter::Threshold => word_of(pe, update.threshold.as_ref())?,
+                Parameter::ResetBy => word_of(pe, update.reset_by.as_ref())?,
+            };
+            image.word(at + slice::PARAMETERS + 4 * position as u32, value);
+        }
+    }
+    Ok(())
+}
+
+fn word_of(pe: &Pe, parameter: Option<&s2k::Parameter>) -> Result<u32> {
+    match parameter {
+        Some(s2k::Parameter::Value(value)) => Ok(*value as u32),
+        Some(s2k::Parameter::Buffer(buffer)) => address_of(pe, &buffer.0),
+        None => Ok(0),
+    }
+}
+
+/// Synapse descriptors, and the rotations of pointers into accumulators with several slots.
+///
+/// A packet that is drained after the update of tick t with slot s is for the update of tick t + 1 + s. At that time
+/// the pointers have been moved on once per update, so that the ones of the synapses start s slots ahead.
+fn write_rings(image: &mut Image, pe: &Pe, tables: &Tables) -> Result<()> {
+    let base = image.base;
+    let mut rotations = Vec::new();
+    for ((accumulators, slot), &at) in &tables.synapses_at {
+        let buffer = address_of(pe, accumulators)?;
+        let (step, slots) = ring_of(pe, accumulators);
+        // Before the first update every pointer still stands one slot before the one after it.
+        let first = buffer + step * ((*slot as u32) % slots);
+        image.word(base + at + synapse::ACCUMULATORS, first);
+        if slots > 1 {
+            rotations.push((base + at + synapse::ACCUMULATORS, step, buffer, slots));
+        }
+    }
+    for (update, &at) in pe.updates.iter().zip(&tables.slice_at) {
+        let (step, slots) = ring_of(pe, &update.accumulators.0);
+        if slots > 1 {
+            let buffer = address_of(pe, &update.accumulators.0)?;
+            rotations.push((base + at + slice::ACCUMULATORS, step, buffer, slots));
+        }
+    }
+    for (number, (pointer, step, buffer, slots)) in rotations.into_iter().enumerate() {
+        let at = base + tables.rotations_at + rotation::SIZE * number as u32;
+        for (offset, value) in [
+            (rotation::POINTER, pointer),
+            (rotation::STEP, step),
+            (rotation::END, buffer + step * slots),
+            (rotation::BASE, buffer),
+        ] {
+            image.word(at + offset, value);
+        }
+    }
+    Ok(())
+}
+
+/// Bytes per slot and number of slots of an accumulator buffer.
+fn ring_of(pe: &Pe, accumulators: &str) -> (u32, u32) {
+    let slots = tables::slots_of(pe, accumulators).max(1) as u32;
+    let bytes = pe.buffer(accumulators).map_or(0, |buffer| buffer.bytes) as u32;
+    (bytes / slots, slots)
+}
+
+fn write_values(image: &mut Image, program: &Program, pe: &Pe, buffer: &s2k::Buffer) -> Result<()> {
+    let Some(values) = &buffer.values else { return Ok(()) };
+    let at = address_of(pe, &buffer.sym_name)?;
+    match values {
+        Values::I32(tensor) => {
+            let bytes: Vec<u8> = tensor.iter().flat_map(i32::to_le_bytes).collect();
+            image.bytes(at, &bytes);
+        }
+        Values::I8(tensor) => write_rows(image, program, pe, buffer, at, &|index| tensor.at(index).into(), &tensor.shape)?,
+        Values::I16(tensor) => write_rows(image, program, pe, buffer, at, &|index| tensor.at(index).into(), &tensor.shape)?,
+    }
+    Ok(())
+}
+
+fn write_rows(
+    image: &mut Image,
+    program: &Program,
+    pe: &Pe,
+    buffer: &s2k::Buffer,
+    at: u32,
+    weight: &dyn Fn(usize) -> i32,
+    shape: &[usize],
+) -> Result<()> {
+    let user = pe.rows.iter().find(|rows| rows.weights.0 == buffer.sym_name);
+    let (Some(user), [rows, columns]) = (user, shape) else {
+        return Err(Box::new(Diagnostic::bug(format!("weights `{}` of `{}` are not used", buffer.sym_name, program.name))));
+    };
+    let kernel = row_kernel(user);
+    let stride = user.length * user.bits / 8;
+    for row in 0..*rows {
+        let weights: Vec<i32> = (0..*columns).map(|column| weight(row * columns + column)).collect();
+        image.bytes(at + (row as u32) * stride as u32, &kernels::pack_row(&kernel, &weights));
+    }
+    Ok(())
+}
+
+fn describe(
+    program: &Program,
+    pe: &Pe,
+    tables: &Tables,
+    code: &CodeImage,
+    segments: Vec<Segment>,
+    kernels: &BTreeSet<Kernel>,
+) -> Result<manifest::Pe> {
+    let place = pe.place.clone().unwrap_or_default();
+    let [chip, column, row, core] = place[..] else {
+        return Err(Box::new(Diagnostic::bug("`placement` has not run")));
+    };
+    let mut memory = BTreeMap::from([("code".to_owned(), code.bytes.len() as u32), ("tables".to_owned(), tables.bytes)]);
+    memory.extend(pe.buffers.iter().map(|buffer| (buffer.sym_name.clone(), buffer.bytes as u32)));
+    let mut slices = Vec::with_capacity(pe.updates.len());
+    for update in &pe.updates {
+        slices.push(manifest::Slice {
+            population: update.population.clone(),
+            first: update.first as usize,
+            count: update.count as usize,
+            start: update.start as u64,
+            key: update.key.unwrap_or(0) as u32,
+            membranes: address_of(pe, &update.membranes.0)?,
+            scale: update.scale.values.clone(),
+        });
+    }
+    let key = |source: &str| {
+        let input = program.inputs.iter().find(|input| input.node == source).and_then(|input| input.key);
+        let slice = || program.slices().find(|(_, update)| update.slice == source).and_then(|(_, update)| update.key);
+        input.or_else(slice).unwrap_or(0) as u32
+    };
+    let targets = pe.updates.first().map_or(0, |update| update.count as u32);
+    Ok(manifest::Pe {
+        name: pe.name.clone(),
+        chip: chip as usize,
+        column: column as u8,
+        row: row as u8,
+        core: core as u8,
+        segments,
+        memory,
+        kernels: kernels.iter().map(Kernel::name).collect(),
+        slices,
+        synapses: pe
+            .rows
+            .iter()
+            .map(|rows| manifest::Synapses { key: key(&rows.source), sources: rows.count as u32, targets })
+            .collect(),
+    })
+}

@@ -1,0 +1,165 @@
+//! The manifest of a binary: all that a loader, a runner or a person has to know besides the bytes.
+
+use s2c_passes::target::Target;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Version of the manifest's schema; a reader refuses a newer one.
+pub const SCHEMA: u32 = 1;
+
+/// See the module's page.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Manifest {
+    /// Version of this schema.
+    pub schema: u32,
+    /// Version of s2c that wrote the file.
+    pub producer: String,
+    /// Name of the network.
+    pub name: String,
+    /// Seconds of network time per tick.
+    pub dt: f64,
+    /// Options of the compile.
+    pub options: BTreeMap<String, String>,
+    /// The machine.
+    pub target: Target,
+    /// What the host sends.
+    pub inputs: Vec<Input>,
+    /// What the host receives.
+    pub outputs: Vec<Output>,
+    /// The PEs in use.
+    pub pes: Vec<Pe>,
+    /// The routers' entries, first match first.
+    pub routes: Vec<Route>,
+}
+
+/// An input node.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Input {
+    /// NIR node.
+    pub node: String,
+    /// Shape of one tick's counts.
+    pub shape: Vec<usize>,
+    /// Largest count per neuron and tick.
+    pub limit: i64,
+    /// Key of neuron 0.
+    pub key: u32,
+}
+
+/// An output node.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Output {
+    /// NIR node.
+    pub node: String,
+    /// The population that sends its spikes.
+    pub population: String,
+    /// Shape of one tick's counts.
+    pub shape: Vec<usize>,
+    /// Chip tick of network tick 0.
+    pub start: u64,
+}
+
+/// A processing element.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Pe {
+    /// Name.
+    pub name: String,
+    /// Chip number.
+    pub chip: usize,
+    /// Column of its QPE.
+    pub column: u8,
+    /// Row of its QPE.
+    pub row: u8,
+    /// Core within the QPE.
+    pub core: u8,
+    /// What is loaded, in ascending order of addresses.
+    pub segments: Vec<Segment>,
+    /// Bytes of memory by use: code, tables, and each buffer.
+    pub memory: BTreeMap<String, u32>,
+    /// Kernel variants.
+    pub kernels: Vec<String>,
+    /// Neurons.
+    pub slices: Vec<Slice>,
+    /// Synapses.
+    pub synapses: Vec<Synapses>,
+}
+
+/// A piece of memory that is loaded before the start.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Segment {
+    /// First address.
+    pub address: u32,
+    /// Which of the container's blobs holds the bytes.
+    pub blob: usize,
+}
+
+/// A slice of a population.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Slice {
+    /// NIR node of the population.
+    pub population: String,
+    /// First neuron.
+    pub first: usize,
+    /// Number of neurons.
+    pub count: usize,
+    /// Chip tick of network tick 0.
+    pub start: u64,
+    /// Key of the first neuron.
+    pub key: u32,
+    /// Address of the membranes, one 32-bit word each.
+    pub membranes: u32,
+    /// Membrane units per volt: one value, or one per neuron.
+    pub scale: Vec<f64>,
+}
+
+/// The synapses of one source in one PE.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Synapses {
+    /// Key of the source's first neuron.
+    pub key: u32,
+    /// Source neurons.
+    pub sources: u32,
+    /// Synapses per source neuron.
+    pub targets: u32,
+}
+
+/// A router entry. `destinations` are triples as in the op `s2k.route`.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Route {
+    /// Chip number.
+    pub chip: usize,
+    /// Key to compare with.
+    pub key: u32,
+    /// Bits that are compared.
+    pub mask: u32,
+    /// Triples of numbers.
+    pub destinations: Vec<i64>,
+}
+
+impl Manifest {
+    /// Number of neurons.
+    pub fn neurons(&self) -> usize {
+        self.pes.iter().flat_map(|pe| &pe.slices).map(|slice| slice.count).sum()
+    }
+
+    /// Number of synapses.
+    pub fn synapses(&self) -> u64 {
+        let blocks = self.pes.iter().flat_map(|pe| &pe.synapses);
+        blocks.map(|block| u64::from(block.sources) * u64::from(block.targets)).sum()
+    }
+
+    /// Bytes of memory in use, over all PEs.
+    pub fn sram_bytes(&self) -> u64 {
+        self.pes.iter().flat_map(|pe| pe.memory.values()).map(|&bytes| u64::from(bytes)).sum()
+    }
+
+    /// Names of the populations, in order.
+    pub fn populations(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for slice in self.pes.iter().flat_map(|pe| &pe.slices) {
+            if !names.contains(&slice.population.as_str()) {
+                names.push(&slice.population);
+            }
+        }
+        names
+    }
+}

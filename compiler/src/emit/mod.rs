@@ -1,0 +1,8 @@
+//! From an `s2k` program to a binary: code and memory image of every PE, and the container.
+
+pub mod container;
+mod image;
+pub mod manifest;
+
+pub use container::Binary;
+pub use image::emit;

@@ -1,0 +1,329 @@
+//! A binary on the chip model: loads it, feeds it spikes, and brings what comes back into the network's own time.
+
+use crate::{
+    data::SpikeTrain,
+    emit::{Binary, manifest::Slice},
+    recording::{self, Quantity, Recording, Table},
+};
+use s2c_chip::{Chip, ChipConfig, CycleModel, Destination, Packet, PeImage, RouterEntry};
+use s2c_dialects::diagnostic::{Diagnostic, Result};
+use serde::Serialize;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Instructions that a PE may execute in a tick before it counts as stuck.
+const INSTRUCTION_BUDGET: u64 = 1 << 28;
+
+/// How recordings count ticks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Time {
+    /// The network's ticks: the pipeline's shift is taken out.
+    #[default]
+    Network,
+    /// The chip's ticks as they are.
+    Chip,
+}
+
+/// A loaded binary.
+pub struct Machine {
+    binary: Binary,
+    chip: Chip,
+    events: u64,
+    updates: u64,
+    ticks: u64,
+    /// Synapses per packet, by key block: first key, number of keys, synapses over all PEs.
+    fan_out: BTreeMap<u32, (u32, u64)>,
+}
+
+/// Something to record.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// The population, or an output node.
+    pub node: String,
+    /// What of it.
+    pub quantity: Quantity,
+}
+
+/// Counts of a run; `pe` holds them per PE.
+#[derive(Clone, Debug, Serialize)]
+pub struct Stats {
+    /// Chip ticks.
+    pub ticks: u64,
+    /// PEs in use.
+    pub pes: usize,
+    /// Instructions executed.
+    pub instructions: u64,
+    /// Cycles by the target's model.
+    pub cycles: u64,
+    /// Synapses that a spike came through.
+    pub synaptic_events: u64,
+    /// Neurons times ticks.
+    pub neuron_updates: u64,
+    /// Packets sent, those of the host included.
+    pub packets: u64,
+    /// Packets that no router entry matched.
+    pub dropped_packets: u64,
+    /// Hops of all packets on the NoC.
+    pub hops: u64,
+    /// Cycles of the busiest PE in its busiest tick.
+    pub max_cycles_per_tick: u64,
+    /// Bytes of memory in use.
+    pub sram_bytes: u64,
+    /// The same per PE.
+    pub pe: Vec<PeStats>,
+}
+
+/// Counts of one PE.
+#[derive(Clone, Debug, Serialize)]
+pub struct PeStats {
+    /// Name.
+    pub name: String,
+    /// Instructions executed.
+    pub instructions: u64,
+    /// Cycles by the target's model.
+    pub cycles: u64,
+    /// Cycles of its busiest tick.
+    pub max_cycles_per_tick: u64,
+    /// Packets sent.
+    pub packets: u64,
+    /// Packets received.
+    pub received_packets: u64,
+    /// Most packets that waited at a time.
+    pub max_waiting_packets: u64,
+    /// Bytes of memory in use.
+    pub sram_bytes: u64,
+}
+
+impl Machine {
+    /// Loads a binary.
+    pub fn load(binary: Binary) -> Result<Self> {
+        let manifest = &binary.manifest;
+        let target = &manifest.target;
+        let config = ChipConfig {
+            sram_bytes: target.memory.sram_bytes,
+            timer_base: target.comms.timer_base,
+            comms_base: target.comms.base,
+            cycles: CycleModel {
+                branch_taken: target.cycles.branch_taken,
+                load_first: target.cycles.load_first,
+                load_next: target.cycles.load_next,
+                divide: target.cycles.divide,
+                float_divide: target.cycles.float_divide,
+                float_multiply_add: target.cycles.float_multiply_add,
+            },
+            cycles_per_hop: target.comms.cycles_per_hop,
+            chips: (target.chips.columns, target.chips.rows),
+            router_position: (target.grid.router[0], target.grid.router[1]),
+            router_entries: target.comms.router_entries,
+            instruction_budget: INSTRUCTION_BUDGET,
+        };
+        let blobs: Vec<Arc<[u8]>> = binary.blobs.iter().map(|blob| blob.as_slice().into()).collect();
+        let mut images = Vec::with_capacity(manifest.pes.len());
+        for pe in &manifest.pes {
+            let mut segments = Vec::with_capacity(pe.segments.len());
+            for segment in &pe.segments {
+                let blob = blobs.get(segment.blob).ok_or_else(|| {
+                    Diagnostic::error("bad-binary", format!("`{}` names blob {}, which is not there", pe.name, segment.blob))
+                })?;
+                segments.push((segment.address, blob.clone()));
+            }
+            images.push(PeImage { chip: pe.chip, x: pe.column, y: pe.row, core: pe.core, segments });
+        }
+        let mut routes: Vec<Vec<RouterEntry>> = vec![Vec::new(); target.chip_count()];
+        for route in &manifest.routes {
+            let table = routes.get_mut(route.chip).ok_or_else(|| {
+                Diagnostic::error("bad-binary", format!("a route names chip {}, which is not there", route.chip))
+            })?;
+            let destinations = route.destinations.chunks_exact(3).map(destination).collect::<Result<Vec<_>>>()?;
+            table.push(RouterEntry { key: route.key, mask: route.mask, route: destinations });
+        }
+        let mut fan_out: BTreeMap<u32, (u32, u64)> = BTreeMap::new();
+        for block in manifest.pes.iter().flat_map(|pe| &pe.synapses) {
+            fan_out.entry(block.key).or_insert((block.sources, 0)).1 += u64::from(block.targets);
+        }
+        let chip = Chip::new(config, images, routes).map_err(fault)?;
+        Ok(Self { binary, chip, events: 0, updates: 0, ticks: 0, fan_out })
+    }
+
+    /// The binary.
+    pub fn binary(&self) -> &Binary {
+        &self.binary
+    }
+
+    /// Synapses that a packet of this key comes through.
+    fn synapses_of(&self, key: u32) -> u64 {
+        let block = self.fan_out.range(..=key).next_back();
+        block.filter(|&(&first, &(sources, _))| key - first < sources).map_or(0, |(_, &(_, synapses))| synapses)
+    }
+
+    /// Runs one sample from the start: all its ticks, and as many more as the pipeline is long.
+    pub fn run(&mut self, input: &SpikeTrain, wishes: &[Wish], time: Time) -> Result<Vec<Recording>> {
+        self.chip.reset().map_err(fault)?;
+        let manifest = &self.binary.manifest;
+        let limit = manifest.inputs.first().map_or(0, |input| input.limit);
+        let first_key = manifest.inputs.first().map_or(0, |input| input.key);
+        let slices: Vec<(usize, Slice)> = manifest
+            .pes
+            .iter()
+            .enumerate()
+            .flat_map(|(index, pe)| pe.slices.iter().map(move |slice| (index, slice.clone())))
+            .collect();
+        let depth = slices.iter().map(|(_, slice)| slice.start).chain(manifest.outputs.iter().map(|o| o.start)).max();
+        let chip_ticks = input.ticks() + depth.unwrap_or(0) as usize;
+        let ticks = if time == Time::Chip { chip_ticks } else { input.ticks() };
+        let mut plans = wishes.iter().map(|wish| self.plan(wish, &slices, ticks)).collect::<Result<Vec<_>>>()?;
+
+        for chip_tick in 0..chip_ticks {
+            let mut packets = Vec::new();
+            if chip_tick < input.ticks() {
+                for &(neuron, count) in input.events(chip_tick) {
+                    if i64::from(count) > limit {
+                        return Err(Box::new(
+                            Diagnostic::error("input-limit", format!("{count} spikes in tick {chip_tick} at neuron {neuron}"))
+                                .text(format!("The binary was compiled for at most {limit} per neuron and tick."))
+                                .hint("compile with a larger --input-limit"),
+                        ));
+                    }
+                    packets.extend((0..count).map(|_| Packet { key: first_key + neuron, payload: None }));
+                }
+            }
+            self.events += packets.iter().map(|packet| self.synapses_of(packet.key)).sum::<u64>();
+            let report = self.chip.step(&packets).map_err(fault)?;
+            self.events += report.sent.iter().map(|(_, packet)| self.synapses_of(packet.key)).sum::<u64>();
+            self.ticks += 1;
+            let active = slices.iter().filter(|(_, slice)| slice.start <= chip_tick as u64);
+            self.updates += active.map(|(_, slice)| slice.count as u64).sum::<u64>();
+            for plan in &mut plans {
+                plan.record(&self.chip, &slices, &report.sent, chip_tick, time)?;
+            }
+        }
+        Ok(plans.into_iter().map(|plan| plan.recording).collect())
+    }
+
+    fn plan(&self, wish: &Wish, slices: &[(usize, Slice)], ticks: usize) -> Result<Plan> {
+        let manifest = &self.binary.manifest;
+        let output = manifest.outputs.iter().find(|output| output.node == wish.node);
+        let population = output.map_or(wish.node.as_str(), |output| &output.population);
+        let mine: Vec<usize> = (0..slices.len()).filter(|&index| slices[index].1.population == population).collect();
+        if mine.is_empty() {
+            return Err(recording::unknown_node(&wish.node, &manifest.populations()));
+        }
+        let count = mine.iter().map(|&index| slices[index].1.first + slices[index].1.count).max().unwrap_or(0);
+        let shape = output.map_or_else(|| vec![count], |output| output.shape.clone());
+        // An output behind a delay comes later than the population itself.
+        let start = output.map_or(slices[mine[0]].1.start, |output| output.start) as usize;
+        Ok(Plan { slices: mine, start, recording: Recording::new(wish.quantity, ticks, shape) })
+    }
+
+    /// Counts since loading.
+    pub fn stats(&self) -> Stats {
+        let manifest = &self.binary.manifest;
+        let chip = self.chip.stats();
+        let bytes = |index: usize| manifest.pes[index].memory.values().map(|&bytes| u64::from(bytes)).sum();
+        let pe: Vec<PeStats> = chip
+            .pes
+            .iter()
+            .enumerate()
+            .map(|(index, counts)| PeStats {
+                name: manifest.pes[index].name.clone(),
+                instructions: counts.instructions,
+                cycles: counts.cycles,
+                max_cycles_per_tick: counts.max_cycles_per_tick,
+                packets: counts.packets_sent,
+                received_packets: counts.packets_received,
+                max_waiting_packets: counts.max_ring_fill.into(),
+                sram_bytes: bytes(index),
+            })
+            .collect();
+        Stats {
+            ticks: self.ticks,
+            pes: pe.len(),
+            instructions: pe.iter().map(|pe| pe.instructions).sum(),
+            cycles: pe.iter().map(|pe| pe.cycles).sum(),
+            synaptic_events: self.events,
+            neuron_updates: self.updates,
+            packets: chip.packets,
+            dropped_packets: chip.dropped,
+            hops: chip.hops,
+            max_cycles_per_tick: pe.iter().map(|pe| pe.max_cycles_per_tick).max().unwrap_or(0),
+            sram_bytes: pe.iter().map(|pe| pe.sram_bytes).sum(),
+            pe,
+        }
+    }
+}
+
+/// A recording in the making.
+struct Plan {
+    /// The slices of the population.
+    slices: Vec<usize>,
+    /// Chip tick of network tick 0.
+    start: usize,
+    recording: Recording,
+}
+
+impl Plan {
+    fn record(
+        &mut self,
+        chip: &Chip,
+        slices: &[(usize, Slice)],
+        sent: &[(usize, Packet)],
+        chip_tick: usize,
+        time: Time,
+    ) -> Result<()> {
+        let start = if time == Time::Chip { 0 } else { self.start };
+        let Some(tick) = chip_tick.checked_sub(start) else { return Ok(()) };
+        for &index in &self.slices {
+            let (pe, slice) = &slices[index];
+            match &mut self.recording {
+                Recording::Spikes(table) => record_spikes(table, tick, *pe, slice, sent),
+                Recording::Membranes(table) => record_membranes(table, tick, chip, *pe, slice)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn has_tick<T>(table: &Table<T>, tick: usize) -> bool {
+    let width: usize = table.shape.iter().product();
+    (tick + 1) * width <= table.values.len()
+}
+
+fn record_spikes(table: &mut Table<u16>, tick: usize, pe: usize, slice: &Slice, sent: &[(usize, Packet)]) {
+    if !has_tick(table, tick) {
+        return;
+    }
+    let row = table.row(tick);
+    for (_, packet) in sent.iter().filter(|(sender, _)| *sender == pe) {
+        let neuron = packet.key.wrapping_sub(slice.key) as usize;
+        if neuron < slice.count {
+            row[slice.first + neuron] += 1;
+        }
+    }
+}
+
+fn record_membranes(table: &mut Table<f64>, tick: usize, chip: &Chip, pe: usize, slice: &Slice) -> Result<()> {
+    if !has_tick(table, tick) {
+        return Ok(());
+    }
+    let bytes = chip.read(pe, slice.membranes, 4 * slice.count as u32).map_err(fault)?;
+    for (neuron, word) in bytes.chunks_exact(4).enumerate() {
+        let value = i32::from_le_bytes([word[0], word[1], word[2], word[3]]);
+        let scale = if slice.scale.len() == 1 { slice.scale[0] } else { slice.scale[neuron] };
+        table.row(tick)[slice.first + neuron] = f64::from(value) / scale;
+    }
+    Ok(())
+}
+
+fn destination(triple: &[i64]) -> Result<Destination> {
+    let wrong = || Diagnostic::error("bad-binary", format!("a route names the destination {triple:?}"));
+    match *triple {
+        [-2, _, _] => Ok(Destination::Host),
+        [-1, link @ 0..=5, _] => Ok(Destination::Link(link as u8)),
+        [x @ 0..=255, y @ 0..=255, mask @ 1..=15] => Ok(Destination::Qpe { x: x as u8, y: y as u8, mask: mask as u8 }),
+        _ => Err(Box::new(wrong())),
+    }
+}
+
+/// A fault of the machine code is a bug of the compiler, never of the input.
+fn fault(fault: s2c_chip::Fault) -> Box<Diagnostic> {
+    Box::new(Diagnostic::bug(format!("the machine code failed: {fault}")))
+}

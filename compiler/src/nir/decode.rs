@@ -1,0 +1,89 @@
+//! The untyped tree to the typed graph.
+
+use super::{
+    fields::{Fields, Log},
+    graph::{Graph, Model, Note, NoteKind, join},
+    node::{KINDS, Node},
+    raw::{Members, Raw},
+    repair,
+};
+use s2c_dialects::diagnostic::{Diagnostic, Result};
+
+/// A whole file.
+pub(super) fn model(mut root: Members) -> Result<Model> {
+    let version = root.shift_remove("version").and_then(|raw| raw.as_text().map(str::to_owned));
+    let Some(Raw::Group(members)) = root.shift_remove("node") else {
+        return Err(Diagnostic::error("not-a-nir-file", "the HDF5 file holds no NIR graph")
+            .text("It has no group `node`.")
+            .hint("a NIR file is written by `nir.write` in Python")
+            .into());
+    };
+    let mut log = Log::default();
+    for (name, raw) in &root {
+        let text = format!("`{name}` lies outside the graph and was not used: {}.", raw.preview());
+        log.notes.push(Note { node: String::new(), kind: NoteKind::Unknown, field: name.clone(), text });
+    }
+    match node("", members, &mut log)? {
+        Node::Graph(graph) => Ok(Model { graph, version, notes: log.notes, warnings: log.warnings }),
+        other => Err(Diagnostic::error("not-a-graph", "the file holds a single node instead of a graph")
+            .text(format!("Its type is {}.", other.kind()))
+            .hint("wrap it with `nir.NIRGraph.from_list` before writing it")
+            .into()),
+    }
+}
+
+fn node(path: &str, mut members: Members, log: &mut Log) -> Result<Node> {
+    let Some(kind) = members.shift_remove("type").and_then(|raw| raw.as_text().map(str::to_owned)) else {
+        return Err(Diagnostic::error("missing-field", "a node has no type")
+            .at_node(path)
+            .text("Every node of a NIR file has a string `type`.")
+            .hint("export the model again with a current version of `nir`")
+            .into());
+    };
+    if kind == Node::GRAPH {
+        return graph(path, members, log).map(Node::Graph);
+    }
+    let mut fields = Fields::new(path, &kind, members, log);
+    let node = Node::read(&mut fields)?.ok_or_else(|| {
+        fields
+            .error("unknown-node", format!("the node type `{kind}` is not known"))
+            .text(format!("Known types are: {}.", KINDS.join(", ")))
+            .hint("express the layer with known types, or export it with a version of NIR that does")
+    })?;
+    fields.finish();
+    Ok(node)
+}
+
+fn graph(path: &str, mut members: Members, log: &mut Log) -> Result<Graph> {
+    let (nodes, edges) = (members.shift_remove("nodes"), members.shift_remove("edges"));
+    Fields::new(path, Node::GRAPH, members, log).finish();
+    let Some(Raw::Group(nodes)) = nodes else {
+        return Err(malformed(path, "It has no group `nodes`."));
+    };
+    let mut graph = Graph::default();
+    for (name, raw) in nodes {
+        let path = join(path, &name);
+        let Raw::Group(members) = raw else {
+            return Err(malformed(&path, "It should be a group and is not."));
+        };
+        graph.nodes.insert(name, node(&path, members, log)?);
+    }
+    graph.edges = match edges {
+        Some(Raw::Text(names)) if names.ndim() == 2 && names.shape().last() == Some(&2) => {
+            let names: Vec<_> = names.into_iter().collect();
+            names.as_chunks().0.iter().map(|[from, to]| (from.clone(), to.clone())).collect()
+        }
+        // An empty list has lost its type in the file.
+        Some(raw) if raw.len() == 0 && !matches!(raw, Raw::Other(_) | Raw::Group(_)) => Vec::new(),
+        Some(raw) => return Err(malformed(path, &format!("`edges` should be pairs of names and is {}.", raw.describe()))),
+        None => return Err(malformed(path, "It has no `edges`.")),
+    };
+    repair::edges(&mut graph, path, log)?;
+    Ok(graph)
+}
+
+fn malformed(path: &str, why: &str) -> Box<Diagnostic> {
+    let error = Diagnostic::error("malformed-graph", "a graph is not stored as NIR prescribes").text(why);
+    let error = if path.is_empty() { error } else { error.at_node(path) };
+    error.hint("export the model again with a current version of `nir`").into()
+}

@@ -1,0 +1,152 @@
+//! The typed graph, and what reading it left to say.
+
+use super::node::Node;
+use indexmap::IndexMap;
+use s2c_dialects::diagnostic::{Diagnostic, Result};
+
+/// A NIR file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// The network.
+    pub graph: Graph,
+    /// Version of the `nir` package that wrote the file, where it says so.
+    pub version: Option<String>,
+    /// What the file left open or holds beyond NIR, in the order of the nodes.
+    pub notes: Vec<Note>,
+    /// What had to be assumed so that the file can be read.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// A remark on one field of one node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Path of the node, `outer/inner`; empty for the whole file.
+    pub node: String,
+    /// What sort of remark.
+    pub kind: NoteKind,
+    /// The field that it speaks of.
+    pub field: String,
+    /// A full sentence.
+    pub text: String,
+}
+
+/// Sorts of [`Note`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoteKind {
+    /// The field is optional and absent; a default stands in.
+    Defaulted,
+    /// The field is none of the primitive's; it was not used.
+    Unknown,
+    /// Free metadata of the exporter.
+    Metadata,
+    /// Weights were stored wider than 32-bit floats and have been rounded.
+    Rounded,
+}
+
+/// A network: nodes by name and directed edges between them. Edges that meet in a node add up.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Graph {
+    /// The nodes. In a flattened graph the names are paths, `outer/inner`.
+    pub nodes: IndexMap<String, Node>,
+    /// Source and destination by name. The end at a subgraph may name one of its ports: `sub/port` or `sub.port`.
+    pub edges: Vec<(String, String)>,
+}
+
+/// Which end of an edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The edge leaves the node.
+    Source,
+    /// The edge enters the node.
+    Destination,
+}
+
+impl Graph {
+    /// Names of the `Input` nodes of this level.
+    pub fn inputs(&self) -> impl Iterator<Item = &str> {
+        self.names(|node| matches!(node, Node::Input(_)))
+    }
+
+    /// Names of the `Output` nodes of this level.
+    pub fn outputs(&self) -> impl Iterator<Item = &str> {
+        self.names(|node| matches!(node, Node::Output(_)))
+    }
+
+    /// Nodes with an edge to `name`, in the order of the edges.
+    pub fn predecessors<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.edges.iter().filter(move |(_, to)| to == name).map(|(from, _)| from.as_str())
+    }
+
+    /// Nodes with an edge from `name`, in the order of the edges.
+    pub fn successors<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.edges.iter().filter(move |(from, _)| from == name).map(|(_, to)| to.as_str())
+    }
+
+    fn names(&self, wanted: impl Fn(&Node) -> bool) -> impl Iterator<Item = &str> {
+        self.nodes.iter().filter(move |(_, node)| wanted(node)).map(|(name, _)| name.as_str())
+    }
+
+    /// Path, relative to this graph, of the node that an edge's end stands for: the port where it is a subgraph.
+    /// `path` is the path of this graph, for messages.
+    pub(super) fn resolve(&self, name: &str, end: End, path: &str) -> Result<String> {
+        if let Some(node) = self.nodes.get(name) {
+            return match node {
+                Node::Graph(inner) => inner.only_port(end).map(|port| format!("{name}/{port}")).map_err(|ports| {
+                    Diagnostic::error("ambiguous-port", "an edge leaves open which port of a subgraph it means")
+                        .at_node(join(path, name))
+                        .text(format!("The subgraph has {} such ports: {}.", ports.len(), ports.join(", ")))
+                        .hint(format!("name the port in the edge, as `{name}/PORT`"))
+                        .into()
+                }),
+                _ => Ok(name.to_owned()),
+            };
+        }
+        let port = name.match_indices(['/', '.']).find_map(|(at, _)| {
+            let (graph, port) = (name.get(..at)?, name.get(at + 1..)?);
+            match self.nodes.get(graph) {
+                Some(Node::Graph(inner)) if inner.is_port(port, end) => Some(format!("{graph}/{port}")),
+                _ => None,
+            }
+        });
+        port.ok_or_else(|| {
+            let place = if path.is_empty() { name.to_owned() } else { path.to_owned() };
+            Diagnostic::error("missing-node", format!("an edge names the node `{name}`, which does not exist"))
+                .at_node(place)
+                .text(format!("The graph has {} nodes: {}.", self.nodes.len(), list(self.nodes.keys())))
+                .hint("correct the edge or add the node in the program that exports the model")
+                .into()
+        })
+    }
+
+    fn is_port(&self, name: &str, end: End) -> bool {
+        match self.nodes.get(name) {
+            Some(Node::Output(_)) => end == End::Source,
+            Some(Node::Input(_)) => end == End::Destination,
+            _ => false,
+        }
+    }
+
+    /// The one port at this end, or all of them where there is not exactly one.
+    fn only_port(&self, end: End) -> std::result::Result<&str, Vec<&str>> {
+        let ports: Vec<_> = self.nodes.keys().map(String::as_str).filter(|name| self.is_port(name, end)).collect();
+        match ports.as_slice() {
+            [port] => Ok(port),
+            _ => Err(ports),
+        }
+    }
+}
+
+/// A path below another; the outermost graph has the empty path.
+pub(super) fn join(outer: &str, inner: &str) -> String {
+    if outer.is_empty() { inner.to_owned() } else { format!("{outer}/{inner}") }
+}
+
+/// Names for a message; long lists are cut.
+pub(super) fn list<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    const SHOWN: usize = 20;
+    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+    match names.get(..SHOWN) {
+        Some(first) if names.len() > SHOWN => format!("{} and {} more", first.join(", "), names.len() - SHOWN),
+        _ => names.join(", "),
+    }
+}

@@ -1,0 +1,60 @@
+//! Reading and writing NIR files, the models that `s2c` compiles.
+//!
+//! A NIR file is HDF5: a tree of named groups (nodes) whose datasets are the fields of a primitive, and a list of edges.
+//! This module turns it into plain structs and back, and says nothing about time steps, reset rules or hardware.
+//! It rejects what is not NIR or contradicts itself; everything else is read as it stands.
+//!
+//! | step | where |
+//! |---|---|
+//! | HDF5 to an untyped tree, with limits on sizes | `file` |
+//! | tree to [`Graph`], defaults and repairs noted | `decode`, `fields`, `repair` |
+//! | one primitive: equation, fields, checks, shape rule | [`linear`], [`conv`], [`pool`], [`neuron`], [`signal`], [`port`] |
+//! | subgraphs dissolved into their parent | [`Graph::flatten`] |
+//! | shapes of all nodes | [`infer_shapes`] |
+//! | [`Graph`] to HDF5 | [`write`] |
+//!
+//! What the file left open and what had to be assumed is never dropped: [`Model::notes`] and [`Model::warnings`].
+
+pub mod conv;
+pub mod linear;
+pub mod neuron;
+pub mod pool;
+pub mod port;
+pub mod signal;
+
+mod array;
+mod decode;
+mod fields;
+mod file;
+mod graph;
+mod inline;
+mod node;
+mod raw;
+mod repair;
+mod shapes;
+#[cfg(test)]
+mod tests;
+mod window;
+mod write;
+
+pub use array::{broadcast, broadcast_shape};
+pub use graph::{Graph, Model, Note, NoteKind};
+pub use node::{KINDS, Node};
+pub use shapes::{NodeShape, Shapes, infer_shapes};
+pub use write::write;
+
+use s2c_dialects::diagnostic::Result;
+use std::path::Path;
+
+/// Reads a NIR file.
+///
+/// ```no_run
+/// # use s2c::nir;
+/// let model = nir::read("model.nir".as_ref())?;
+/// let graph = model.graph.flatten()?;
+/// let shapes = nir::infer_shapes(&graph)?;
+/// # Ok::<(), Box<s2c_dialects::diagnostic::Diagnostic>>(())
+/// ```
+pub fn read(path: &Path) -> Result<Model> {
+    decode::model(file::read(path)?)
+}

@@ -1,0 +1,182 @@
+//! Nodes with state: `I`, `IF`, `LI`, `LIF`, `CubaLI` and `CubaLIF`.
+//!
+//! With x the input, v the membrane voltage and i the synaptic current:
+//!
+//! | node | equations |
+//! |---|---|
+//! | `I` | dv/dt = r·x |
+//! | `IF` | dv/dt = r·x, spikes |
+//! | `LI` | tau·dv/dt = (v_leak − v) + r·x |
+//! | `LIF` | tau·dv/dt = (v_leak − v) + r·x, spikes |
+//! | `CubaLI` | tau_syn·di/dt = −i + w_in·x; tau_mem·dv/dt = (v_leak − v) + r·i |
+//! | `CubaLIF` | as `CubaLI`, spikes |
+//!
+//! *Spikes*: z = 1 where v > v_threshold, and then v becomes v_reset. (NIR has no reset by subtraction; models that were
+//! trained with it are stored in the same way.)
+//!
+//! All fields have the shape of the population, or broadcast to it. Time constants are in seconds; voltages, resistances
+//! and currents are without unit. Absent `v_reset` and `v_leak` are zero, absent `w_in` is one.
+
+use super::{
+    array::broadcast_shape,
+    fields::Fields,
+    linear::elementwise_shape,
+    node::Primitive,
+    raw::{Members, Raw},
+    shapes::NodeShape,
+};
+use ndarray::{ArrayD, IxDyn};
+use s2c_dialects::diagnostic::Result;
+
+/// Declares a neuron: its fields, each with the way it is read, in the order that they are read.
+macro_rules! neuron {
+    ($(#[$doc:meta])* $name:ident = $kind:literal { $($(#[$field_doc:meta])* $field:ident: $read:ident,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: ArrayD<f64>,)*
+        }
+
+        impl $name {
+            /// The parameters by name.
+            pub fn parameters(&self) -> Vec<(&'static str, &ArrayD<f64>)> {
+                vec![$((stringify!($field), &self.$field),)*]
+            }
+        }
+
+        impl Primitive for $name {
+            const KIND: &'static str = $kind;
+
+            fn read(fields: &mut Fields<'_>) -> Result<Self> {
+                let node = Self { $($field: $read(fields, stringify!($field))?,)* };
+                fields.check_common_shape(&node.parameters())?;
+                Ok(node)
+            }
+
+            fn write(&self) -> Members {
+                write_parameters(&self.parameters())
+            }
+
+            fn shape(&self, input: Option<&[usize]>) -> Result<Option<NodeShape>> {
+                Ok(common_shape(&self.parameters()).and_then(|own| elementwise_shape(&own, input)))
+            }
+        }
+    };
+}
+
+neuron! {
+    /// Integrator.
+    Integrator = "I" {
+        /// Resistance.
+        r: any,
+    }
+}
+
+neuron! {
+    /// Integrate-and-fire neurons.
+    If = "IF" {
+        /// Resistance.
+        r: any,
+        /// Voltage above which a neuron spikes.
+        v_threshold: any,
+        /// Voltage after a spike.
+        v_reset: zero_if_absent,
+    }
+}
+
+neuron! {
+    /// Leaky integrator.
+    Li = "LI" {
+        /// Time constant of the membrane in seconds.
+        tau: positive,
+        /// Resistance.
+        r: any,
+        /// Voltage at rest.
+        v_leak: zero_if_absent,
+    }
+}
+
+neuron! {
+    /// Leaky integrate-and-fire neurons.
+    Lif = "LIF" {
+        /// Time constant of the membrane in seconds.
+        tau: positive,
+        /// Resistance.
+        r: any,
+        /// Voltage at rest.
+        v_leak: zero_if_absent,
+        /// Voltage above which a neuron spikes.
+        v_threshold: any,
+        /// Voltage after a spike.
+        v_reset: zero_if_absent,
+    }
+}
+
+neuron! {
+    /// Leaky integrator with a synapse.
+    CubaLi = "CubaLI" {
+        /// Time constant of the synapse in seconds.
+        tau_syn: positive,
+        /// Time constant of the membrane in seconds.
+        tau_mem: positive,
+        /// Resistance.
+        r: any,
+        /// Voltage at rest.
+        v_leak: zero_if_absent,
+        /// Weight of the input.
+        w_in: one_if_absent,
+    }
+}
+
+neuron! {
+    /// Leaky integrate-and-fire neurons with a synapse.
+    CubaLif = "CubaLIF" {
+        /// Time constant of the synapse in seconds.
+        tau_syn: positive,
+        /// Time constant of the membrane in seconds.
+        tau_mem: positive,
+        /// Resistance.
+        r: any,
+        /// Voltage at rest.
+        v_leak: zero_if_absent,
+        /// Voltage above which a neuron spikes.
+        v_threshold: any,
+        /// Voltage after a spike.
+        v_reset: zero_if_absent,
+        /// Weight of the input.
+        w_in: one_if_absent,
+    }
+}
+
+fn any(fields: &mut Fields<'_>, name: &str) -> Result<ArrayD<f64>> {
+    fields.parameter(name)
+}
+
+fn positive(fields: &mut Fields<'_>, name: &str) -> Result<ArrayD<f64>> {
+    let values = fields.parameter(name)?;
+    fields.check_each(name, &values, "a time constant is positive", |seconds| seconds > 0.0)?;
+    Ok(values)
+}
+
+fn zero_if_absent(fields: &mut Fields<'_>, name: &str) -> Result<ArrayD<f64>> {
+    fields.parameter_or(name, || ArrayD::zeros(IxDyn(&[])), "0")
+}
+
+fn one_if_absent(fields: &mut Fields<'_>, name: &str) -> Result<ArrayD<f64>> {
+    fields.parameter_or(name, || ArrayD::ones(IxDyn(&[])), "1")
+}
+
+/// The shape that all parameters broadcast to.
+pub(super) fn common_shape(parameters: &[(&'static str, &ArrayD<f64>)]) -> Option<Vec<usize>> {
+    parameters.iter().try_fold(Vec::new(), |shape, (_, values)| broadcast_shape(&shape, values.shape()))
+}
+
+/// The parameters as fields. The Python package insists on one shape for all, so they are stretched.
+fn write_parameters(parameters: &[(&'static str, &ArrayD<f64>)]) -> Members {
+    let shape = common_shape(parameters);
+    let stretch = |values: &ArrayD<f64>| {
+        let view = shape.as_ref().and_then(|shape| values.broadcast(shape.as_slice()));
+        view.map_or_else(|| values.clone(), |view| view.to_owned())
+    };
+    parameters.iter().map(|(name, values)| ((*name).to_owned(), Raw::F64(stretch(values)))).collect()
+}

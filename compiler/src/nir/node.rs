@@ -1,0 +1,129 @@
+//! The primitives of NIR as one type.
+
+use super::{
+    conv::{Conv1d, Conv2d},
+    fields::Fields,
+    graph::Graph,
+    linear::{Affine, Linear, Scale},
+    neuron::{CubaLi, CubaLif, If, Integrator, Li, Lif},
+    pool::{AvgPool2d, SumPool2d},
+    port::{Flatten, Input, Output},
+    raw::{Members, Raw},
+    shapes::NodeShape,
+    signal::{Delay, Threshold},
+};
+use s2c_dialects::diagnostic::Result;
+
+/// What every primitive can do.
+pub(super) trait Primitive: Sized {
+    /// Its name in the `type` field.
+    const KIND: &'static str;
+    /// Takes its fields.
+    fn read(fields: &mut Fields<'_>) -> Result<Self>;
+    /// Gives its fields, without `type`.
+    fn write(&self) -> Members;
+    /// Its shapes, as far as they are known from its fields and the shape that comes in.
+    /// Where the fields fix the input shape, that one is given; the caller compares.
+    fn shape(&self, input: Option<&[usize]>) -> Result<Option<NodeShape>>;
+}
+
+macro_rules! nodes {
+    ($($(#[$doc:meta])* $variant:ident($type:ty),)*) => {
+        /// A node of a NIR graph.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Node {
+            $($(#[$doc])* $variant($type),)*
+            /// A graph within the graph (`NIRGraph`).
+            Graph(Graph),
+        }
+
+        /// Names of all node types that can be read.
+        pub const KINDS: &[&str] = &[$(<$type as Primitive>::KIND,)* Node::GRAPH];
+
+        impl Node {
+            /// Name of the node's type in the file.
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => <$type as Primitive>::KIND,)*
+                    Self::Graph(_) => Self::GRAPH,
+                }
+            }
+
+            /// Reads a primitive; `None` where the type is not known.
+            pub(super) fn read(fields: &mut Fields<'_>) -> Result<Option<Self>> {
+                let kind = fields.kind();
+                $(if kind == <$type as Primitive>::KIND {
+                    return <$type as Primitive>::read(fields).map(|node| Some(Self::$variant(node)));
+                })*
+                Ok(None)
+            }
+
+            /// The fields of a primitive, with `type`; a graph has none here.
+            pub(super) fn write(&self) -> Members {
+                let mut members = match self {
+                    $(Self::$variant(node) => node.write(),)*
+                    Self::Graph(_) => Members::new(),
+                };
+                members.insert("type".to_owned(), Raw::text(self.kind()));
+                members
+            }
+
+            /// See [`Primitive::shape`]; a graph has none of its own.
+            pub(super) fn shape(&self, input: Option<&[usize]>) -> Result<Option<NodeShape>> {
+                match self {
+                    $(Self::$variant(node) => node.shape(input),)*
+                    Self::Graph(_) => Ok(None),
+                }
+            }
+        }
+    };
+}
+
+nodes! {
+    /// Where data comes in.
+    Input(Input),
+    /// Where data goes out.
+    Output(Output),
+    /// Matrix and bias.
+    Affine(Affine),
+    /// Matrix.
+    Linear(Linear),
+    /// Factor per element.
+    Scale(Scale),
+    /// Convolution over one axis.
+    Conv1d(Conv1d),
+    /// Convolution over two axes.
+    Conv2d(Conv2d),
+    /// Sum over windows.
+    SumPool2d(SumPool2d),
+    /// Mean over windows.
+    AvgPool2d(AvgPool2d),
+    /// Axes joined into one.
+    Flatten(Flatten),
+    /// Transport delay.
+    Delay(Delay),
+    /// Step function.
+    Threshold(Threshold),
+    /// Integrator.
+    I(Integrator),
+    /// Integrate-and-fire neurons.
+    If(If),
+    /// Leaky integrator.
+    Li(Li),
+    /// Leaky integrate-and-fire neurons.
+    Lif(Lif),
+    /// Leaky integrator with a synapse.
+    CubaLi(CubaLi),
+    /// Leaky integrate-and-fire neurons with a synapse.
+    CubaLif(CubaLif),
+}
+
+impl Node {
+    /// The type's name of a graph within a graph.
+    pub(super) const GRAPH: &'static str = "NIRGraph";
+
+    /// Whether the node has state that evolves in time: all of `I`, `IF`, `LI`, `LIF`, `CubaLI`, `CubaLIF`.
+    pub fn is_neuron(&self) -> bool {
+        matches!(self, Self::I(_) | Self::If(_) | Self::Li(_) | Self::Lif(_) | Self::CubaLi(_) | Self::CubaLif(_))
+    }
+}

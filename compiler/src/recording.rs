@@ -1,0 +1,94 @@
+//! Recordings: what nodes did in each tick, and the files they end up in.
+
+use crate::data::npy;
+use s2c_dialects::diagnostic::{Diagnostic, Result};
+use std::path::Path;
+
+/// What of a node is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    /// Spike counts.
+    Spikes,
+    /// Membranes after the tick, in volts.
+    Membranes,
+}
+
+/// A node and the quantity: `NODE` for spikes, `NODE:v` for membranes. A node whose own name ends in `:v` wins.
+pub fn parse<'n>(name: &'n str, exists: impl Fn(&str) -> bool) -> (&'n str, Quantity) {
+    match name.strip_suffix(":v") {
+        Some(node) if !exists(name) => (node, Quantity::Membranes),
+        _ => (name, Quantity::Spikes),
+    }
+}
+
+/// The diagnostic for a node that is not there.
+pub fn unknown_node(name: &str, known: &[&str]) -> Box<Diagnostic> {
+    Box::new(
+        Diagnostic::error("unknown-node", format!("nothing can be recorded of `{name}`"))
+            .at_node(name)
+            .text(format!("The network has the populations {}.", known.join(", ")))
+            .hint("NODE records spikes, NODE:v membranes"),
+    )
+}
+
+/// One recorded quantity of one node: `ticks` x `shape`, zero where nothing was recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Recording {
+    /// Spike counts.
+    Spikes(Table<u16>),
+    /// Volts.
+    Membranes(Table<f64>),
+}
+
+/// Values of all ticks, row by row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table<T> {
+    /// Shape of one tick.
+    pub shape: Vec<usize>,
+    /// Values, `ticks` times the product of the shape.
+    pub values: Vec<T>,
+}
+
+impl<T: Copy + Default> Table<T> {
+    /// A table of zeros.
+    pub fn new(ticks: usize, shape: Vec<usize>) -> Self {
+        let width: usize = shape.iter().product();
+        Self { shape, values: vec![T::default(); ticks * width] }
+    }
+
+    /// Values of one tick.
+    pub fn row(&mut self, tick: usize) -> &mut [T] {
+        let width: usize = self.shape.iter().product();
+        &mut self.values[tick * width..(tick + 1) * width]
+    }
+}
+
+impl Recording {
+    /// A recording of zeros.
+    pub fn new(quantity: Quantity, ticks: usize, shape: Vec<usize>) -> Self {
+        match quantity {
+            Quantity::Spikes => Self::Spikes(Table::new(ticks, shape)),
+            Quantity::Membranes => Self::Membranes(Table::new(ticks, shape)),
+        }
+    }
+
+    /// Writes an `.npy` file: counts as `u1` (or `u2` where they need it), volts as `f8`.
+    pub fn write(&self, file: &Path) -> Result<()> {
+        let full = |shape: &[usize], length: usize| {
+            let width: usize = shape.iter().product();
+            let mut full = vec![length / width.max(1)];
+            full.extend(shape);
+            full
+        };
+        match self {
+            Self::Membranes(table) => npy::write(file, &full(&table.shape, table.values.len()), &table.values),
+            Self::Spikes(table) => {
+                let shape = full(&table.shape, table.values.len());
+                match table.values.iter().map(|&count| u8::try_from(count)).collect::<std::result::Result<Vec<u8>, _>>() {
+                    Ok(bytes) => npy::write(file, &shape, &bytes),
+                    Err(_) => npy::write(file, &shape, &table.values),
+                }
+            }
+        }
+    }
+}

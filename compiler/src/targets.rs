@@ -1,0 +1,46 @@
+//! The targets that come with s2c, and target files of one's own.
+
+use crate::files;
+use s2c_dialects::diagnostic::{Diagnostic, Result};
+use s2c_passes::target::Target;
+use std::path::Path;
+
+/// The target where none is named.
+pub const DEFAULT: &str = "spinnaker2";
+
+/// Name and text of each target that comes with s2c.
+pub const SHIPPED: &[(&str, &str)] = &[("spinnaker2", include_str!("../targets/spinnaker2.toml"))];
+
+/// Loads a target by its name, or from a file whose name ends in `.toml`.
+pub fn load(name: &str) -> Result<Target> {
+    if name.ends_with(".toml") {
+        return Target::parse(&files::read_text(Path::new(name))?, name);
+    }
+    match SHIPPED.iter().find(|(shipped, _)| *shipped == name) {
+        Some((_, text)) => Target::parse(text, &format!("{name}.toml")),
+        None => {
+            let names: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
+            Err(Box::new(
+                Diagnostic::error("unknown-target", format!("there is no target `{name}`"))
+                    .hint(format!("choose one of {}, or name a .toml file", names.join(", "))),
+            ))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shipped_targets_load() {
+        for (name, _) in SHIPPED {
+            assert_eq!(&load(name).unwrap().name, name);
+        }
+    }
+
+    #[test]
+    fn the_chip_has_148_usable_pes() {
+        assert_eq!(load(DEFAULT).unwrap().places().count(), 148);
+    }
+}

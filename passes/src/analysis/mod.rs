@@ -1,0 +1,5 @@
+//! What passes find out before they change anything; results are plain structs.
+
+pub mod projections;
+pub mod ranges;
+pub mod tables;

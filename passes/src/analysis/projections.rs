@@ -1,0 +1,80 @@
+//! Projections: what feeds a population.
+//!
+//! The input of a population is a sum of connections, each on the spikes of an input or of a population, perhaps some
+//! ticks late. This walks back from the population over `add` and `delay` to the connections and on to the sources.
+
+use crate::threshold_scaling::not_a_connection;
+use s2c_dialects::{
+    diagnostic::Result,
+    graph::{DialectOp, Network},
+    qsnn, snn,
+};
+
+/// One connection into a population.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Projection {
+    /// Index of the node whose spikes it takes: an input or a population.
+    pub source: usize,
+    /// Index of the connection's node.
+    pub connection: usize,
+    /// Delay in ticks of network time.
+    pub ticks: i64,
+}
+
+enum Kind {
+    Source,
+    Connection,
+    Sum,
+    Delay(i64),
+    Other,
+}
+
+/// The projections into population `population` of a float network, in the order of its operands.
+pub fn of_snn(network: &snn::Network, population: usize) -> Result<Vec<Projection>> {
+    walk(network, population, &|op| match op {
+        snn::Op::Input(_) | snn::Op::If(_) | snn::Op::Lif(_) | snn::Op::CubaLif(_) => Kind::Source,
+        snn::Op::Linear(_) => Kind::Connection,
+        snn::Op::Add(_) => Kind::Sum,
+        snn::Op::Delay(delay) => Kind::Delay(delay.ticks),
+        snn::Op::Output(_) => Kind::Other,
+    })
+}
+
+/// The projections into population `population` of an integer network, in the order of its operands.
+pub fn of_qsnn(network: &qsnn::Network, population: usize) -> Result<Vec<Projection>> {
+    walk(network, population, &|op| match op {
+        qsnn::Op::Input(_) | qsnn::Op::Lif(_) | qsnn::Op::CubaLif(_) => Kind::Source,
+        qsnn::Op::Dense(_) => Kind::Connection,
+        qsnn::Op::Add(_) => Kind::Sum,
+        qsnn::Op::Delay(delay) => Kind::Delay(delay.ticks),
+        qsnn::Op::Output(_) => Kind::Other,
+    })
+}
+
+fn walk<O: DialectOp>(network: &Network<O>, population: usize, kind: &dyn Fn(&O) -> Kind) -> Result<Vec<Projection>> {
+    let mut found = Vec::new();
+    // (node, connection passed on the way, delay so far), last operand first.
+    let mut open: Vec<(usize, Option<usize>, i64)> =
+        network.nodes[population].inputs.iter().rev().map(|&input| (input, None, 0)).collect();
+    while let Some((index, connection, ticks)) = open.pop() {
+        let node = &network.nodes[index];
+        match (kind(&node.op), connection) {
+            (Kind::Source, Some(connection)) => found.push(Projection { source: index, connection, ticks }),
+            (Kind::Connection, None) => open.push((node.inputs[0], Some(index), ticks)),
+            (Kind::Sum, None) => open.extend(node.inputs.iter().rev().map(|&input| (input, None, ticks))),
+            (Kind::Delay(more), _) => open.push((node.inputs[0], connection, ticks + more)),
+            _ => return Err(Box::new(not_a_connection(&network.nodes[population].name))),
+        }
+    }
+    Ok(found)
+}
+
+/// The source of an output: the population or input whose spikes it hands back, and the delay on the way.
+pub fn of_output(network: &qsnn::Network, output: usize) -> Result<(usize, i64)> {
+    let (mut index, mut ticks) = (network.nodes[output].inputs[0], 0);
+    while let qsnn::Op::Delay(delay) = &network.nodes[index].op {
+        ticks += delay.ticks;
+        index = network.nodes[index].inputs[0];
+    }
+    Ok((index, ticks))
+}

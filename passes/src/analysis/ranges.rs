@@ -1,0 +1,74 @@
+//! Range analysis: what sums and states a neuron can reach, whatever the input.
+
+/// The smallest and the largest value that a quantity can take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Range {
+    /// Not above any value.
+    pub low: f64,
+    /// Not below any value.
+    pub high: f64,
+}
+
+impl Range {
+    /// True where both ends fit into a signed integer of `bits` bits.
+    pub fn fits(&self, bits: u32) -> bool {
+        let limit = (1i64 << (bits - 1)) as f64;
+        self.low >= -limit && self.high < limit
+    }
+
+    /// The range times a positive factor.
+    pub fn times(self, factor: f64) -> Self {
+        Self { low: self.low * factor, high: self.high * factor }
+    }
+
+    /// The range shifted by a value.
+    pub fn plus(self, value: f64) -> Self {
+        Self { low: self.low + value, high: self.high + value }
+    }
+
+    /// The range of a state `s <- keep s + x` that starts at 0, for x in this range and 0 <= keep <= 1, with up to
+    /// half a unit of rounding per tick. Unbounded where nothing decays.
+    pub fn accumulated(self, keep: f64) -> Self {
+        let leak = 1.0 - keep;
+        let end = |x: f64| if x == 0.0 { 0.0 } else { x / leak };
+        Self { low: end((self.low - 0.5).min(0.0)), high: end((self.high + 0.5).max(0.0)) }
+    }
+}
+
+/// The sums of weights that can arrive in a tick, partial sums included: every spike may come or not, in any order.
+pub fn sum_of_weights(weights: impl Iterator<Item = (i32, i64)>) -> Range {
+    weights.fold(Range { low: 0.0, high: 0.0 }, |range, (weight, limit)| {
+        let largest = f64::from(weight) * limit as f64;
+        Range { low: range.low + largest.min(0.0), high: range.high + largest.max(0.0) }
+    })
+}
+
+/// The range of a membrane within a tick, before it is reset: `v <- keep v + drive`, fires above `threshold`, then
+/// the reset.
+pub fn membrane(drive: Range, keep: f64, threshold: f64, reset: ResetRange) -> Range {
+    let free = drive.accumulated(keep);
+    let leak = 1.0 - keep;
+    // The highest membrane that is left after a tick: one that did not fire, or one that fired and was reset.
+    let rest = match reset {
+        ResetRange::To(value) => threshold.max(value).max(0.0),
+        ResetRange::By(amount) => {
+            let surplus = drive.high + 0.5 - amount;
+            threshold.max(0.0).max(if surplus > 0.0 { surplus / leak } else { 0.0 })
+        }
+    };
+    let low = match reset {
+        ResetRange::To(value) => free.low.min(value),
+        // Subtraction from a membrane above the threshold ends above threshold - amount.
+        ResetRange::By(amount) => free.low.min(threshold - amount),
+    };
+    Range { low, high: (keep * rest + drive.high + 0.5).max(rest) }
+}
+
+/// What a reset does, for [`membrane`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ResetRange {
+    /// The membrane is set to this.
+    To(f64),
+    /// This is subtracted.
+    By(f64),
+}

@@ -1,0 +1,151 @@
+//! A PE's tables: what the device runtime reads to find kernels, rows and neurons. Layouts are those of `s2c-abi`.
+
+use s2c_abi::{dispatch, header, rotation, slice, synapse};
+use s2c_dialects::{
+    diagnostic::{Diagnostic, Result},
+    s2k::{Pe, Program, Rows, Update},
+};
+use std::collections::BTreeMap;
+
+/// Bytes that a receive ring should have at least, in packets.
+const LEAST_PACKETS: u32 = 64;
+/// Packets beyond which a longer ring helps nobody.
+const MOST_PACKETS: u32 = 2048;
+
+/// How a key finds its entry: `table[(key >> shift) & mask]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dispatch {
+    /// Right shift of the key.
+    pub shift: u32,
+    /// Number of entries minus one.
+    pub mask: u32,
+    /// For each entry the key of its source and the positions of its blocks in `Pe::rows`; empty entries are unknown
+    /// keys.
+    pub entries: Vec<Option<(u32, Vec<usize>)>>,
+}
+
+/// Where the tables of a PE are, as byte offsets from the start of the data region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tables {
+    /// The dispatch table's contents.
+    pub dispatch: Dispatch,
+    /// Offset of the dispatch table.
+    pub dispatch_at: u32,
+    /// For each dispatch entry with several blocks: entry number to the offset of its list.
+    pub several_at: BTreeMap<usize, u32>,
+    /// Offsets of the synapse descriptors: one per accumulator buffer and slot that is used.
+    pub synapses_at: BTreeMap<(String, i64), u32>,
+    /// Offset of the array of slice addresses.
+    pub slices_at: u32,
+    /// Offsets of the slice descriptors.
+    pub slice_at: Vec<u32>,
+    /// Offset of the rotations.
+    pub rotations_at: u32,
+    /// Number of rotations.
+    pub rotations: u32,
+    /// Size of all tables together.
+    pub bytes: u32,
+}
+
+/// Words of a slice's descriptor: fixed ones, then one per parameter.
+pub fn slice_bytes(update: &Update) -> u32 {
+    let parameters = [
+        update.currents.is_some(),
+        update.current_decay.is_some(),
+        update.current_offset.is_some(),
+        update.decay.is_some(),
+        update.offset.is_some(),
+        update.threshold.is_some(),
+        update.reset_by.is_some(),
+    ];
+    slice::PARAMETERS + 4 * parameters.iter().filter(|&&there| there).count() as u32
+}
+
+/// An upper estimate of the tables of a PE with some projections and source neurons, before there are keys.
+pub fn estimate(projections: usize, sources: usize) -> u32 {
+    let projections = projections as u32;
+    let packets = (sources as u32).clamp(LEAST_PACKETS, MOST_PACKETS / 8);
+    header::SIZE + 1024 + projections * (4 * dispatch::SIZE + synapse::SIZE + rotation::SIZE) + 4 * packets
+}
+
+/// Bytes of the receive ring that a PE would like, given the bytes that are left.
+pub fn fifo_bytes(pe: &Pe, left: u32) -> u32 {
+    let sources: i64 = pe.rows.iter().map(|rows| rows.count).sum();
+    let packets = u32::try_from(sources * 2).unwrap_or(MOST_PACKETS).clamp(LEAST_PACKETS, MOST_PACKETS);
+    (4 * (packets + 1)).min(left & !3)
+}
+
+/// Plans the tables of a PE.
+pub fn plan(program: &Program, pe: &Pe) -> Result<Tables> {
+    let dispatch = plan_dispatch(program, pe)?;
+    let mut at = header::SIZE;
+    let mut take = |bytes: u32| {
+        at += bytes;
+        at - bytes
+    };
+    let dispatch_at = take(dispatch::SIZE * dispatch.entries.len() as u32);
+    let mut several_at = BTreeMap::new();
+    for (number, entry) in dispatch.entries.iter().enumerate() {
+        if let Some((_, blocks)) = entry.as_ref().filter(|(_, blocks)| blocks.len() > 1) {
+            several_at.insert(number, take(4 + dispatch::SIZE * blocks.len() as u32));
+        }
+    }
+    let mut synapses_at = BTreeMap::new();
+    for rows in &pe.rows {
+        synapses_at.entry((rows.accumulators.0.clone(), rows.slot)).or_insert_with(|| take(synapse::SIZE));
+    }
+    let slices_at = take(4 * pe.updates.len() as u32);
+    let slice_at = pe.updates.iter().map(|update| take(slice_bytes(update))).collect();
+    // Where a population keeps sums for several ticks, its own pointer and those of its synapses move on every tick.
+    let moving = |rows: &(String, i64)| slots_of(pe, &rows.0) > 1;
+    let rotations = pe.updates.iter().filter(|update| update.slots > 1).count()
+        + synapses_at.keys().filter(|&key| moving(key)).count();
+    let rotations_at = take(rotation::SIZE * rotations as u32);
+    Ok(Tables {
+        dispatch,
+        dispatch_at,
+        several_at,
+        synapses_at,
+        slices_at,
+        slice_at,
+        rotations_at,
+        rotations: rotations as u32,
+        bytes: at,
+    })
+}
+
+/// Slots of the population that an accumulator buffer belongs to.
+pub fn slots_of(pe: &Pe, accumulators: &str) -> i64 {
+    pe.updates.iter().find(|update| update.accumulators.0 == accumulators).map_or(1, |update| update.slots)
+}
+
+/// The key block of a source by its name.
+fn key_block(program: &Program, source: &str) -> Option<(u32, u32)> {
+    let input = program.inputs.iter().find(|input| input.node == source).and_then(|input| input.key.zip(input.mask));
+    let slice = || program.slices().find(|(_, update)| update.slice == source).and_then(|(_, u)| u.key.zip(u.mask));
+    let (key, mask) = input.or_else(slice)?;
+    Some((key as u32, mask as u32))
+}
+
+/// The smallest table in which no two sources of the PE share an entry.
+fn plan_dispatch(program: &Program, pe: &Pe) -> Result<Dispatch> {
+    let mut blocks: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    let mut shift = 0;
+    for (position, Rows { source, .. }) in pe.rows.iter().enumerate() {
+        let (key, mask) = key_block(program, source)
+            .ok_or_else(|| Diagnostic::bug(format!("source `{source}` has no keys: `key-allocation` has not run")))?;
+        shift = mask.trailing_zeros().min(31);
+        blocks.entry(key).or_default().push(position);
+    }
+    let fits = |bits: &u32| {
+        let mut taken = vec![false; 1 << bits];
+        blocks.keys().all(|key| !std::mem::replace(&mut taken[((key >> shift) & ((1 << bits) - 1)) as usize], true))
+    };
+    let bits = (0..=16).find(fits).ok_or_else(|| Diagnostic::bug("no dispatch table of 2^16 entries separates the keys"))?;
+    let mask = (1u32 << bits) - 1;
+    let mut entries = vec![None; 1 << bits];
+    for (key, positions) in blocks {
+        entries[((key >> shift) & mask) as usize] = Some((key, positions));
+    }
+    Ok(Dispatch { shift, mask, entries })
+}

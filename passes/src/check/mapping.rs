@@ -1,0 +1,161 @@
+//! Checks a finished program against itself: every PE fits, no two things overlap, every packet reaches exactly the
+//! PEs that hold rows for it.
+
+use crate::{analysis::tables, target::Target};
+use s2c_dialects::{
+    diagnostic::{Diagnostic, Result},
+    s2k::{Pe, Program, Route},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Runs all checks; the first broken rule is a bug of the compiler.
+pub fn check(program: &Program, target: &Target) -> Result<()> {
+    places_are_distinct(program, target)?;
+    keys_are_disjoint(program)?;
+    for pe in &program.pes {
+        memory_fits(program, pe, target)?;
+        weights_have_rows(pe)?;
+    }
+    packets_arrive(program, target)
+}
+
+fn broken(rule: &str, text: String) -> Box<Diagnostic> {
+    Box::new(Diagnostic::bug(format!("{rule}: {text}")))
+}
+
+fn places_are_distinct(program: &Program, target: &Target) -> Result<()> {
+    let usable: BTreeSet<[u8; 3]> = target.places().collect();
+    let mut taken = BTreeSet::new();
+    for pe in &program.pes {
+        let place = pe.place.clone().unwrap_or_default();
+        let [chip, column, row, core] = place[..] else {
+            return Err(broken("place", format!("`{}` has none", pe.name)));
+        };
+        if chip >= target.chip_count() as i64 || !usable.contains(&[column as u8, row as u8, core as u8]) {
+            return Err(broken("place", format!("`{}` is at {place:?}, where no PE is", pe.name)));
+        }
+        if !taken.insert(place.clone()) {
+            return Err(broken("place", format!("two PEs are at {place:?}")));
+        }
+    }
+    Ok(())
+}
+
+/// First and last key of every source, with its name.
+fn key_ranges(program: &Program) -> Result<Vec<(i64, i64, String)>> {
+    let inputs = program.inputs.iter().map(|input| (input.key, input.shape.iter().product(), &input.node));
+    let slices = program.slices().map(|(_, update)| (update.key, update.count, &update.slice));
+    inputs
+        .chain(slices)
+        .map(|(key, count, name): (Option<i64>, i64, &String)| match key {
+            Some(key) => Ok((key, key + count - 1, name.clone())),
+            None => Err(broken("keys", format!("`{name}` has none"))),
+        })
+        .collect()
+}
+
+fn keys_are_disjoint(program: &Program) -> Result<()> {
+    let mut ranges = key_ranges(program)?;
+    ranges.sort();
+    match ranges.windows(2).find(|pair| pair[0].1 >= pair[1].0) {
+        Some(pair) => Err(broken("keys", format!("`{}` and `{}` share keys", pair[0].2, pair[1].2))),
+        None => Ok(()),
+    }
+}
+
+fn memory_fits(program: &Program, pe: &Pe, target: &Target) -> Result<()> {
+    let memory = &target.memory;
+    let tables = tables::plan(program, pe)?.bytes;
+    let mut regions = vec![(0, i64::from(memory.code_bytes), "code"), (i64::from(memory.code_bytes), i64::from(tables), "tables")];
+    for buffer in &pe.buffers {
+        let Some(address) = buffer.address else {
+            return Err(broken("memory", format!("`{}` of `{}` has no address", buffer.sym_name, pe.name)));
+        };
+        if address % 4 != 0 {
+            return Err(broken("memory", format!("`{}` of `{}` is not aligned", buffer.sym_name, pe.name)));
+        }
+        regions.push((address, buffer.bytes, &buffer.sym_name));
+    }
+    regions.sort();
+    if let Some(pair) = regions.windows(2).find(|pair| pair[0].0 + pair[0].1 > pair[1].0) {
+        return Err(broken("memory", format!("`{}` and `{}` of `{}` overlap", pair[0].2, pair[1].2, pe.name)));
+    }
+    let end = i64::from(memory.sram_bytes - memory.stack_bytes);
+    match regions.iter().find(|region| region.0 < 0 || region.0 + region.1 > end) {
+        Some(region) => Err(broken("memory", format!("`{}` of `{}` ends beyond {end}", region.2, pe.name))),
+        None => Ok(()),
+    }
+}
+
+fn weights_have_rows(pe: &Pe) -> Result<()> {
+    for rows in &pe.rows {
+        let needed = (rows.first + rows.count) * rows.length * rows.bits / 8;
+        let bytes = pe.buffer(&rows.weights.0)?.bytes;
+        if needed > bytes {
+            return Err(broken("rows", format!("`{}` of `{}` has {bytes} bytes, needs {needed}", rows.weights.0, pe.name)));
+        }
+        let slots = tables::slots_of(pe, &rows.accumulators.0);
+        let accumulators = pe.buffer(&rows.accumulators.0)?.bytes;
+        if rows.slot < 0 || rows.slot >= slots || rows.length * rows.width / 8 * slots > accumulators {
+            return Err(broken("rows", format!("the sums of `{}` in `{}` have no room", rows.source, pe.name)));
+        }
+    }
+    Ok(())
+}
+
+/// Sends the first and the last key of every source through the routers and compares where they end with the PEs that
+/// hold rows for the source.
+fn packets_arrive(program: &Program, target: &Target) -> Result<()> {
+    let mut tables: BTreeMap<i64, Vec<&Route>> = BTreeMap::new();
+    program.routes.iter().for_each(|route| tables.entry(route.chip).or_default().push(route));
+    let mut homes: BTreeMap<&str, i64> = program.inputs.iter().map(|input| (input.node.as_str(), 0)).collect();
+    for (pe, update) in program.slices() {
+        homes.insert(&update.slice, program.pes[pe].place.as_ref().map_or(0, |place| place[0]));
+    }
+    for (first, last, name) in key_ranges(program)? {
+        let mut expected = BTreeSet::new();
+        for pe in program.pes.iter().filter(|pe| pe.rows.iter().any(|rows| rows.source == name)) {
+            expected.insert(pe.place.clone().unwrap_or_default());
+        }
+        let population = program.slices().find(|(_, update)| update.slice == name).map(|(_, update)| &update.population);
+        if program.outputs.iter().any(|output| Some(&output.population) == population) {
+            expected.insert(vec![-1]);
+        }
+        for key in [first, last] {
+            let reached = deliver(&tables, target, homes[name.as_str()], key)?;
+            if reached != expected {
+                return Err(broken("routes", format!("key {key:#x} of `{name}` reaches {reached:?}, not {expected:?}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All places that a packet reaches; [-1] is the host.
+fn deliver(tables: &BTreeMap<i64, Vec<&Route>>, target: &Target, chip: i64, key: i64) -> Result<BTreeSet<Vec<i64>>> {
+    let (columns, rows) = (i64::from(target.chips.columns), i64::from(target.chips.rows));
+    let mut reached = BTreeSet::new();
+    let mut open = vec![(chip, 0)];
+    while let Some((chip, hops)) = open.pop() {
+        if hops > columns + rows {
+            return Err(broken("routes", format!("key {key:#x} goes round in circles")));
+        }
+        let entry = tables.get(&chip).and_then(|entries| entries.iter().find(|entry| key & entry.mask == entry.key));
+        let Some(entry) = entry else { return Err(broken("routes", format!("chip {chip} drops key {key:#x}"))) };
+        for triple in entry.destinations.chunks_exact(3) {
+            match triple[0] {
+                -2 => drop(reached.insert(vec![-1])),
+                -1 => {
+                    let [dx, dy] = [[1, 0], [1, 1], [0, 1], [-1, 0], [-1, -1], [0, -1]][triple[1] as usize % 6];
+                    let (x, y) = ((chip % columns + dx).rem_euclid(columns), (chip / columns + dy).rem_euclid(rows));
+                    open.push((x + y * columns, hops + 1));
+                }
+                column => {
+                    let cores = (0..4).filter(|core| triple[2] >> core & 1 == 1);
+                    reached.extend(cores.map(|core| vec![chip, column, triple[1], core]));
+                }
+            }
+        }
+    }
+    Ok(reached)
+}

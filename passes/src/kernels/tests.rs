@@ -1,0 +1,46 @@
+//! Rows survive packing; names and parameter lists say what the variant is.
+
+use super::*;
+
+const fn row(weights: WeightWidth, accumulators: Accumulator, length: u32) -> RowKernel {
+    RowKernel { weights, accumulators, length }
+}
+
+#[test]
+fn a_row_survives_packing_with_its_padding() {
+    for weights in [WeightWidth::W8, WeightWidth::W16] {
+        for accumulators in [Accumulator::I16, Accumulator::I32] {
+            let kernel = row(weights, accumulators, 12);
+            let values = [-128, 127, 3, -4, 5, 6, -7, 8, 9];
+            let packed = pack_row(&kernel, &values);
+            assert_eq!(packed.len() as u32, kernel.row_bytes());
+            let unpacked = unpack_row(&kernel, &packed);
+            assert_eq!(unpacked[..9], values);
+            assert_eq!(unpacked[9..], [0; 3]);
+        }
+    }
+}
+
+#[test]
+fn bytes_for_halfword_accumulators_are_interleaved() {
+    let kernel = row(WeightWidth::W8, Accumulator::I16, 4);
+    assert_eq!(pack_row(&kernel, &[1, 2, 3, -1]), [1, 3, 2, 255]);
+    assert_eq!(kernel.name(), "row_w8_i16_n4");
+}
+
+#[test]
+fn an_update_names_its_stages_and_their_parameters() {
+    let kernel = UpdateKernel {
+        accumulators: Accumulator::I16,
+        saturate: true,
+        input_shift: 4,
+        current: Some(CurrentStage { decay: Decay::Whole(Spread::Uniform), offset: None, output_shift: 2 }),
+        decay: Decay::Fraction(Spread::PerNeuron),
+        offset: Some(Spread::Uniform),
+        fire: Some(Fire { threshold: Spread::PerNeuron, reset: Reset::Subtract(Spread::Uniform) }),
+    };
+    assert_eq!(kernel.name(), "update_i16_saturate_in4_cur_whole_u_out2_mem_fraction_n_offset_u_fire_n_subtract_u");
+    let parameters = kernel.parameters();
+    let names: Vec<String> = parameters.iter().map(|parameter| format!("{parameter:?}")).collect();
+    assert_eq!(names, ["Currents", "CurrentDecay", "Decay", "Offset", "Threshold", "ResetBy"]);
+}

@@ -1,0 +1,171 @@
+//! Threshold scaling: weights in units of their last bit, thresholds along with them.
+//!
+//! Needs: `snn`, discretised.
+//! Gives: for each neuron one positive factor s by which its incoming weights, biases and all its potentials are
+//! multiplied, so that the chosen percentile of its absolute weights is the largest integer (127 for 8 bits). `r` and
+//! `w_in` move into the weights. Nothing is rounded: the network still fires exactly the same spikes.
+//! Example: weights [0.5, -0.25] and threshold 1 become [127, -63.5] and threshold 254, with `weight_scale` 254.
+//! Limits: every operand of a neuron must be made of `snn.linear` and `snn.add`.
+//! Source: the dynamics of LIF, CubaLIF and IF are linear in membrane and input, so a common factor cancels in the
+//! comparison. Arfa et al., arXiv 2504.06748 (one factor per layer, percentile); per neuron it costs no more.
+
+use crate::{
+    Session,
+    analysis::projections::{self, Projection},
+    options::{Options, WeightScale},
+};
+use s2c_dialects::{
+    Module,
+    attribute::Tensor,
+    diagnostic::{Diagnostic, Result},
+    snn::{Network, Op},
+};
+use std::collections::BTreeMap;
+
+/// See the module's page.
+pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
+    let mut network = Network::read(&module)?;
+    let options = Options::from_map(&network.options)?;
+    let fan_in = separate_fan_in(&mut network)?;
+    let largest = f64::from((1i32 << (options.weight_bits - 1)) - 1);
+
+    let mut magnitudes = BTreeMap::new();
+    for (&population, linears) in &fan_in {
+        fold_gain(&mut network, population, linears);
+        magnitudes.insert(population, row_magnitudes(&network, population, linears, options.weight_percentile));
+    }
+    let whole = magnitudes.values().flat_map(|rows| rows.layer).fold(0.0, f64::max);
+    for (population, rows) in magnitudes {
+        let magnitude = |neuron: usize| match options.weight_scale {
+            WeightScale::Channel => rows.channel[neuron],
+            WeightScale::Layer => rows.layer.unwrap_or(0.0),
+            WeightScale::Network => whole,
+        };
+        // A neuron without weights keeps its potentials: any factor is right for it.
+        let factor = |neuron| if magnitude(neuron) > 0.0 { largest / magnitude(neuron) } else { 1.0 };
+        let factors: Vec<f64> = (0..rows.channel.len()).map(factor).collect();
+        scale(&mut network, population, &fan_in[&population], &factors);
+    }
+    network.write(session.context)
+}
+
+/// For each population the `snn.linear` nodes that feed it, each of them feeding no other population.
+fn separate_fan_in(network: &mut Network) -> Result<BTreeMap<usize, Vec<usize>>> {
+    let users = network.users();
+    if let Some(index) = (0..network.nodes.len()).find(|&index| {
+        // After `simplification` several populations may share a connection: they need scales of their own.
+        !network.nodes[index].op.is_neuron() && network.result(index).is_ok_and(|r| !r.element.is_spikes()) && users[index].len() > 1
+    }) {
+        let (user, copy) = (users[index][1], network.nodes[index].clone());
+        network.nodes.push(copy);
+        let copy = network.nodes.len() - 1;
+        let position = network.nodes[user].inputs.iter().rposition(|&input| input == index);
+        if let Some(position) = position {
+            network.nodes[user].inputs[position] = copy;
+        }
+        return separate_fan_in(network);
+    }
+    let mut fan_in = BTreeMap::new();
+    for population in (0..network.nodes.len()).filter(|&index| network.nodes[index].op.is_neuron()) {
+        let all = projections::of_snn(network, population)?;
+        fan_in.insert(population, all.into_iter().map(|Projection { connection, .. }| connection).collect());
+    }
+    Ok(fan_in)
+}
+
+/// Moves `r` and `w_in` into the weights, so that one unit of input is one volt (or one unit of current).
+fn fold_gain(network: &mut Network, population: usize, linears: &[usize]) {
+    let gain: Vec<f64> = match &mut network.nodes[population].op {
+        Op::If(op) => take_gain(&mut op.r),
+        Op::Lif(op) => take_gain(&mut op.r),
+        Op::CubaLif(op) => {
+            let r = take_gain(&mut op.r);
+            take_gain(&mut op.w_in).iter().zip(r).map(|(w_in, r)| w_in * r).collect()
+        }
+        _ => return,
+    };
+    multiply_rows(network, linears, &gain);
+}
+
+fn take_gain(gain: &mut Tensor<f64>) -> Vec<f64> {
+    let values = gain.iter().collect();
+    *gain = Tensor::splat(gain.shape.clone(), 1.0);
+    values
+}
+
+fn multiply_rows(network: &mut Network, linears: &[usize], factors: &[f64]) {
+    for &linear in linears {
+        if let Op::Linear(op) = &mut network.nodes[linear].op {
+            let columns = op.weight.shape[1];
+            let weights = op.weight.iter().enumerate();
+            let weights = weights.map(|(index, w)| (f64::from(w) * factors[index / columns]) as f32).collect();
+            op.weight = Tensor::new(op.weight.shape.clone(), weights);
+            if let Some(bias) = &mut op.bias {
+                let values = bias.iter().zip(factors).map(|(bias, factor)| bias * factor).collect();
+                *bias = Tensor::new(bias.shape.clone(), values);
+            }
+        }
+    }
+}
+
+/// The percentile of the absolute weights of each neuron, and of all of them.
+struct Magnitudes {
+    channel: Vec<f64>,
+    layer: Option<f64>,
+}
+
+fn row_magnitudes(network: &Network, population: usize, linears: &[usize], p: f64) -> Magnitudes {
+    let count = network.nodes[population].result.as_ref().map_or(0, |result| result.len());
+    let mut rows = vec![Vec::new(); count];
+    for &linear in linears {
+        if let Op::Linear(op) = &network.nodes[linear].op {
+            let columns = op.weight.shape[1];
+            for (index, weight) in op.weight.iter().enumerate() {
+                rows[index / columns].push(f64::from(weight).abs());
+            }
+        }
+    }
+    let layer = percentile(rows.concat(), p);
+    Magnitudes { channel: rows.into_iter().map(|row| percentile(row, p).unwrap_or(0.0)).collect(), layer }
+}
+
+/// The p-th percentile, with linear interpolation between the two nearest values (as numpy's default).
+pub(crate) fn percentile(mut values: Vec<f64>, p: f64) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let last = values.len().checked_sub(1)?;
+    let position = p / 100.0 * last as f64;
+    let (low, high) = (values[position.floor() as usize], values[position.ceil() as usize]);
+    Some(low + (high - low) * position.fract())
+}
+
+fn scale(network: &mut Network, population: usize, linears: &[usize], factors: &[f64]) {
+    multiply_rows(network, linears, factors);
+    let times = |tensor: &mut Tensor<f64>| {
+        let values = tensor.iter().zip(factors).map(|(value, factor)| value * factor).collect();
+        *tensor = Tensor::new(tensor.shape.clone(), values);
+    };
+    let shape = network.nodes[population].result.as_ref().map_or_else(Vec::new, |result| result.shape.clone());
+    let weight_scale = Some(Tensor::new(shape, factors.to_vec()));
+    match &mut network.nodes[population].op {
+        Op::If(op) => {
+            [&mut op.v_threshold, &mut op.v_reset].into_iter().for_each(times);
+            op.weight_scale = weight_scale;
+        }
+        Op::Lif(op) => {
+            [&mut op.v_leak, &mut op.v_threshold, &mut op.v_reset].into_iter().for_each(times);
+            op.weight_scale = weight_scale;
+        }
+        Op::CubaLif(op) => {
+            [&mut op.v_leak, &mut op.v_threshold, &mut op.v_reset].into_iter().for_each(times);
+            op.weight_scale = weight_scale;
+        }
+        _ => {}
+    }
+}
+
+/// The diagnostic for an operand that is not a connection.
+pub(crate) fn not_a_connection(node: &str) -> Diagnostic {
+    Diagnostic::error("no-connection", "a population's input does not come through a connection")
+        .at_node(node)
+        .hint("put a Linear or Affine node between the two")
+}

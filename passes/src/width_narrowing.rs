@@ -1,0 +1,57 @@
+//! Width narrowing: 16-bit accumulators where they are proved to suffice.
+//!
+//! Needs: a verified `qsnn` network.
+//! Gives: the same network; connections and sums into a population have type `i16` where no input whatsoever can take
+//! them out of range, which halves the cost of a synaptic event.
+//! Example: `qsnn.dense … -> tensor<38xi32>` becomes `… -> tensor<38xi16>`.
+//! Limits: all projections into one population have the same width.
+//! Source: `analysis/ranges.rs`; SXTAB16 adds two packed 16-bit sums at once (ARM DDI 0403E, A7.7.179).
+
+use crate::{Session, analysis::{projections, ranges}};
+use s2c_dialects::{
+    Module,
+    diagnostic::Result,
+    ir::Element,
+    qsnn::{Network, Op},
+};
+
+/// See the module's page.
+pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
+    let mut network = Network::read(&module)?;
+    for population in (0..network.nodes.len()).filter(|&index| network.nodes[index].op.is_neuron()).collect::<Vec<_>>() {
+        if fits(&network, population)? {
+            narrow(&mut network, population);
+        }
+    }
+    network.write(session.context)
+}
+
+/// True where no sum of weights into the population leaves 16 bits.
+fn fits(network: &Network, population: usize) -> Result<bool> {
+    let count = network.result(population)?.len();
+    let mut weights: Vec<Vec<(i32, i64)>> = vec![Vec::new(); count];
+    for projection in projections::of_qsnn(network, population)? {
+        let Op::Dense(op) = &network.nodes[projection.connection].op else { continue };
+        let limit = match &network.nodes[projection.source].op {
+            Op::Input(input) => input.limit,
+            _ => 1,
+        };
+        let columns = op.weight.shape()[1];
+        for (neuron, row) in weights.iter_mut().enumerate() {
+            row.extend((neuron * columns..(neuron + 1) * columns).map(|index| (op.weight.at(index), limit)));
+        }
+    }
+    Ok(weights.into_iter().all(|row| ranges::sum_of_weights(row.into_iter()).fits(16)))
+}
+
+/// Changes the type of everything between the population and its sources.
+fn narrow(network: &mut Network, population: usize) {
+    let mut open = network.nodes[population].inputs.clone();
+    while let Some(index) = open.pop() {
+        let node = &mut network.nodes[index];
+        if let Some(result) = node.result.as_mut().filter(|result| result.element == Element::I32) {
+            result.element = Element::I16;
+            open.extend(node.inputs.iter().copied());
+        }
+    }
+}

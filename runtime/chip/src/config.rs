@@ -1,0 +1,109 @@
+//! What describes a chip and what runs on it.
+
+use std::sync::Arc;
+
+/// Cycles per class of instruction, for the estimate that the model gives.
+///
+/// Every instruction takes one cycle and what its class adds. The numbers of the Cortex-M4 are in the
+/// "Cortex-M4 Technical Reference Manual" (ARM DDI 0439), table 3-1. Wait states, flash accelerators and the
+/// folding of IT are not modelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CycleModel {
+    /// Cycles that a taken branch adds to refill the pipeline.
+    pub branch_taken: u32,
+    /// Cycles of a single load or store.
+    pub load_first: u32,
+    /// Cycles of a single load or store right after another one.
+    pub load_next: u32,
+    /// Cycles of an integer division.
+    pub divide: u32,
+    /// Cycles of a floating-point division or square root.
+    pub float_divide: u32,
+    /// Cycles of a floating-point multiplication with addition.
+    pub float_multiply_add: u32,
+}
+
+/// The facts of a system of one or more chips.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChipConfig {
+    /// SRAM of one PE, at address 0.
+    pub sram_bytes: u32,
+    /// Bytes at address 0 that hold code. Instructions can be fetched only from here, and the PE cannot store here.
+    pub code_bytes: u32,
+    /// Address of the registers of [`s2c_abi::timer`].
+    pub timer_base: u32,
+    /// Address of the registers of [`s2c_abi::comms`].
+    pub comms_base: u32,
+    /// The cycle estimate.
+    pub cycles: CycleModel,
+    /// Cycles that a packet takes per hop of the network on chip.
+    pub cycles_per_hop: u32,
+    /// Columns and rows of the torus of chips.
+    pub chips: (usize, usize),
+    /// Column and row of the router in the grid of QPEs.
+    pub router_position: (u8, u8),
+    /// Number of entries of a router's table.
+    pub router_entries: usize,
+    /// Instructions that a PE may execute per tick.
+    pub instruction_budget: u64,
+}
+
+/// The initial memory of one PE. It starts with the stack pointer and the entry at the addresses 0 and 4.
+#[derive(Clone, Debug)]
+pub struct PeImage {
+    /// Index of the chip, row by row.
+    pub chip: usize,
+    /// Column of the QPE.
+    pub x: u8,
+    /// Row of the QPE.
+    pub y: u8,
+    /// Number of the PE within its QPE, 0 to 3.
+    pub core: u8,
+    /// Addresses and bytes; memory that no segment covers is zero.
+    pub segments: Vec<(u32, Arc<[u8]>)>,
+}
+
+/// A multicast packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Packet {
+    /// The routing key.
+    pub key: u32,
+    /// The payload, if the packet has one.
+    pub payload: Option<u32>,
+}
+
+impl Packet {
+    /// A packet without payload.
+    pub fn new(key: u32) -> Self {
+        Self { key, payload: None }
+    }
+}
+
+/// Where a router sends a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// Some of the PEs of a QPE.
+    Qpe {
+        /// Column of the QPE.
+        x: u8,
+        /// Row of the QPE.
+        y: u8,
+        /// Bit `c` stands for core `c`.
+        cores: u8,
+    },
+    /// The host.
+    Host,
+    /// The neighbouring chip in one of six directions: 0 is +x, 1 is +x+y, 2 is +y, 3 is -x, 4 is -x-y, 5 is -y.
+    Link(u8),
+}
+
+/// One entry of a routing table: it matches a key with `key & mask == entry.key`. The first match wins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouterEntry {
+    /// Value of the compared bits.
+    pub key: u32,
+    /// The bits that are compared.
+    pub mask: u32,
+    /// All destinations of the packet.
+    pub route: Vec<Destination>,
+}

@@ -1,0 +1,107 @@
+//! The decoder: Thumb-2 encodings (ARM DDI 0403E, chapter A5) to [`Op`].
+//!
+//! Encodings that the manual calls UNDEFINED or UNPREDICTABLE, and those that the model does not have, become
+//! [`Op::Undefined`], which is a fault only if it is executed. So any bytes can be decoded, data included.
+
+mod data;
+mod float;
+mod memory;
+mod multiply;
+mod narrow;
+
+use crate::op::{Insn, Op};
+
+/// The decoded instructions of one code region, which starts at address 0.
+///
+/// There is one entry per halfword, since an instruction may begin at any. PEs with the same code share one `Code`.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Code {
+    /// Instructions outside IT blocks.
+    pub plain: Box<[Insn]>,
+    /// The same instructions inside an IT block, where most 16-bit encodings leave the flags alone.
+    pub in_it: Box<[Insn]>,
+}
+
+impl Code {
+    /// Decodes a whole code region.
+    pub fn decode(bytes: &[u8]) -> Self {
+        let halfwords: Vec<u16> = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+        let table = |in_it| {
+            let decode_at = |index: usize| {
+                let second = halfwords.get(index + 1).copied().unwrap_or(0);
+                decode(2 * index as u32, halfwords[index], second, in_it)
+            };
+            (0..halfwords.len()).map(decode_at).collect()
+        };
+        Self { plain: table(false), in_it: table(true) }
+    }
+}
+
+/// Decodes one instruction.
+///
+/// `second` is the halfword after `first`; it is ignored by 16-bit instructions.
+pub(crate) fn decode(pc: u32, first: u16, second: u16, in_it: bool) -> Insn {
+    let (first, second) = (u32::from(first), u32::from(second));
+    if first >> 11 < 0b11101 {
+        return Insn { op: narrow::decode(pc, first, in_it), length: 2 };
+    }
+    Insn { op: wide(pc, first, second), length: 4 }
+}
+
+/// 32-bit encodings (A5.3).
+fn wide(pc: u32, first: u32, second: u32) -> Op {
+    let op2 = bits(first, 10, 4);
+    match bits(first, 12, 11) {
+        0b01 => match op2 >> 5 {
+            0b00 if op2 & 0b100 == 0 => memory::multiple(first, second),
+            0b00 => memory::dual_or_table_branch(pc, first, second),
+            0b01 => data::shifted_register(pc, first, second),
+            _ => float::decode(pc, first, second),
+        },
+        0b10 if bit(second, 15) => data::branch_or_system(pc, first, second),
+        0b10 if op2 & 0b10_0000 == 0 => data::modified_immediate(first, second),
+        0b10 => data::plain_immediate(pc, first, second),
+        _ => match op2 >> 4 {
+            0b000 | 0b001 => memory::single(pc, first, second),
+            0b010 => data::register(first, second),
+            0b011 if op2 & 0b1000 == 0 => multiply::short(first, second),
+            0b011 => multiply::long(first, second),
+            _ => float::decode(pc, first, second),
+        },
+    }
+}
+
+/// The bits `high` to `low` of an encoding.
+fn bits(word: u32, high: u32, low: u32) -> u32 {
+    (word >> low) & ((1 << (high - low + 1)) - 1)
+}
+
+/// One bit of an encoding.
+fn bit(word: u32, index: u32) -> bool {
+    (word >> index) & 1 != 0
+}
+
+/// A register number at the bits `low + 3` to `low`.
+fn reg4(word: u32, low: u32) -> u8 {
+    bits(word, low + 3, low) as u8
+}
+
+/// A register number at the bits `low + 2` to `low`.
+fn reg3(word: u32, low: u32) -> u8 {
+    bits(word, low + 2, low) as u8
+}
+
+/// Sign-extends the low `width` bits.
+fn sign_extend(value: u32, width: u32) -> u32 {
+    (((value << (32 - width)) as i32) >> (32 - width)) as u32
+}
+
+/// What an instruction at `pc` reads as the program counter, aligned to a word: the base of literals.
+fn literal_base(pc: u32) -> u32 {
+    pc.wrapping_add(4) & !3
+}
+
+/// The target of a branch at `pc`.
+fn branch_target(pc: u32, offset: u32) -> u32 {
+    pc.wrapping_add(4).wrapping_add(offset)
+}

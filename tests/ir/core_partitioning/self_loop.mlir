@@ -1,0 +1,11 @@
+qsnn.network @self_loop dt 1.0e-3 options {} {
+  %x = qsnn.input "input" limit 1 start 0 : tensor<2xi1>
+  %in = qsnn.dense %x bits 8 {weight = dense<[[1, 2], [3, 4]]> : tensor<2x2xi8>} : tensor<2xi1> -> tensor<2xi16>
+  %late = qsnn.delay %z by 1 : tensor<2xi1>
+  %back = qsnn.dense %late bits 8 {weight = dense<[[5, 6], [7, 8]]> : tensor<2x2xi8>} : tensor<2xi1> -> tensor<2xi16>
+  %sum = qsnn.add %in, %back : tensor<2xi16>, tensor<2xi16> -> tensor<2xi16>
+  %z = qsnn.lif "neuron"(%sum << 10) reset subtract start 1 {decay = dense<[3865470566, 1000]> : tensor<2xi64>,
+    offset = dense<0> : tensor<2xi32>, threshold = dense<[5, 6]> : tensor<2xi32>,
+    reset_by = dense<6> : tensor<2xi32>, scale = dense<2.0> : tensor<2xf64>} : tensor<2xi16> -> tensor<2xi1>
+  qsnn.output "output"(%z) : tensor<2xi1>
+}

@@ -1,0 +1,1 @@
+//! Tests of s2c as a whole; see the files beside this one.
