@@ -214,13 +214,14 @@ fn neuron(session: &mut Session<'_>, network: &Network, index: usize, dt: f64, o
         );
     }
     let shape = network.result(index)?.shape.clone();
-    let fixed = |value: f64| snap(value).round() as i32;
+    let unit = f64::from(shift).exp2();
+    let fixed = |value: f64| value.round() as i32;
     let words = |f: &dyn Fn(&Rule) -> i32| Tensor::new(shape.clone(), rules.iter().map(f).collect());
     let factor = |keep: f64| (keep * (1i64 << 32) as f64).round() as i64;
     let decay = Tensor::new(shape.clone(), rules.iter().map(|rule| factor(rule.keep)).collect());
     let offset = words(&|rule| fixed(rule.offset(shift)));
     let threshold = words(&|rule| {
-        let threshold = snap(rule.threshold * rule.scale(shift));
+        let threshold = snap(rule.threshold * rule.scale(shift) / unit) * unit;
         match compare {
             Compare::Greater => threshold.floor() as i32,
             Compare::GreaterEqual => (threshold.ceil() - 1.0) as i32,
@@ -259,11 +260,11 @@ fn neuron(session: &mut Session<'_>, network: &Network, index: usize, dt: f64, o
     Ok(op.into())
 }
 
-/// A value that is an integer but for float rounding becomes that integer, so that a threshold which lies exactly on
-/// the weights' grid is met exactly.
+/// A threshold in units of the weights' last bit that is an integer but for the rounding of 32-bit floats (about three
+/// units in the last place) becomes that integer, so that sums which meet it exactly are told apart from it exactly.
 fn snap(value: f64) -> f64 {
     let integer = value.round();
-    if (value - integer).abs() <= integer.abs().max(1.0) * 1e-6 && integer.abs() < 1e6 { integer } else { value }
+    if (value - integer).abs() <= integer.abs() * 2e-7 { integer } else { value }
 }
 
 fn too_wide(node: &str, rules: &[Rule], reset: Reset) -> Diagnostic {
