@@ -10,7 +10,7 @@ const TARGET: &str = include_str!("../compiler/targets/spinnaker2.toml");
 fn lower(context: &Context, pass: &str, text: &str) -> Result<String> {
     let target = Target::parse(TARGET, "spinnaker2.toml")?;
     let module = ir::parse(context, text, "case.mlir")?;
-    let mut session = Session { context, target: &target, warnings: Vec::new() };
+    let mut session = Session { context, target, warnings: Vec::new() };
     let pass = s2c_passes::find(pass).expect("folders are named after passes");
     let module = s2c_passes::run(pass, &mut session, module)?;
     let mut text = ir::to_short_text(&module, 64);

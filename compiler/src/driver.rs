@@ -69,7 +69,7 @@ impl<'c> Compile<'c> {
             files::create_folder(folder)?;
             self.dump(folder, "import")?;
         }
-        let mut session = Session { context, target, warnings: std::mem::take(&mut self.warnings) };
+        let mut session = Session { context, target: target.clone(), warnings: std::mem::take(&mut self.warnings) };
         for pass in passes.filter(|pass| wishes.stop_after.is_none_or(|phase| pass.gives <= phase)) {
             let begin = Instant::now();
             self.module = s2c_passes::run(pass, &mut session, self.module)?;
@@ -100,7 +100,7 @@ impl<'c> Compile<'c> {
 
 /// The passes that lead on from a module: all of its level's that take its phase or a later one. For a module in the
 /// middle of a phase the passes that have run before must not change it again, which holds for each of them.
-pub fn remaining(module: &Module<'_>) -> Result<impl Iterator<Item = &'static Pass>> {
+pub fn remaining(module: &Module<'_>) -> Result<impl Iterator<Item = &'static Pass> + use<>> {
     let (phase, options) = (Phase::of(module)?, s2c_passes::options_of(module)?);
     Ok(s2c_passes::pipeline(options.level).filter(move |pass| pass.takes >= phase))
 }

@@ -100,6 +100,7 @@ impl Machine {
         let target = &manifest.target;
         let config = ChipConfig {
             sram_bytes: target.memory.sram_bytes,
+            code_bytes: target.memory.code_bytes,
             timer_base: target.comms.timer_base,
             comms_base: target.comms.base,
             cycles: CycleModel {
@@ -111,7 +112,7 @@ impl Machine {
                 float_multiply_add: target.cycles.float_multiply_add,
             },
             cycles_per_hop: target.comms.cycles_per_hop,
-            chips: (target.chips.columns, target.chips.rows),
+            chips: (target.chips.columns as usize, target.chips.rows as usize),
             router_position: (target.grid.router[0], target.grid.router[1]),
             router_entries: target.comms.router_entries,
             instruction_budget: INSTRUCTION_BUDGET,
@@ -140,7 +141,7 @@ impl Machine {
         for block in manifest.pes.iter().flat_map(|pe| &pe.synapses) {
             fan_out.entry(block.key).or_insert((block.sources, 0)).1 += u64::from(block.targets);
         }
-        let chip = Chip::new(config, images, routes).map_err(fault)?;
+        let chip = Chip::new(config, images, routes).map_err(refused)?;
         Ok(Self { binary, chip, events: 0, updates: 0, ticks: 0, fan_out })
     }
 
@@ -175,7 +176,7 @@ impl Machine {
         for chip_tick in 0..chip_ticks {
             let mut packets = Vec::new();
             if chip_tick < input.ticks() {
-                for &(neuron, count) in input.events(chip_tick) {
+                for &(neuron, count) in input.events_at(chip_tick) {
                     if i64::from(count) > limit {
                         return Err(Box::new(
                             Diagnostic::error("input-limit", format!("{count} spikes in tick {chip_tick} at neuron {neuron}"))
@@ -227,7 +228,7 @@ impl Machine {
                 name: manifest.pes[index].name.clone(),
                 instructions: counts.instructions,
                 cycles: counts.cycles,
-                max_cycles_per_tick: counts.max_cycles_per_tick,
+                max_cycles_per_tick: counts.max_tick_cycles,
                 packets: counts.packets_sent,
                 received_packets: counts.packets_received,
                 max_waiting_packets: counts.max_ring_fill.into(),
@@ -241,9 +242,9 @@ impl Machine {
             cycles: pe.iter().map(|pe| pe.cycles).sum(),
             synaptic_events: self.events,
             neuron_updates: self.updates,
-            packets: chip.packets,
-            dropped_packets: chip.dropped,
-            hops: chip.hops,
+            packets: chip.network.packets,
+            dropped_packets: chip.network.dropped,
+            hops: chip.network.hops,
             max_cycles_per_tick: pe.iter().map(|pe| pe.max_cycles_per_tick).max().unwrap_or(0),
             sram_bytes: pe.iter().map(|pe| pe.sram_bytes).sum(),
             pe,
@@ -304,7 +305,9 @@ fn record_membranes(table: &mut Table<f64>, tick: usize, chip: &Chip, pe: usize,
     if !has_tick(table, tick) {
         return Ok(());
     }
-    let bytes = chip.read(pe, slice.membranes, 4 * slice.count as u32).map_err(fault)?;
+    let bytes = chip.read(pe, slice.membranes, 4 * slice.count).ok_or_else(|| {
+        Diagnostic::error("bad-binary", format!("the membranes of `{}` lie outside the memory", slice.population))
+    })?;
     for (neuron, word) in bytes.chunks_exact(4).enumerate() {
         let value = i32::from_le_bytes([word[0], word[1], word[2], word[3]]);
         let scale = if slice.scale.len() == 1 { slice.scale[0] } else { slice.scale[neuron] };
@@ -318,7 +321,7 @@ fn destination(triple: &[i64]) -> Result<Destination> {
     match *triple {
         [-2, _, _] => Ok(Destination::Host),
         [-1, link @ 0..=5, _] => Ok(Destination::Link(link as u8)),
-        [x @ 0..=255, y @ 0..=255, mask @ 1..=15] => Ok(Destination::Qpe { x: x as u8, y: y as u8, mask: mask as u8 }),
+        [x @ 0..=255, y @ 0..=255, cores @ 1..=15] => Ok(Destination::Qpe { x: x as u8, y: y as u8, cores: cores as u8 }),
         _ => Err(Box::new(wrong())),
     }
 }
@@ -326,4 +329,9 @@ fn destination(triple: &[i64]) -> Result<Destination> {
 /// A fault of the machine code is a bug of the compiler, never of the input.
 fn fault(fault: s2c_chip::Fault) -> Box<Diagnostic> {
     Box::new(Diagnostic::bug(format!("the machine code failed: {fault}")))
+}
+
+/// What the chip model does not take is a binary that does not fit the machine that it names.
+fn refused(error: s2c_chip::SetupError) -> Box<Diagnostic> {
+    Box::new(Diagnostic::error("bad-binary", format!("the binary does not fit the machine: {error}")))
 }

@@ -1,6 +1,7 @@
 //! Recordings: what nodes did in each tick, and the files they end up in.
 
-use crate::data::npy;
+use crate::data::{NpyElement, write_npy};
+use ndarray::ArrayD;
 use s2c_dialects::diagnostic::{Diagnostic, Result};
 use std::path::Path;
 
@@ -72,23 +73,23 @@ impl Recording {
         }
     }
 
-    /// Writes an `.npy` file: counts as `u1` (or `u2` where they need it), volts as `f8`.
-    pub fn write(&self, file: &Path) -> Result<()> {
-        let full = |shape: &[usize], length: usize| {
-            let width: usize = shape.iter().product();
-            let mut full = vec![length / width.max(1)];
-            full.extend(shape);
-            full
-        };
+    /// Writes an `.npy` file of ticks x shape: counts as `u1` (or `u2` where they need it), volts as `f8`.
+    pub fn write(self, file: &Path) -> Result<()> {
         match self {
-            Self::Membranes(table) => npy::write(file, &full(&table.shape, table.values.len()), &table.values),
+            Self::Membranes(table) => write(file, &table.shape, table.values),
             Self::Spikes(table) => {
-                let shape = full(&table.shape, table.values.len());
                 match table.values.iter().map(|&count| u8::try_from(count)).collect::<std::result::Result<Vec<u8>, _>>() {
-                    Ok(bytes) => npy::write(file, &shape, &bytes),
-                    Err(_) => npy::write(file, &shape, &table.values),
+                    Ok(bytes) => write(file, &table.shape, bytes),
+                    Err(_) => write(file, &table.shape, table.values),
                 }
             }
         }
     }
+}
+
+fn write<T: NpyElement>(file: &Path, shape: &[usize], values: Vec<T>) -> Result<()> {
+    let width: usize = shape.iter().product();
+    let full: Vec<usize> = std::iter::once(values.len() / width.max(1)).chain(shape.iter().copied()).collect();
+    let array = ArrayD::from_shape_vec(full, values).map_err(|error| Diagnostic::bug(error.to_string()))?;
+    write_npy(file, &array)
 }

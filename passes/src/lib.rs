@@ -9,6 +9,7 @@ pub mod buffer_allocation;
 pub mod check;
 pub mod core_partitioning;
 pub mod discretization;
+pub mod kernels;
 pub mod key_allocation;
 pub mod options;
 pub mod placement;
@@ -36,7 +37,7 @@ pub struct Session<'c> {
     /// The context of all modules.
     pub context: &'c Context,
     /// The machine to compile for.
-    pub target: &'c Target,
+    pub target: Target,
     /// What the user is to be told although the compile goes on.
     pub warnings: Vec<Diagnostic>,
 }

@@ -16,7 +16,7 @@ use s2c_dialects::{
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let mut program = Program::read(&module)?;
-    let target = session.target;
+    let target = &session.target;
     let per_chip: Vec<[u8; 3]> = target.places().collect();
     let available = per_chip.len() * target.chip_count();
     if program.pes.len() > available {

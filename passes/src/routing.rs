@@ -30,7 +30,7 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     let mut program = Program::read(&module)?;
     let mut entries: BTreeMap<i64, Vec<Route>> = BTreeMap::new();
     for source in sources(&program)? {
-        for (chip, destinations) in tree(session.target, &program, &source)? {
+        for (chip, destinations) in tree(&session.target, &program, &source)? {
             let route = Route { chip, key: source.key, mask: source.mask, destinations };
             entries.entry(chip).or_default().push(route);
         }

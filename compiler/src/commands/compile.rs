@@ -3,7 +3,7 @@
 use super::Warn;
 use crate::{
     cli::{ModelOptions, PhaseName},
-    codegen, driver, files,
+    driver, emit, files,
 };
 use clap::{Args, ValueEnum};
 use s2c_dialects::{
@@ -85,11 +85,7 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
         }
         (Emit::Llvm | Emit::Asm, Some(_)) => {
             let program = done.program(&target)?;
-            let modules = crate::emit::kernel_modules(&program, &target)?;
-            match arguments.emit {
-                Emit::Llvm => modules,
-                _ => codegen::CodeGenerator::new()?.assembly(&modules)?,
-            }
+            emit::kernel_text(&program, &target, arguments.emit == Emit::Asm)?
         }
         // Stopped before there is a binary: the dumps are the result, or the module itself.
         (Emit::Bin | Emit::Llvm | Emit::Asm, None) if arguments.output.is_none() => return Ok(()),

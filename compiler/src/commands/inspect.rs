@@ -65,14 +65,15 @@ fn binary(file: &Path) -> Result<serde_json::Value> {
 }
 
 fn model(file: &Path) -> Result<serde_json::Value> {
-    let (graph, _) = nir::read(file)?;
+    let model = nir::read(file)?;
+    let graph = model.graph.flatten()?;
     let nodes: Vec<serde_json::Value> = graph
         .nodes
         .iter()
-        .map(|(name, node)| serde_json::json!({ "name": name, "type": node.type_name() }))
+        .map(|(name, node)| serde_json::json!({ "name": name, "type": node.kind() }))
         .collect();
     let edges: Vec<String> = graph.edges.iter().map(|(from, to)| format!("{from} -> {to}")).collect();
-    Ok(serde_json::json!({ "version": graph.version, "nodes": nodes, "edges": edges }))
+    Ok(serde_json::json!({ "version": model.version, "nodes": nodes, "edges": edges }))
 }
 
 /// Prints an object's members, nested ones indented.

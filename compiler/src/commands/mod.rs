@@ -7,8 +7,9 @@ pub mod opt;
 pub mod run;
 pub mod simulate;
 
+use crate::data::{SpikeTrain, read_spikes};
 use s2c_dialects::diagnostic::{Diagnostic, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How warnings are handed on to the user.
 pub type Warn<'a> = dyn Fn(&[Diagnostic]) + 'a;
@@ -38,4 +39,18 @@ pub fn single_input(count: usize) -> Result<()> {
         return Ok(());
     }
     Err(Box::new(Diagnostic::error("several-inputs", format!("the network has {count} inputs, one is supported here"))))
+}
+
+/// Reads the spikes for an input of a shape; one axis of all neurons is as good as the shape itself.
+pub fn read_input(file: &Path, array: Option<&str>, shape: &[usize]) -> Result<SpikeTrain> {
+    let spikes = read_spikes(file, array)?;
+    let count: usize = shape.iter().product();
+    if spikes.shape() == shape || spikes.shape() == [count] {
+        return spikes.with_shape(shape);
+    }
+    Err(Box::new(
+        Diagnostic::error("input-shape", "the spikes do not fit the network's input")
+            .text(format!("A tick of `{}` has shape {:?}, the input {shape:?}.", file.display(), spikes.shape()))
+            .hint("the first axis must be time, the others those of the input"),
+    ))
 }

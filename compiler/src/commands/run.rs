@@ -1,8 +1,7 @@
 //! `s2c run`.
 
-use super::{Record, parse_record, single_input};
+use super::{Record, parse_record, read_input, single_input};
 use crate::{
-    data::SpikeTrain,
     emit::Binary,
     files,
     machine::{Machine, Time, Wish},
@@ -20,6 +19,9 @@ pub struct Arguments {
     /// Spikes: `.npy` (ticks x neurons, or ticks x channels x rows x columns), `.npz` or `.csv`.
     #[arg(long)]
     input: PathBuf,
+    /// Array of an `.npz` file.
+    #[arg(long, value_name = "NAME")]
+    input_array: Option<String>,
     /// Where the output's spikes go.
     #[arg(long)]
     output: Option<PathBuf>,
@@ -40,7 +42,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let mut machine = Machine::load(Binary::from_bytes(&files::read(&arguments.binary)?, &name)?)?;
     let manifest = &machine.binary().manifest;
     single_input(manifest.inputs.len())?;
-    let input = SpikeTrain::read(&arguments.input, &manifest.inputs[0].shape)?;
+    let input = read_input(&arguments.input, arguments.input_array.as_deref(), &manifest.inputs[0].shape)?;
     let output = manifest.outputs.first().ok_or_else(|| Diagnostic::error("bad-binary", "the binary has no output"))?;
     let mut wishes = Vec::new();
     let mut wanted = Vec::new();

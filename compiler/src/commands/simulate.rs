@@ -1,6 +1,6 @@
 //! `s2c simulate`.
 
-use super::{Record, Warn, parse_record, single_input};
+use super::{Record, Warn, parse_record, read_input, single_input};
 use crate::{
     cli::ModelOptions,
     data::SpikeTrain,
@@ -27,6 +27,9 @@ pub struct Arguments {
     /// Spikes: `.npy` (ticks x neurons, or ticks x channels x rows x columns), `.npz` or `.csv`.
     #[arg(long)]
     input: PathBuf,
+    /// Array of an `.npz` file.
+    #[arg(long, value_name = "NAME")]
+    input_array: Option<String>,
     /// Where the output's spikes go.
     #[arg(long)]
     output: Option<PathBuf>,
@@ -52,7 +55,7 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
     };
     warn(&done.warnings);
     let model = Model::of(&done.module)?;
-    let input = SpikeTrain::read(&arguments.input, &model.input)?;
+    let input = read_input(&arguments.input, arguments.input_array.as_deref(), &model.input)?;
     let recordings = simulate(model, &input, arguments)?;
     recordings.into_iter().try_for_each(|(recording, file)| recording.write(&file))
 }
@@ -122,8 +125,10 @@ fn simulate(mut model: Model, input: &SpikeTrain, arguments: &Arguments) -> Resu
         let shape = model.nodes[position].1.clone();
         wanted.push((index, node, Recording::new(quantity, input.ticks(), shape), file.clone()));
     }
+    let mut counts = vec![0; input.neurons() as usize];
     for tick in 0..input.ticks() {
-        let counts = input.dense(tick);
+        counts.fill(0);
+        input.events_at(tick).iter().for_each(|&(neuron, count)| counts[neuron as usize] = count);
         model.interpreter.step(&[&counts])?;
         for (index, node, recording, _) in &mut wanted {
             match recording {

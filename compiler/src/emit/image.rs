@@ -4,7 +4,7 @@ use super::{
     Binary,
     manifest::{self, Manifest, SCHEMA, Segment},
 };
-use crate::codegen::{CodeGenerator, CodeImage, KernelCache, RuntimeConstants, link, runtime_source};
+use crate::codegen::{CodeImage, KernelCache, RuntimeConstants};
 use s2c_abi::{dispatch, header, rotation, slice, synapse};
 use s2c_dialects::{
     attribute::Reset,
@@ -24,28 +24,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Makes the binary of a finished program.
 pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
-    let registers = Registers { comms: target.comms.base, timer: target.comms.timer_base };
-    let generator = CodeGenerator::new()?;
-    let mut cache = KernelCache::new(&generator, registers);
-    let constants = RuntimeConstants {
-        registers,
-        header: target.memory.code_bytes,
-        stack_top: target.memory.sram_bytes,
-        packet_bytes: 4,
-    };
-    let runtime = generator.assemble(&runtime_source(&constants))?;
-
+    let mut cache = KernelCache::new(&constants(target))?;
     let mut blobs: Vec<Vec<u8>> = Vec::new();
     let mut codes: BTreeMap<BTreeSet<Kernel>, (usize, CodeImage)> = BTreeMap::new();
     let mut pes = Vec::with_capacity(program.pes.len());
     for pe in &program.pes {
         let kernels = kernels_of(pe)?;
         if !codes.contains_key(&kernels) {
-            let mut objects = Vec::with_capacity(kernels.len());
-            for kernel in &kernels {
-                objects.push(cache.object(kernel)?);
-            }
-            let code = link(&runtime, &objects, target.memory.code_bytes)?;
+            let code = cache.image(&kernels, target.memory.code_bytes)?;
             blobs.push(code.bytes.clone());
             codes.insert(kernels.clone(), (blobs.len() - 1, code));
         }
@@ -84,6 +70,29 @@ pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
         }).collect(),
     };
     Ok(Binary { manifest, blobs })
+}
+
+fn constants(target: &Target) -> RuntimeConstants {
+    RuntimeConstants {
+        header: target.memory.code_bytes,
+        stack_top: target.memory.sram_bytes,
+        registers: Registers { comms: target.comms.base, timer: target.comms.timer_base },
+        payload: false,
+    }
+}
+
+/// The kernels of a program in MLIR's `llvm` dialect, or as assembly, for people.
+pub fn kernel_text(program: &Program, target: &Target, assembly: bool) -> Result<String> {
+    let mut kernels = BTreeSet::new();
+    for pe in &program.pes {
+        kernels.extend(kernels_of(pe)?);
+    }
+    let constants = constants(target);
+    if !assembly {
+        return Ok(kernels.iter().map(|kernel| kernel.emit(&constants.registers)).collect());
+    }
+    let cache = KernelCache::new(&constants)?;
+    kernels.iter().map(|kernel| cache.assembly(kernel)).collect()
 }
 
 fn extents(shape: &[i64]) -> Vec<usize> {
@@ -176,11 +185,6 @@ fn address_of(pe: &Pe, buffer: &str) -> Result<u32> {
     address.ok_or_else(|| Box::new(Diagnostic::bug("`buffer-allocation` has not run")))
 }
 
-fn entry_point(code: &CodeImage, symbol: &str) -> Result<u32> {
-    let found = code.symbols.get(symbol).map(|symbol| symbol.address | 1);
-    found.ok_or_else(|| Box::new(Diagnostic::bug(format!("the code has no `{symbol}`"))))
-}
-
 fn data(program: &Program, pe: &Pe, tables: &Tables, target: &Target, code: &CodeImage) -> Result<Vec<u8>> {
     let base = target.memory.code_bytes;
     let mut image = Image { base, bytes: vec![0; tables.bytes as usize] };
@@ -212,7 +216,7 @@ fn data(program: &Program, pe: &Pe, tables: &Tables, target: &Target, code: &Cod
 
 fn write_dispatch(image: &mut Image, pe: &Pe, tables: &Tables, code: &CodeImage) -> Result<()> {
     let base = image.base;
-    let unknown = entry_point(code, "unknown_key")?;
+    let unknown = code.entry("unknown_key")?;
     for (number, entry) in tables.dispatch.entries.iter().enumerate() {
         let at = base + tables.dispatch_at + dispatch::SIZE * number as u32;
         match entry {
@@ -220,7 +224,7 @@ fn write_dispatch(image: &mut Image, pe: &Pe, tables: &Tables, code: &CodeImage)
             Some((key, blocks)) if blocks.len() == 1 => write_block(image, pe, tables, code, at, *key, blocks[0])?,
             Some((key, blocks)) => {
                 let list = base + tables.several_at.get(&number).copied().unwrap_or(0);
-                image.word(at + dispatch::KERNEL, entry_point(code, "dispatch_several")?);
+                image.word(at + dispatch::KERNEL, code.entry("dispatch_several")?);
                 image.word(at + dispatch::ARGUMENT, list);
                 image.word(list, blocks.len() as u32);
                 for (position, &block) in blocks.iter().enumerate() {
@@ -248,7 +252,7 @@ fn write_block(
     let first = address_of(pe, &rows.weights.0)?.wrapping_add(stride.wrapping_mul(rows.first as u32));
     let synapse = tables.synapses_at.get(&(rows.accumulators.0.clone(), rows.slot));
     let synapse = synapse.ok_or_else(|| Diagnostic::bug("a block has no synapse descriptor"))?;
-    image.word(at + dispatch::KERNEL, entry_point(code, &row_kernel(rows).name())?);
+    image.word(at + dispatch::KERNEL, code.entry(&row_kernel(rows).name())?);
     image.word(at + dispatch::BASE, first.wrapping_sub(key.wrapping_mul(stride)));
     image.word(at + dispatch::STRIDE, stride);
     image.word(at + dispatch::ARGUMENT, image.base + synapse);
@@ -261,7 +265,7 @@ fn write_slices(image: &mut Image, pe: &Pe, tables: &Tables, code: &CodeImage) -
         image.word(image.base + tables.slices_at + 4 * number as u32, at);
         let kernel = update_kernel(update)?;
         for (offset, value) in [
-            (slice::KERNEL, entry_point(code, &kernel.name())?),
+            (slice::KERNEL, code.entry(&kernel.name())?),
             (slice::START, update.start as u32),
             (slice::COUNT, update.count as u32),
             (slice::KEY, update.key.unwrap_or(0) as u32),

@@ -5,4 +5,4 @@ mod image;
 pub mod manifest;
 
 pub use container::Binary;
-pub use image::emit;
+pub use image::{emit, kernel_text};

@@ -200,7 +200,10 @@ impl<const D: usize> Primitive for Conv<D> {
                 Some(Ok(axes)) => axes,
                 _ => {
                     return Err(Diagnostic::error("shape-mismatch", "the input of a convolution has the wrong rank")
-                        .text(format!("A {} takes channels and {D} more axes; its input has shape {input:?}.", Self::KIND))
+                        .text(format!(
+                            "A {} takes channels and {D} more axes; its input has shape {input:?}.",
+                            Self::KIND
+                        ))
                         .hint("check what comes before the node")
                         .into());
                 }

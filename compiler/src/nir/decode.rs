@@ -75,7 +75,9 @@ fn graph(path: &str, mut members: Members, log: &mut Log) -> Result<Graph> {
         }
         // An empty list has lost its type in the file.
         Some(raw) if raw.len() == 0 && !matches!(raw, Raw::Other(_) | Raw::Group(_)) => Vec::new(),
-        Some(raw) => return Err(malformed(path, &format!("`edges` should be pairs of names and is {}.", raw.describe()))),
+        Some(raw) => {
+            return Err(malformed(path, &format!("`edges` should be pairs of names and is {}.", raw.describe())));
+        }
         None => return Err(malformed(path, "It has no `edges`.")),
     };
     repair::edges(&mut graph, path, log)?;

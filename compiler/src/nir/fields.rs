@@ -52,7 +52,11 @@ impl<'a> Fields<'a> {
             if name == "metadata" {
                 self.note(NoteKind::Metadata, &name, format!("Metadata of the exporter: {}.", raw.preview()));
             } else {
-                self.note(NoteKind::Unknown, &name, format!("`{name}` is no field of {} and was not used: {}.", self.kind, raw.preview()));
+                self.note(
+                    NoteKind::Unknown,
+                    &name,
+                    format!("`{name}` is no field of {} and was not used: {}.", self.kind, raw.preview()),
+                );
             }
         }
     }
@@ -100,7 +104,12 @@ impl<'a> Fields<'a> {
     }
 
     /// Parameters with a default, whose use is noted.
-    pub(super) fn parameter_or(&mut self, name: &str, default: impl FnOnce() -> ArrayD<f64>, words: &str) -> Result<ArrayD<f64>> {
+    pub(super) fn parameter_or(
+        &mut self,
+        name: &str,
+        default: impl FnOnce() -> ArrayD<f64>,
+        words: &str,
+    ) -> Result<ArrayD<f64>> {
         if self.members.contains_key(name) {
             return self.parameter(name);
         }
@@ -131,13 +140,23 @@ impl<'a> Fields<'a> {
         }
         let rounded = wide.iter().zip(&narrow).filter(|(wide, narrow)| **wide != f64::from(**narrow)).count();
         if rounded > 0 {
-            self.note(NoteKind::Rounded, name, format!("{rounded} of {} values of `{name}` were rounded to 32-bit floats.", wide.len()));
+            self.note(
+                NoteKind::Rounded,
+                name,
+                format!("{rounded} of {} values of `{name}` were rounded to 32-bit floats.", wide.len()),
+            );
         }
         Ok(narrow)
     }
 
     /// Refuses an array with a value that fails `good`, and shows the first such value.
-    pub(super) fn check_each<T>(&self, name: &str, values: &ArrayD<T>, rule: &str, good: impl Fn(T) -> bool) -> Result<()>
+    pub(super) fn check_each<T>(
+        &self,
+        name: &str,
+        values: &ArrayD<T>,
+        rule: &str,
+        good: impl Fn(T) -> bool,
+    ) -> Result<()>
     where
         T: Copy + std::fmt::Display,
     {
@@ -175,7 +194,8 @@ impl<'a> Fields<'a> {
             _ => None,
         };
         #[expect(clippy::cast_possible_truncation, reason = "only whole numbers of at most 32 bits are converted")]
-        let whole = floats.filter(|values| values.iter().all(|value| value.fract() == 0.0 && value.abs() <= 2_147_483_648.0));
+        let whole =
+            floats.filter(|values| values.iter().all(|value| value.fract() == 0.0 && value.abs() <= 2_147_483_648.0));
         match whole {
             Some(values) => Ok(Some(values.iter().map(|&value| value as i64).collect())),
             None => Err(self.wrong_type(name, &raw, "whole numbers")),

@@ -29,9 +29,13 @@ const LONGEST_STRING: usize = 1024;
 pub(super) fn read(path: &Path) -> Result<Members> {
     let shown = path.display();
     let size = std::fs::metadata(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Diagnostic::error("file-not-found", format!("the file `{shown}` does not exist"))
-            .hint("check the path of the model"),
-        _ => Diagnostic::error("file-unreadable", format!("the file `{shown}` cannot be read")).text(format!("{error}.")),
+        std::io::ErrorKind::NotFound => {
+            Diagnostic::error("file-not-found", format!("the file `{shown}` does not exist"))
+                .hint("check the path of the model")
+        }
+        _ => {
+            Diagnostic::error("file-unreadable", format!("the file `{shown}` cannot be read")).text(format!("{error}."))
+        }
     })?;
     if !size.is_file() {
         return Err(not_nir(path, "It is not a regular file."));
@@ -74,15 +78,18 @@ impl Reader<'_> {
         }
         let mut links = Vec::new();
         group
-            .iter_visit(IndexType::Name, IterationOrder::Increasing, &mut links, |_, name, info, links: &mut &mut Vec<_>| {
-                links.push((name.to_owned(), info.link_type));
-                links.len() <= MOST_OBJECTS
+            .find_link(IndexType::Name, IterationOrder::Increasing, |link, info| {
+                links.push((link.to_owned(), info.link_type));
+                Ok((links.len() > MOST_OBJECTS).then_some(()))
             })
             .map_err(|error| self.broken(name, words(&error)))?;
         let mut members = Members::with_capacity(links.len());
         for (link, kind) in links {
             let path = format!("{name}/{link}");
-            self.objects = self.objects.checked_sub(1).ok_or_else(|| self.broken(&path, format!("There are more than {MOST_OBJECTS} objects.")))?;
+            self.objects = self
+                .objects
+                .checked_sub(1)
+                .ok_or_else(|| self.broken(&path, format!("There are more than {MOST_OBJECTS} objects.")))?;
             let raw = match kind {
                 LinkType::External => Raw::Other("a link to another file".to_owned()),
                 LinkType::Hard | LinkType::Soft => self.member(group, &link, &path, depth)?,
@@ -118,19 +125,26 @@ impl Reader<'_> {
         if elements != 0 && space.size() == 0 {
             return Ok(Raw::Other("an empty dataset".to_owned()));
         }
-        let chunk = plist.chunk().unwrap_or_default().iter().fold(1_usize, |product, &size| product.saturating_mul(size));
+        let chunk =
+            plist.chunk().unwrap_or_default().iter().fold(1_usize, |product, &size| product.saturating_mul(size));
         let width = dtype.size().max(8);
         let bytes = u64::try_from(elements.max(chunk).saturating_mul(width)).unwrap_or(u64::MAX);
         self.content = self.content.checked_sub(bytes).ok_or_else(|| {
-            self.broken(path, format!("The dataset declares {elements} elements, more than a file of this length can hold."))
+            self.broken(
+                path,
+                format!("The dataset declares {elements} elements, more than a file of this length can hold."),
+            )
         })?;
         let failed = |error: hdf5::Error| self.broken(path, words(&error));
         let raw = match dtype.to_descriptor() {
             Ok(TypeDescriptor::Float(FloatSize::U4)) => Raw::F32(numbers(dataset).map_err(failed)?),
             Ok(TypeDescriptor::Float(_)) => Raw::F64(numbers(dataset).map_err(failed)?),
-            Ok(TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_) | TypeDescriptor::Boolean | TypeDescriptor::Enum(_)) => {
-                Raw::Int(numbers(dataset).map_err(failed)?)
-            }
+            Ok(
+                TypeDescriptor::Integer(_)
+                | TypeDescriptor::Unsigned(_)
+                | TypeDescriptor::Boolean
+                | TypeDescriptor::Enum(_),
+            ) => Raw::Int(numbers(dataset).map_err(failed)?),
             Ok(TypeDescriptor::VarLenUnicode) => {
                 let strings = dataset.read_dyn::<VarLenUnicode>().map_err(failed)?;
                 self.text(&strings, path, |text| if text.as_ptr().is_null() { &[] } else { text.as_bytes() })?

@@ -48,7 +48,10 @@ fn read_matrix(fields: &mut Fields<'_>) -> Result<ArrayD<f32>> {
     if weight.ndim() < 2 || weight.is_empty() {
         return Err(fields
             .error("weight-rank", "a weight matrix has the wrong shape")
-            .text(format!("`weight` has shape {:?}; it should be (outputs, inputs), neither of them 0.", weight.shape()))
+            .text(format!(
+                "`weight` has shape {:?}; it should be (outputs, inputs), neither of them 0.",
+                weight.shape()
+            ))
             .hint("export the layer with a two-dimensional weight")
             .into());
     }
@@ -120,7 +123,9 @@ impl Primitive for Scale {
 /// parameters stretch to it, else its own. One single parameter has no shape of its own.
 pub(super) fn elementwise_shape(own: &[usize], input: Option<&[usize]>) -> Option<NodeShape> {
     match input {
-        Some(input) if count(own) == 1 || broadcast_shape(own, input).as_deref() == Some(input) => Some(NodeShape::same(input)),
+        Some(input) if count(own) == 1 || broadcast_shape(own, input).as_deref() == Some(input) => {
+            Some(NodeShape::same(input))
+        }
         None if count(own) == 1 => None,
         _ => Some(NodeShape::same(own)),
     }

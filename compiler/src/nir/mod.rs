@@ -11,7 +11,7 @@
 //! | one primitive: equation, fields, checks, shape rule | [`linear`], [`conv`], [`pool`], [`neuron`], [`signal`], [`port`] |
 //! | subgraphs dissolved into their parent | [`Graph::flatten`] |
 //! | shapes of all nodes | [`infer_shapes`] |
-//! | [`Graph`] to HDF5 | [`write`] |
+//! | [`Graph`] to HDF5 | [`write()`] |
 //!
 //! What the file left open and what had to be assumed is never dropped: [`Model::notes`] and [`Model::warnings`].
 
@@ -33,7 +33,7 @@ mod raw;
 mod repair;
 mod shapes;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod window;
 mod write;
 

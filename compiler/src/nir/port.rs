@@ -78,13 +78,18 @@ impl Flatten {
             let dim = if dim < 0 { dim.saturating_add(rank) } else { dim };
             usize::try_from(dim).ok().filter(|&dim| dim < input.len())
         };
-        let parts = axis(self.start_dim).zip(axis(self.end_dim)).filter(|(start, end)| start <= end).and_then(|(start, end)| {
-            let joined = count(input.get(start..=end)?);
-            Some([input.get(..start)?, &[joined], input.get(end + 1..)?].concat())
-        });
+        let parts = axis(self.start_dim).zip(axis(self.end_dim)).filter(|(start, end)| start <= end).and_then(
+            |(start, end)| {
+                let joined = count(input.get(start..=end)?);
+                Some([input.get(..start)?, &[joined], input.get(end + 1..)?].concat())
+            },
+        );
         parts.ok_or_else(|| {
             Diagnostic::error("flatten-axes", "Flatten names axes that its input does not have")
-                .text(format!("It joins the axes {} to {}; the input has shape {input:?}.", self.start_dim, self.end_dim))
+                .text(format!(
+                    "It joins the axes {} to {}; the input has shape {input:?}.",
+                    self.start_dim, self.end_dim
+                ))
                 .hint("NIR counts axes without the batch: joining everything is start_dim 0, end_dim -1")
                 .into()
         })

@@ -36,7 +36,13 @@ impl Raw {
 
     /// A vector of sizes.
     pub(super) fn sizes(values: &[usize]) -> Self {
-        Self::Int(values.iter().map(|&value| i64::try_from(value).unwrap_or(i64::MAX)).collect::<ndarray::Array1<_>>().into_dyn())
+        Self::Int(
+            values
+                .iter()
+                .map(|&value| i64::try_from(value).unwrap_or(i64::MAX))
+                .collect::<ndarray::Array1<_>>()
+                .into_dyn(),
+        )
     }
 
     /// The string, if this is exactly one.
@@ -78,9 +84,12 @@ impl Raw {
             Self::F32(array) if array.len() <= SHORT => format!("{array}"),
             Self::F64(array) if array.len() <= SHORT => format!("{array}"),
             Self::Int(array) if array.len() <= SHORT => format!("{array}"),
-            Self::Text(array) if array.len() <= SHORT => array.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(", "),
+            Self::Text(array) if array.len() <= SHORT => {
+                array.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(", ")
+            }
             Self::Group(members) => {
-                let members: Vec<_> = members.iter().take(SHORT).map(|(name, raw)| format!("{name}: {}", raw.preview())).collect();
+                let members: Vec<_> =
+                    members.iter().take(SHORT).map(|(name, raw)| format!("{name}: {}", raw.preview())).collect();
                 format!("{{{}}}", members.join(", "))
             }
             other => other.describe(),

@@ -176,6 +176,12 @@ impl<'a> Turn<'a> {
         for (v, m) in values.iter_mut().zip(&factors) {
             *v = match decay {
                 Decay::Whole(_) => self.body.instruction("smmlar", &[v, m, v]),
+                Decay::Mixed => {
+                    // All ones where m is negative: the accumulator of SMMLAR is then v, else 0.
+                    let sign = self.body.shift("ashr", m, 31);
+                    let whole = self.body.binary("and", v, &sign);
+                    self.body.instruction("smmlar", &[v, m, &whole])
+                }
                 _ => self.body.instruction("smmulr", &[v, m]),
             };
         }

@@ -18,6 +18,7 @@
 //! None      v
 //! Whole     high32((v << 32) + v * m + 2^31)
 //! Fraction  high32(v * m + 2^31)
+//! Mixed     per neuron the one or the other, by the sign of m
 //! ```
 
 use std::fmt::Write;
@@ -97,6 +98,8 @@ pub enum Decay {
     Whole(Spread),
     /// Times m / 2^32.
     Fraction(Spread),
+    /// Per neuron: as [`Self::Whole`] where m is negative, else as [`Self::Fraction`].
+    Mixed,
 }
 
 /// A parameter word of a slice descriptor ([`slice::PARAMETERS`]).
@@ -133,6 +136,7 @@ impl Decay {
         match self {
             Self::None => None,
             Self::Whole(spread) | Self::Fraction(spread) => Some(spread),
+            Self::Mixed => Some(Spread::PerNeuron),
         }
     }
 
@@ -141,6 +145,7 @@ impl Decay {
             Self::None => "keep".to_owned(),
             Self::Whole(spread) => format!("whole_{}", spread.name()),
             Self::Fraction(spread) => format!("fraction_{}", spread.name()),
+            Self::Mixed => "mixed_n".to_owned(),
         }
     }
 }

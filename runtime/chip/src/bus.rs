@@ -29,8 +29,13 @@ pub(crate) struct Bus {
 impl Bus {
     /// A bus with zeroed memory.
     pub fn new(config: &ChipConfig) -> Self {
+        Self::with_memory(config, vec![0; config.sram_bytes as usize].into())
+    }
+
+    /// A bus after reset with the given memory.
+    pub fn with_memory(config: &ChipConfig, sram: Box<[u8]>) -> Self {
         Self {
-            sram: vec![0; config.sram_bytes as usize].into(),
+            sram,
             comms: Comms::default(),
             ticks: 0,
             cpacr: 0,

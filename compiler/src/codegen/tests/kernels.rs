@@ -46,7 +46,7 @@ fn check_row(code: &CodeImage, kernel: &RowKernel, random: &mut Random) -> u64 {
     let bits = if kernel.weights == WeightWidth::W8 { 24 } else { 16 };
     let weights: Vec<i32> = (0..n).map(|_| random.value() << bits >> bits).collect();
     let accumulators = random.values(n);
-    let mut machine = Machine::new(&code.bytes);
+    let mut machine = Machine::new(code);
     machine.write(DESCRIPTOR, &ACCUMULATORS.to_le_bytes());
     let mut before = accumulator_bytes(kernel.accumulators, &accumulators);
     before.extend(words(&GUARD));
@@ -102,7 +102,7 @@ fn neurons(kernel: &UpdateKernel, count: usize, random: &mut Random) -> Neurons 
 /// Runs one tick and compares state and keys; returns the instructions.
 fn check_update(code: &CodeImage, kernel: &UpdateKernel, mut neurons: Neurons) -> u64 {
     let count = neurons.membranes.len();
-    let mut machine = Machine::new(&code.bytes);
+    let mut machine = Machine::new(code);
     let guarded = |values: &[i32]| words(&[values, &GUARD].concat());
     let mut descriptor = vec![0, 0, count as u32, KEY, ACCUMULATORS, MEMBRANES];
     let mut arrays = Vec::new();
@@ -146,7 +146,7 @@ fn any_kernel(random: &mut Random) -> UpdateKernel {
     const OFFSETS: [Option<Spread>; 3] = [None, Some(Spread::Uniform), Some(Spread::PerNeuron)];
     let decay = |random: &mut Random| {
         let spread = random.pick(&SPREADS);
-        random.pick(&[Decay::None, Decay::Whole(spread), Decay::Fraction(spread)])
+        random.pick(&[Decay::None, Decay::Whole(spread), Decay::Fraction(spread), Decay::Mixed])
     };
     let current =
         CurrentStage { decay: decay(random), offset: random.pick(&OFFSETS), output_shift: random.pick(&[0, 1, 7, 31]) };

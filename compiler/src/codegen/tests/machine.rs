@@ -1,96 +1,89 @@
-//! scratch machine
-use s2c_chip::iss::{Bus, Cpu};
-struct Io {
-    sent: Vec<u32>,
-    status: u32,
-    write: u32,
-    read: u32,
-    base: u32,
-    end: u32,
-}
-impl Bus for Io {
-    fn rd(&mut self, a: u32) -> u32 {
-        match a {
-            0xe2000010 => self.write,
-            0xe1000000 => self.status,
-            0xe000ed88 => 0,
-            _ => panic!("read {a:x}"),
-        }
-    }
-    fn wr(&mut self, a: u32, v: u32) {
-        match a {
-            0xe2000000 => self.sent.push(v),
-            0xe1000004 => self.status = 0,
-            0xe2000008 => {
-                self.base = v;
-                self.write = v
-            }
-            0xe200000c => self.end = v,
-            0xe2000014 => {
-                assert!(v >= self.base && (self.end == 0 || v < self.end));
-                self.read = v
-            }
-            0xe2000018 => {}
-            0xe000ed88 => assert_eq!(v, 0xf << 20),
-            _ => panic!("write {a:x}"),
-        }
-    }
-}
+//! One PE of the chip model, to call kernels and to run the runtime.
+
+use s2c_chip::{ChipConfig, CycleModel, Fault, Harness, Packet, Trap};
+
+use super::{CODE_BYTES, CONSTANTS};
+use crate::codegen::CodeImage;
+
+/// Registers that a function must leave as they are (AAPCS).
+const PRESERVED: std::ops::RangeInclusive<usize> = 4..=11;
+
+/// A PE with code in it.
 pub struct Machine {
-    cpu: Cpu,
-    io: Io,
+    harness: Harness,
+    /// Where the runtime goes on: its reset handler, then its main loop, which needs r4 to r11 alone.
+    resume: u32,
+    serve: u32,
 }
+
 impl Machine {
-    pub fn new(code: &[u8]) -> Self {
-        Self { cpu: Cpu::new(code), io: Io { sent: vec![], status: 0, write: 0, read: 0, base: 0, end: 0 } }
+    pub fn new(code: &CodeImage) -> Self {
+        let cycles = CycleModel {
+            branch_taken: 2,
+            load_first: 2,
+            load_next: 1,
+            divide: 7,
+            float_divide: 14,
+            float_multiply_add: 3,
+        };
+        let mut harness = Harness::new(&ChipConfig {
+            sram_bytes: CONSTANTS.stack_top,
+            code_bytes: CODE_BYTES,
+            timer_base: CONSTANTS.registers.timer,
+            comms_base: CONSTANTS.registers.comms,
+            cycles,
+            cycles_per_hop: 5,
+            chips: (1, 1),
+            router_position: (4, 3),
+            router_entries: 16,
+            instruction_budget: 100_000,
+        });
+        harness.write(0, &code.bytes);
+        Self { harness, resume: code.entry("reset").unwrap(), serve: code.entry("serve").unwrap() }
     }
-    pub fn write(&mut self, a: u32, b: &[u8]) {
-        self.cpu.mem[a as usize..][..b.len()].copy_from_slice(b)
+
+    pub fn write(&mut self, address: u32, bytes: &[u8]) {
+        self.harness.write(address, bytes);
     }
-    pub fn read(&self, a: u32, n: usize) -> Vec<u8> {
-        self.cpu.mem[a as usize..][..n].to_vec()
+
+    pub fn read(&self, address: u32, length: usize) -> &[u8] {
+        self.harness.read(address, length)
     }
-    pub fn call(&mut self, entry: u32, args: [u32; 4]) -> u64 {
-        for r in 4..12 {
-            self.cpu.r[r] = 0x1000 + r as u32;
+
+    /// Calls a function and checks that it follows the procedure call standard; returns the instructions.
+    pub fn call(&mut self, entry: u32, arguments: [u32; 4]) -> u64 {
+        let pattern = |register: usize| 0x1111_1111 * register as u32;
+        for register in PRESERVED {
+            self.harness.set_core_register(register, pattern(register));
         }
-        self.cpu.r[..4].copy_from_slice(&args);
-        self.cpu.r[13] = 0x20000;
-        self.cpu.r[14] = 0x1ff01;
-        self.cpu.r[15] = entry & !1;
-        let before = self.cpu.icnt;
-        self.cpu.run(0x1ff00, 1_000_000, &mut self.io);
-        assert_eq!(self.cpu.r[15], 0x1ff00);
-        assert_eq!(self.cpu.r[13], 0x20000);
-        for r in 4..12 {
-            assert_eq!(self.cpu.r[r], 0x1000 + r as u32);
+        let report = self.harness.call(entry, arguments).unwrap_or_else(|fault| panic!("{fault}"));
+        for register in PRESERVED {
+            assert_eq!(self.harness.core_register(register), pattern(register), "r{register}");
         }
-        self.cpu.icnt - before
+        assert_eq!(self.harness.core_register(13), CONSTANTS.stack_top, "stack pointer");
+        report.instructions
     }
+
+    /// Keys of the packets that were sent since the last time.
     pub fn sent(&mut self) -> Vec<u32> {
-        std::mem::take(&mut self.io.sent)
+        self.harness.take_packets().into_iter().map(|packet| packet.key).collect()
     }
-    pub fn reset(&mut self) {
-        self.cpu.r[13] = 0x20000;
-        let b = self.read(4, 4);
-        self.cpu.r[15] = u32::from_le_bytes([b[0], b[1], b[2], b[3]]) & !1;
-    }
-    /// until wfi
-    pub fn run(&mut self) -> u64 {
-        let b = self.cpu.icnt;
-        self.cpu.run(0xffff_fffe, 100_000, &mut self.io);
-        assert!(self.cpu.wfi);
-        self.cpu.icnt - b
-    }
-    pub fn tick(&mut self, n: u32) {
-        self.io.status += n
-    }
-    pub fn deliver(&mut self, packet: &[u32]) {
-        let w: Vec<u8> = packet.iter().flat_map(|w| w.to_le_bytes()).collect();
-        self.write(self.io.write, &w);
-        self.io.write += w.len() as u32;
-        if self.io.write == self.io.end {
-            self.io.write = self.io.base
+
+    /// Runs the runtime from where it is until it sleeps.
+    pub fn run(&mut self) {
+        match self.harness.call(self.resume, [0; 4]) {
+            Err(Fault::Core { trap: Trap::Asleep, .. }) => self.resume = self.serve,
+            other => panic!("the runtime doesn't sleep: {other:?}"),
         }
+    }
+
+    /// Begins ticks.
+    pub fn tick(&mut self, ticks: u32) {
+        (0..ticks).for_each(|_| self.harness.raise_tick());
+    }
+
+    /// Puts a packet into the receive ring.
+    pub fn deliver(&mut self, key: u32, payload: Option<u32>) {
+        assert_eq!(self.harness.deliver(Packet { key, payload }), Ok(true), "the ring has room");
     }
 }

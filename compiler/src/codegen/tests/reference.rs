@@ -58,11 +58,15 @@ pub fn update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<u32> {
 }
 
 fn decay(decay: Decay, v: i32, factor: impl FnOnce() -> i32) -> i32 {
+    if decay == Decay::None {
+        return v;
+    }
+    let factor = factor();
     let whole = match decay {
-        Decay::None => return v,
         Decay::Whole(_) => i64::from(v) << 32,
-        Decay::Fraction(_) => 0,
+        Decay::Mixed if factor < 0 => i64::from(v) << 32,
+        _ => 0,
     };
-    let product = i64::from(v) * i64::from(factor());
+    let product = i64::from(v) * i64::from(factor);
     (whole.wrapping_add(product).wrapping_add(1 << 31) >> 32) as i32
 }

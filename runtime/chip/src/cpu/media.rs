@@ -50,7 +50,6 @@ fn add_halves(base: u32, low: u32, high: u32) -> u32 {
 /// Parallel addition and subtraction. The lanes of ASX and SAX exchange the halves of the second operand.
 #[inline(always)]
 pub(super) fn parallel(flags: &mut Flags, op: LaneOp, mode: LaneMode, signed: bool, a: u32, b: u32) -> u32 {
-    // The usual instruction for packed accumulators is worth a short cut.
     let (width, b) = match op {
         LaneOp::Add8 | LaneOp::Sub8 => (8, b),
         LaneOp::Add16 | LaneOp::Sub16 => (16, b),
@@ -138,5 +137,14 @@ pub(super) fn long(op: LongOp, lo: u32, hi: u32, n: u32, m: u32) -> u64 {
         LongOp::Smlal => sum.wrapping_add(signed),
         LongOp::Umlal => sum.wrapping_add(unsigned),
         LongOp::Umaal => unsigned + u64::from(lo) + u64::from(hi),
+    }
+}
+
+/// Integer division, which rounds towards zero; a division by zero gives 0.
+pub(super) fn divide(signed: bool, n: u32, m: u32) -> u32 {
+    match (signed, m) {
+        (_, 0) => 0,
+        (true, _) => (n as i32).wrapping_div(m as i32) as u32,
+        (false, _) => n / m,
     }
 }

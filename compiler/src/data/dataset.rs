@@ -1,0 +1,258 @@
+//! Recordings to run a network on, one or many, with or without labels.
+
+use super::{
+    csv::read_csv,
+    npy::{Npy, position},
+    npz::Npz,
+    packed::Packed,
+    spikes::SpikeTrain,
+};
+use s2c_dialects::diagnostic::{Diagnostic, Result};
+use std::{fmt, path::Path};
+
+/// How the first axes of an array are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Time × population: the file is one recording.
+    OneSample,
+    /// Samples × time × population.
+    Samples,
+}
+
+impl Layout {
+    /// Number of axes before those of the population.
+    fn leading(self) -> usize {
+        match self {
+            Self::OneSample => 1,
+            Self::Samples => 2,
+        }
+    }
+}
+
+/// An open file of recordings. Samples are decoded one by one, when they are asked for.
+pub struct DataSet {
+    content: Content,
+    layout: Layout,
+    labels: Option<Vec<u32>>,
+    array: Option<String>,
+}
+
+enum Content {
+    Train(SpikeTrain),
+    Dense(Npy),
+    Packed(Packed),
+}
+
+impl fmt::Debug for DataSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataSet").field("array", &self.array).field("shape", &self.full_shape()).finish_non_exhaustive()
+    }
+}
+
+impl DataSet {
+    /// Opens a `.npy`, `.npz` or `.csv` file. `array` picks an array of an `.npz`; without it that is `spikes`, else
+    /// `spikes_packed`, else the only one that has a time axis and a population.
+    pub fn open(path: &Path, array: Option<&str>, layout: Layout) -> Result<Self> {
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+        match (ending.as_str(), array) {
+            ("npz", array) => Self::from_npz(&mut Npz::open(path)?, array, layout),
+            ("npy" | "csv", Some(name)) => {
+                Err(Diagnostic::error("no-such-array", format!("`{}` has no array names", path.display()))
+                    .text(format!("The array `{name}` was asked for, but only .npz files have more than one array."))
+                    .hint("leave the name of the array out")
+                    .into())
+            }
+            ("npy", None) => Self::new(Content::Dense(Npy::open(path)?), layout, None, None),
+            ("csv", None) => Self::new(Content::Train(read_csv(path)?), Layout::OneSample, None, None),
+            _ => Err(Diagnostic::error(
+                "unknown-data-format",
+                format!("`{}` is no data file that is known", path.display()),
+            )
+            .text("Data is read from .npy, .npz and .csv files.")
+            .hint("save it with `numpy.save`")
+            .into()),
+        }
+    }
+
+    fn from_npz(npz: &mut Npz, array: Option<&str>, layout: Layout) -> Result<Self> {
+        let name = match array {
+            Some(name) => name.to_owned(),
+            None => choose(npz, layout)?,
+        };
+        let Some(npy) = npz.array(&name)? else {
+            return Err(no_array(npz, &format!("there is no array `{name}`")));
+        };
+        let content = match npz.array("shape")? {
+            Some(shape) if name.ends_with("_packed") => Content::Packed(unpack(&npy, &shape)?),
+            _ if name.ends_with("_packed") => {
+                return Err(no_array(npz, &format!("`{name}` needs an array `shape`, which is absent")));
+            }
+            _ => Content::Dense(npy),
+        };
+        let labels = match npz.array("labels")? {
+            Some(labels) if layout == Layout::Samples => {
+                Some(labels.whole_numbers(u32::MAX, "not-labels", "labels")?)
+            }
+            _ => None,
+        };
+        Self::new(content, layout, labels, Some(name))
+    }
+
+    fn new(content: Content, layout: Layout, labels: Option<Vec<u32>>, array: Option<String>) -> Result<Self> {
+        let set = Self { content, layout, labels, array };
+        let rank = set.full_shape().len();
+        if rank <= layout.leading() && !matches!(set.content, Content::Train(_)) {
+            let axes = if layout == Layout::OneSample { "time × population" } else { "samples × time × population" };
+            return Err(Diagnostic::error("data-shape", "the data has too few axes")
+                .text(format!("Its shape is {:?}; it should be {axes}.", set.full_shape()))
+                .hint("pick another array of the file, or reshape it")
+                .into());
+        }
+        if let Some(labels) = set.labels.as_ref().filter(|labels| labels.len() != set.len()) {
+            return Err(Diagnostic::error("not-labels", "labels and samples do not go together")
+                .text(format!("There are {} labels and {} samples.", labels.len(), set.len()))
+                .hint("write one label per sample")
+                .into());
+        }
+        Ok(set)
+    }
+
+    fn full_shape(&self) -> &[usize] {
+        match &self.content {
+            Content::Train(train) => train.shape(),
+            Content::Dense(npy) => npy.shape(),
+            Content::Packed(packed) => &packed.shape,
+        }
+    }
+
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        match (self.layout, &self.content) {
+            (Layout::Samples, Content::Dense(_) | Content::Packed(_)) => {
+                self.full_shape().first().copied().unwrap_or(0)
+            }
+            _ => 1,
+        }
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of ticks of a sample.
+    pub fn ticks(&self) -> usize {
+        match &self.content {
+            Content::Train(train) => train.ticks(),
+            _ => self.full_shape().get(self.layout.leading() - 1).copied().unwrap_or(0),
+        }
+    }
+
+    /// Shape of the population, without samples and time.
+    pub fn shape(&self) -> &[usize] {
+        match &self.content {
+            Content::Train(train) => train.shape(),
+            _ => self.full_shape().get(self.layout.leading()..).unwrap_or_default(),
+        }
+    }
+
+    /// Name of the array that was chosen, for an `.npz`.
+    pub fn array(&self) -> Option<&str> {
+        self.array.as_deref()
+    }
+
+    /// One label per sample, where the file has them.
+    pub fn labels(&self) -> Option<&[u32]> {
+        self.labels.as_deref()
+    }
+
+    /// All samples in turn.
+    pub fn samples(&self) -> impl ExactSizeIterator<Item = Result<SpikeTrain>> {
+        (0..self.len()).map(|index| self.sample(index))
+    }
+
+    /// One sample.
+    pub fn sample(&self, index: usize) -> Result<SpikeTrain> {
+        if index >= self.len() {
+            return Err(Diagnostic::error("no-such-sample", format!("there is no sample {index}"))
+                .text(format!("There are {} samples, counted from 0.", self.len()))
+                .hint("choose another sample")
+                .into());
+        }
+        let mut builder = SpikeTrain::builder(self.shape())?;
+        let width: usize = self.shape().iter().product();
+        for tick in 0..self.ticks() {
+            let start = (index * self.ticks() + tick) * width;
+            match &self.content {
+                Content::Train(train) => return Ok(train.clone()),
+                Content::Dense(npy) => builder.push_tick(&counts(npy, start, start + width)?),
+                Content::Packed(packed) => {
+                    let row: Vec<_> = (start..start + width).map(|place| u16::from(packed.bit(place))).collect();
+                    builder.push_tick(&row);
+                }
+            }
+        }
+        Ok(builder.finish())
+    }
+}
+
+/// The counts of one tick.
+fn counts(npy: &Npy, start: usize, end: usize) -> Result<Vec<u16>> {
+    let mut row = Vec::with_capacity(end - start);
+    let mut wrong = None;
+    npy.decode(start, end, |value| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "other values are found out below")]
+        let count = value as u16;
+        if f64::from(count) != value && wrong.is_none() {
+            wrong = Some((row.len(), value));
+        }
+        row.push(count);
+    });
+    match wrong {
+        None => Ok(row),
+        Some((place, value)) => {
+            Err(Diagnostic::error("not-spike-counts", format!("{} does not hold spike counts", npy.source()))
+                .text(format!(
+                    "At index {:?} is {value}; counts are whole numbers from 0 to {}.",
+                    position(npy.shape(), start + place),
+                    u16::MAX
+                ))
+                .hint("pick another array, or turn the data into spikes first")
+                .into())
+        }
+    }
+}
+
+fn unpack(npy: &Npy, shape: &Npy) -> Result<Packed> {
+    let sizes = shape.whole_numbers(u32::MAX, "packed-shape", "a shape")?;
+    let bytes = npy.whole_numbers(u8::MAX.into(), "packed-shape", "packed bytes")?;
+    #[expect(clippy::cast_possible_truncation, reason = "the range has been checked")]
+    let bytes = bytes.into_iter().map(|byte| byte as u8).collect();
+    Packed::new(bytes, npy.shape(), sizes.into_iter().map(|size| size as usize).collect(), npy.source())
+}
+
+/// The array that is meant where none is named.
+fn choose(npz: &mut Npz, layout: Layout) -> Result<String> {
+    let names = npz.names();
+    if let Some(name) = ["spikes", "spikes_packed"].into_iter().find(|&wanted| names.iter().any(|name| name == wanted))
+    {
+        return Ok(name.to_owned());
+    }
+    let mut fitting =
+        names.into_iter().filter(|name| npz.shape(name).is_some_and(|shape| shape.len() > layout.leading()));
+    match (fitting.next(), fitting.next()) {
+        (Some(name), None) => Ok(name),
+        (None, _) => Err(no_array(npz, "no array has a time axis and a population")),
+        (Some(one), Some(other)) => Err(no_array(npz, &format!("both `{one}` and `{other}` could be meant"))),
+    }
+}
+
+fn no_array(npz: &mut Npz, why: &str) -> Box<Diagnostic> {
+    let names = npz.names();
+    let arrays: Vec<_> =
+        names.iter().map(|name| format!("`{name}` {:?}", npz.shape(name).unwrap_or_default())).collect();
+    Diagnostic::error("no-such-array", format!("which array of `{}` holds the spikes is not clear", npz.source()))
+        .text(format!("In it {why}. Its arrays are: {}.", arrays.join(", ")))
+        .hint("choose one with `--input-array NAME`")
+        .into()
+}

@@ -1,0 +1,155 @@
+//! Whole files: round trips, real recordings, damage.
+
+use super::*;
+use crate::nir::tests::{Random, scratch, shared_data};
+use ndarray::{Array, ArrayD, arr1, arr2};
+use std::fs;
+
+fn ramp(shape: &[usize]) -> ArrayD<u8> {
+    let size = shape.iter().product();
+    ArrayD::from_shape_vec(shape, (0..size).map(|place| u8::try_from(place % 3).unwrap()).collect()).unwrap()
+}
+
+#[test]
+fn spikes_read_back_from_npy() {
+    let (counts, path) = (ramp(&[4, 2, 3]), scratch("ramp.npy"));
+    write_npy(&path, &counts).unwrap();
+    let spikes = read_spikes(&path, None).unwrap();
+    assert_eq!((spikes.ticks(), spikes.shape()), (4, &[2, 3][..]));
+    assert_eq!(spikes.to_dense(), counts.mapv(u16::from));
+    let set = DataSet::open(&path, None, Layout::Samples).unwrap();
+    assert_eq!((set.len(), set.ticks(), set.shape()), (4, 2, &[3][..]));
+    assert_eq!(set.sample(3).unwrap().to_dense(), counts.index_axis(ndarray::Axis(0), 3).mapv(u16::from).into_dyn());
+    assert_eq!(set.sample(4).unwrap_err().code, "no-such-sample");
+}
+
+#[test]
+fn spikes_read_back_from_csv() {
+    let (train, path) =
+        (SpikeTrain::from_dense(&arr2(&[[0, 2], [0, 0], [1, 1]]).into_dyn()).unwrap(), scratch("spikes.csv"));
+    write_csv(&path, &train).unwrap();
+    assert_eq!(read_spikes(&path, None).unwrap(), train);
+}
+
+#[test]
+fn analog_values_are_no_spikes() {
+    let path = scratch("analog.npy");
+    write_npy(&path, &arr2(&[[0.0_f32, 1.0], [0.5, 2.0]]).into_dyn()).unwrap();
+    let error = read_spikes(&path, None).unwrap_err();
+    assert_eq!(error.code, "not-spike-counts");
+    assert!(error.text.contains("[1, 0] is 0.5"), "{error}");
+    assert_eq!(read_f32(&path).unwrap()[[1, 1]], 2.0);
+}
+
+/// Writes an archive and opens it as a data set.
+fn archive(name: &str, arrays: &[(&str, Vec<u8>)], array: Option<&str>, layout: Layout) -> Result<DataSet> {
+    let path = scratch(name);
+    write_npz(&path, arrays)?;
+    DataSet::open(&path, array, layout)
+}
+
+#[test]
+fn arrays_of_an_archive_are_chosen_by_rule() {
+    let spikes = || npy_bytes(&ramp(&[2, 4, 3]));
+    let labels = || npy_bytes(&arr1(&[5_i64, 7]).into_dyn());
+    let set = archive("a.npz", &[("x", spikes()), ("spikes", spikes()), ("labels", labels())], None, Layout::Samples)
+        .unwrap();
+    assert_eq!((set.array(), set.labels(), set.len()), (Some("spikes"), Some(&[5, 7][..]), 2));
+    let set = archive("b.npz", &[("labels", labels()), ("x", spikes())], None, Layout::Samples).unwrap();
+    assert_eq!(set.array(), Some("x"));
+    let both = [("x", spikes()), ("y", spikes())];
+    assert_eq!(archive("c.npz", &both, None, Layout::Samples).unwrap_err().code, "no-such-array");
+    assert_eq!(archive("d.npz", &both, Some("y"), Layout::Samples).unwrap().array(), Some("y"));
+    assert_eq!(archive("e.npz", &both, Some("z"), Layout::Samples).unwrap_err().code, "no-such-array");
+    let short = [("spikes", spikes()), ("labels", npy_bytes(&arr1(&[1_u8]).into_dyn()))];
+    assert_eq!(archive("f.npz", &short, None, Layout::Samples).unwrap_err().code, "not-labels");
+}
+
+#[test]
+fn packed_spikes_are_unpacked_sample_by_sample() {
+    let packed = arr2(&[[0b1000_0001_u8, 0b1000_0000], [0, 0b0100_0000]]).into_dyn();
+    let arrays = [("spikes_packed", npy_bytes(&packed)), ("shape", npy_bytes(&arr1(&[2_i64, 5, 2]).into_dyn()))];
+    let set = archive("packed.npz", &arrays, None, Layout::Samples).unwrap();
+    let spikes = set.sample(0).unwrap();
+    assert_eq!((spikes.ticks(), spikes.total()), (5, 3));
+    assert_eq!(spikes.events_at(0), [(0, 1)]);
+    assert_eq!(spikes.events_at(3), [(1, 1)]);
+    assert_eq!(set.sample(1).unwrap().events_at(4), [(1, 1)]);
+}
+
+#[test]
+fn the_same_data_gives_the_same_bytes() {
+    let arrays = [("spikes", npy_bytes(&ramp(&[3, 3])))];
+    let paths = [scratch("same-1.npz"), scratch("same-2.npz")];
+    paths.iter().for_each(|path| write_npz(path, &arrays).unwrap());
+    assert_eq!(fs::read(&paths[0]).unwrap(), fs::read(&paths[1]).unwrap());
+}
+
+#[test]
+fn a_failed_write_leaves_nothing_behind() {
+    let folder = scratch("folder.npy");
+    fs::create_dir_all(folder.join("full")).unwrap();
+    assert_eq!(write_npy(&folder, &ramp(&[2])).unwrap_err().code, "cannot-write");
+    let left = fs::read_dir(folder.parent().unwrap()).unwrap().filter_map(std::result::Result::ok);
+    assert!(!left.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with(".folder.npy")));
+}
+
+#[test]
+fn files_that_are_none_are_refused() {
+    for (name, code) in
+        [("none.npy", "not-an-npy-file"), ("none.npz", "not-an-npz-file"), ("none.txt", "unknown-data-format")]
+    {
+        fs::write(scratch(name), "hello").unwrap();
+        assert_eq!(read_spikes(&scratch(name), None).unwrap_err().code, code);
+    }
+    assert_eq!(read_spikes(&scratch("absent.npy"), None).unwrap_err().code, "file-not-found");
+}
+
+#[test]
+fn real_recordings_are_read() {
+    let Some(data) = shared_data() else { return };
+    let input = read_spikes(&data.join("braille/input.npy"), None).unwrap();
+    assert_eq!((input.ticks(), input.shape(), input.total()), (256, &[12][..], 539));
+    for entry in fs::read_dir(data.join("braille")).unwrap() {
+        let path = entry.unwrap().path();
+        read_spikes(&path, None).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+    // The one in Fortran order; its sum is the same in any order, the first spikes are not.
+    let xylo = read_spikes(&data.join("braille/xylo_activity_noDelay_noBias_subtract.npy"), None).unwrap();
+    let dense = read_f32(&data.join("braille/xylo_activity_noDelay_noBias_subtract.npy")).unwrap();
+    assert_eq!(xylo.to_dense().mapv(f32::from), dense);
+    let sets = [
+        ("digits/digits_test.npz", None, 500, 16, &[1, 8, 8][..]),
+        ("gesture/gesture_hard_test.npz", None, 330, 60, &[2, 32, 32]),
+        ("nmnist/nmnist_test100.npz", None, 100, 60, &[2, 34, 34]),
+        ("nmnist/cnn_sinabs_ref_test100.npz", None, 100, 300, &[2, 34, 34]),
+    ];
+    for (name, array, samples, ticks, shape) in sets {
+        let set =
+            DataSet::open(&data.join(name), array, Layout::Samples).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!((set.len(), set.ticks(), set.shape()), (samples, ticks, shape), "{name}");
+        assert_eq!(set.labels().map(<[u32]>::len), Some(samples), "{name}");
+        assert!(set.samples().take(3).all(|sample| sample.unwrap().total() > 0), "{name}");
+    }
+}
+
+#[test]
+fn damaged_files_give_an_error_and_no_panic() {
+    let arrays =
+        [("spikes", npy_bytes(&ramp(&[3, 4, 5]))), ("labels", npy_bytes(&Array::from_elem(3, 1_u8).into_dyn()))];
+    let (npy, npz) = (scratch("sound.npy"), scratch("sound.npz"));
+    write_npy(&npy, &ramp(&[4, 5])).unwrap();
+    write_npz(&npz, &arrays).unwrap();
+    let mut random = Random(11);
+    for (sound, name) in [(npy, "damaged.npy"), (npz, "damaged.npz")] {
+        let (bytes, path) = (fs::read(sound).unwrap(), scratch(name));
+        for _ in 0..300 {
+            fs::write(&path, random.damage(&bytes)).unwrap();
+            for layout in [Layout::OneSample, Layout::Samples] {
+                if let Ok(set) = DataSet::open(&path, None, layout) {
+                    set.samples().take(8).for_each(|sample| drop(sample));
+                }
+            }
+        }
+    }
+}

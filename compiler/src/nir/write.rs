@@ -1,0 +1,128 @@
+//! The graph to HDF5, in the form that the Python package reads back.
+//!
+//! The package wants more than the format: parameters of a node in one shape, and `input_shape` of every convolution.
+//! Both are filled in. Names must not hold `/`, so that paths of a flattened graph are written with `.` instead.
+//! The same graph gives the same bytes: no times are stored.
+
+use super::{
+    graph::{Graph, join},
+    node::Node,
+    raw::{Members, Raw},
+    shapes::{Shapes, infer_shapes},
+};
+use crate::data::replace_file;
+use hdf5::{Group, H5Type, types::VarLenUnicode};
+use indexmap::IndexMap;
+use ndarray::{Array2, ArrayD};
+use s2c_dialects::diagnostic::{Diagnostic, Result};
+use std::{collections::HashSet, path::Path, str::FromStr};
+
+/// The version of the Python package whose form is written.
+const VERSION: &str = "1.0.8";
+/// Compression of arrays; zlib's own default.
+const DEFLATE: u8 = 6;
+
+/// Writes a graph. The file appears whole or not at all.
+pub fn write(graph: &Graph, path: &Path) -> Result<()> {
+    // Shapes only fill gaps; a graph whose shapes do not fit can still be written.
+    let shapes = infer_shapes(graph).ok();
+    let members = encode(graph, "", shapes.as_ref())?;
+    let root = Members::from([("version".to_owned(), Raw::text(VERSION)), ("node".to_owned(), Raw::Group(members))]);
+    hdf5::silence_errors(true);
+    replace_file(path, |path| {
+        let written = hdf5::File::create(path).and_then(|file| write_members(&file, &root).and_then(|()| file.close()));
+        written.map_err(|error| {
+            Diagnostic::error("cannot-write", format!("`{}` cannot be written", path.display()))
+                .text(format!("{error}."))
+                .into()
+        })
+    })
+}
+
+/// A graph as an untyped tree.
+fn encode(graph: &Graph, path: &str, shapes: Option<&Shapes>) -> Result<Members> {
+    let names: IndexMap<&str, String> =
+        graph.nodes.keys().map(|name| (name.as_str(), name.replace('/', "."))).collect();
+    let mut seen = HashSet::new();
+    let mut nodes = Members::new();
+    for (name, node) in &graph.nodes {
+        let stored = names.get(name.as_str()).cloned().unwrap_or_default();
+        if stored.is_empty() || stored == "." || stored.contains('\0') || !seen.insert(stored.clone()) {
+            return Err(Diagnostic::error(
+                "unwritable-name",
+                format!("a node cannot be stored under the name `{stored}`"),
+            )
+            .at_node(join(path, name))
+            .text("Names must be different, not empty and not `.`; `/` is stored as `.`.")
+            .hint("rename the node")
+            .into());
+        }
+        let full = join(path, name);
+        let members = match node {
+            Node::Graph(inner) => encode(inner, &full, shapes)?,
+            node => {
+                let input = shapes.and_then(|shapes| shapes.nodes.get(&full)).map(|shape| shape.input.as_slice());
+                with_input_shape(node, input).write()
+            }
+        };
+        nodes.insert(stored, Raw::Group(members));
+    }
+    let stored = |name: &str| names.get(name).cloned().unwrap_or_else(|| name.to_owned());
+    let edges: Vec<String> = graph.edges.iter().flat_map(|(from, to)| [stored(from), stored(to)]).collect();
+    let edges = Array2::from_shape_vec((graph.edges.len(), 2), edges)
+        .map_err(|error| Diagnostic::bug(format!("edges are not pairs: {error}")))?;
+    Ok(Members::from([
+        ("type".to_owned(), Raw::text(Node::GRAPH)),
+        ("nodes".to_owned(), Raw::Group(nodes)),
+        ("edges".to_owned(), Raw::Text(edges.into_dyn())),
+    ]))
+}
+
+/// The node with its input shape filled in, where it has such a field and the shape is known.
+fn with_input_shape(node: &Node, input: Option<&[usize]>) -> Node {
+    let mut node = node.clone();
+    match (&mut node, input) {
+        (Node::Conv1d(conv), Some([_, axes @ ..])) => conv.input_shape = conv.input_shape.or(axes.try_into().ok()),
+        (Node::Conv2d(conv), Some([_, axes @ ..])) => conv.input_shape = conv.input_shape.or(axes.try_into().ok()),
+        (Node::Flatten(flatten), Some(shape)) if flatten.input_type.is_none() => {
+            flatten.input_type = Some(shape.to_vec())
+        }
+        _ => {}
+    }
+    node
+}
+
+fn write_members(group: &Group, members: &Members) -> hdf5::Result<()> {
+    for (name, raw) in members {
+        match raw {
+            Raw::Group(inner) => write_members(&group.create_group(name)?, inner)?,
+            Raw::F32(values) => write_array(group, name, values)?,
+            Raw::F64(values) => write_array(group, name, values)?,
+            Raw::Int(values) => write_array(group, name, values)?,
+            Raw::Text(texts) => {
+                let strings: std::result::Result<Vec<_>, _> =
+                    texts.iter().map(|text| VarLenUnicode::from_str(text)).collect();
+                let strings = strings.map_err(|error| hdf5::Error::from(error.to_string()))?;
+                write_array(group, name, &ArrayD::from_shape_vec(texts.shape(), strings)?)?;
+            }
+            Raw::Other(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// One dataset: a scalar as such, numbers in one compressed chunk.
+fn write_array<T: H5Type + Clone>(group: &Group, name: &str, values: &ArrayD<T>) -> hdf5::Result<()> {
+    let shape = values.shape();
+    let builder = group.new_dataset::<T>().obj_track_times(false);
+    let contiguous = values.as_standard_layout();
+    let Some(slice) = contiguous.as_slice() else { return Err("an array is not contiguous".into()) };
+    match slice {
+        [] => builder.shape(shape).create(name).map(drop),
+        [value] if shape.is_empty() => builder.shape(()).create(name)?.write_scalar(value),
+        slice => {
+            let builder = builder.chunk(shape).deflate(DEFLATE);
+            builder.shape(shape).create(name)?.write_raw(slice)
+        }
+    }
+}

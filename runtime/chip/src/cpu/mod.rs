@@ -1,0 +1,196 @@
+//! The core: registers and the loop that executes decoded instructions.
+
+mod access;
+mod alu;
+mod execute;
+mod float;
+mod media;
+
+pub(crate) use alu::Flags;
+
+use crate::bus::Bus;
+use crate::config::CycleModel;
+use crate::decode::Code;
+use crate::fault::Trap;
+use crate::op::Reg;
+
+/// The state of one core.
+#[derive(Clone, Debug)]
+pub(crate) struct Cpu {
+    /// r0 to r14; the last element is not used.
+    pub r: [u32; 16],
+    /// The single-precision registers.
+    pub s: [u32; 32],
+    pub flags: Flags,
+    /// Floating-point status and control: the flags and the exception bits that a program has written.
+    pub fpscr: u32,
+    pub primask: bool,
+    /// Address of the next instruction.
+    pub pc: u32,
+    /// Executed instructions, including those whose condition did not hold.
+    pub instructions: u64,
+    /// Cycles beyond one per instruction.
+    extra_cycles: u64,
+    /// The number of the last single load or store, to see whether two follow one another.
+    last_access: u64,
+    /// ITSTATE (ARM DDI 0403E, A7.3.3): condition and mask of the remaining instructions of an IT block.
+    it_state: u8,
+    /// The event register of WFE and SEV.
+    event: bool,
+}
+
+/// Why a core stopped without a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// It sleeps and there is nothing that would wake it.
+    Asleep,
+    /// It has executed all the instructions that it was allowed.
+    Limit,
+}
+
+/// What keeps the instruction loop from going on.
+enum Stop {
+    Trap(Trap),
+    Sleep,
+}
+
+impl From<Trap> for Stop {
+    fn from(trap: Trap) -> Self {
+        Self::Trap(trap)
+    }
+}
+
+impl Cpu {
+    /// A core after reset, with stack pointer and entry address.
+    pub fn new(sp: u32, entry: u32) -> Self {
+        let mut r = [0; 16];
+        r[13] = sp & !3;
+        r[14] = u32::MAX;
+        Self {
+            r,
+            s: [0; 32],
+            flags: Flags::default(),
+            fpscr: 0,
+            primask: false,
+            pc: entry & !1,
+            instructions: 0,
+            extra_cycles: 0,
+            last_access: u64::MAX,
+            it_state: 0,
+            event: false,
+        }
+    }
+
+    /// Continues at another address, outside an IT block.
+    pub fn jump(&mut self, address: u32) {
+        self.pc = address & !1;
+        self.it_state = 0;
+    }
+
+    /// Estimated cycles since reset.
+    pub fn cycles(&self) -> u64 {
+        self.instructions + self.extra_cycles
+    }
+
+    /// Executes until the core sleeps, a fault occurs or `limit` instructions have been executed since reset.
+    ///
+    /// After a fault `pc` is the address of the instruction that caused it.
+    pub fn run(&mut self, code: &Code, bus: &mut Bus, model: &CycleModel, limit: u64) -> Result<Exit, Trap> {
+        // These are kept in local variables so that the compiler can hold them in machine registers.
+        let (plain, in_it) = (&code.plain[..], &code.in_it[..]);
+        let (mut pc, mut it, mut count) = (self.pc, self.it_state, self.instructions);
+        let outcome = loop {
+            if count >= limit {
+                break Ok(Exit::Limit);
+            }
+            let table = if it == 0 { plain } else { in_it };
+            let Some(insn) = table.get((pc >> 1) as usize) else {
+                break Err(Trap::Fetch);
+            };
+            count += 1;
+            let mut next = pc + u32::from(insn.length);
+            if it != 0 {
+                let holds = self.flags.holds(it >> 4);
+                it = advance_it(it);
+                if !holds {
+                    pc = next;
+                    continue;
+                }
+            }
+            match self.execute(&insn.op, &mut next, &mut it, count, bus, model) {
+                Ok(()) => pc = next,
+                Err(Stop::Sleep) => {
+                    pc = next;
+                    break Ok(Exit::Asleep);
+                }
+                Err(Stop::Trap(Trap::Undefined { .. })) => break Err(undefined(bus, pc)),
+                Err(Stop::Trap(trap)) => break Err(trap),
+            }
+        };
+        (self.pc, self.it_state, self.instructions) = (pc, it, count);
+        outcome
+    }
+
+    #[inline(always)]
+    fn get(&self, reg: Reg) -> u32 {
+        self.r[usize::from(reg & 15)]
+    }
+
+    #[inline(always)]
+    fn set(&mut self, reg: Reg, value: u32) {
+        self.r[usize::from(reg & 15)] = value;
+    }
+
+    #[inline(always)]
+    fn get_s(&self, reg: Reg) -> u32 {
+        self.s[usize::from(reg & 31)]
+    }
+
+    #[inline(always)]
+    fn set_s(&mut self, reg: Reg, value: u32) {
+        self.s[usize::from(reg & 31)] = value;
+    }
+
+    /// A 64-bit result.
+    #[inline(always)]
+    fn set_long(&mut self, lo: Reg, hi: Reg, value: u64) {
+        self.set(lo, value as u32);
+        self.set(hi, (value >> 32) as u32);
+    }
+
+    /// Accounts for a single load or store, the instruction with the number `count`.
+    #[inline(always)]
+    fn access(&mut self, count: u64, model: &CycleModel) {
+        let follows = self.last_access.wrapping_add(1) == count;
+        let cycles = if follows { model.load_next } else { model.load_first };
+        self.extra(cycles.saturating_sub(1));
+        self.last_access = count;
+    }
+
+    #[inline(always)]
+    fn extra(&mut self, cycles: u32) {
+        self.extra_cycles += u64::from(cycles);
+    }
+
+    /// WFI and WFE without a pending event: sleeps unless something waits.
+    fn sleep(&self, bus: &Bus) -> Result<(), Stop> {
+        if bus.wakes() { Ok(()) } else { Err(Stop::Sleep) }
+    }
+}
+
+/// The trap for an undefined instruction, with its encoding.
+#[cold]
+fn undefined(bus: &Bus, pc: u32) -> Trap {
+    let halfword = |address| bus.load16(address).unwrap_or(0) as u16;
+    Trap::Undefined { first: halfword(pc), second: halfword(pc + 2) }
+}
+
+/// ITAdvance (A7.3.3).
+fn advance_it(it: u8) -> u8 {
+    if it & 7 == 0 { 0 } else { it & 0xE0 | it << 1 & 0x1F }
+}
+
+/// Removes bit 0 of an interworking address; it must be set, since there is only the Thumb state.
+fn thumb(target: u32) -> Result<u32, Trap> {
+    if target & 1 != 0 { Ok(target & !1) } else { Err(Trap::NotThumb { target }) }
+}
