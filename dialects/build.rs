@@ -35,6 +35,7 @@ fn main() {
         .pic(true)
         .cargo_metadata(false)
         .include(&out)
+        .include("src")
         .files(DIALECTS.iter().map(|(folder, _)| format!("src/{folder}/shim.cpp")))
         .file("src/plugin.cpp")
         .compile_intermediates();
@@ -48,6 +49,7 @@ fn main() {
     println!("cargo:rerun-if-env-changed=MLIR_SYS_220_PREFIX");
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=src/plugin.cpp");
+    println!("cargo:rerun-if-changed=src/plugin.h");
 }
 
 /// Debian ships MLIR's C interface as static archives only, while mlir-sys in shared mode asks for `-lMLIR-C`:

@@ -5,6 +5,7 @@
 //! multiplied, so that the chosen percentile of its absolute weights is the largest integer (127 for 8 bits). `r` and
 //! `w_in` move into the weights. Nothing is rounded: the network still fires exactly the same spikes.
 //! Example: weights [0.5, -0.25] and threshold 1 become [127, -63.5] and threshold 254, with `weight_scale` 254.
+//! A population that has a `weight_scale` is scaled already and left as it is.
 //! Limits: every operand of a neuron must be made of `snn.linear` and `snn.add`.
 //! Source: the dynamics of LIF, CubaLIF and IF are linear in membrane and input, so a common factor cancels in the
 //! comparison. Arfa et al., arXiv 2504.06748 (one factor per layer, percentile); per neuron it costs no more.
@@ -66,11 +67,20 @@ fn separate_fan_in(network: &mut Network) -> Result<BTreeMap<usize, Vec<usize>>>
         return separate_fan_in(network);
     }
     let mut fan_in = BTreeMap::new();
-    for population in (0..network.nodes.len()).filter(|&index| network.nodes[index].op.is_neuron()) {
+    for population in (0..network.nodes.len()).filter(|&index| is_unscaled(&network.nodes[index].op)) {
         let all = projections::of_snn(network, population)?;
         fan_in.insert(population, all.into_iter().map(|Projection { connection, .. }| connection).collect());
     }
     Ok(fan_in)
+}
+
+fn is_unscaled(op: &Op) -> bool {
+    match op {
+        Op::If(op) => op.weight_scale.is_none(),
+        Op::Lif(op) => op.weight_scale.is_none(),
+        Op::CubaLif(op) => op.weight_scale.is_none(),
+        _ => false,
+    }
 }
 
 /// Moves `r` and `w_in` into the weights, so that one unit of input is one volt (or one unit of current).

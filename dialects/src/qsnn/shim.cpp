@@ -8,6 +8,7 @@
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include "plugin.h"
 #include "QsnnDialect.h.inc"
 #include "QsnnEnums.h.inc"
 #define GET_OP_CLASSES
@@ -24,6 +25,8 @@ void s2c::qsnn::QsnnDialect::initialize() {
 #include "QsnnOps.cpp.inc"
       >();
 }
+
+void s2c::qsnn::insert(mlir::DialectRegistry &registry) { registry.insert<QsnnDialect>(); }
 
 extern "C" {
 MLIR_DECLARE_CAPI_DIALECT_REGISTRATION(Qsnn, qsnn);

@@ -8,6 +8,7 @@
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include "plugin.h"
 #include "S2kDialect.h.inc"
 #include "S2kEnums.h.inc"
 #define GET_OP_CLASSES
@@ -24,6 +25,8 @@ void s2c::s2k::S2kDialect::initialize() {
 #include "S2kOps.cpp.inc"
       >();
 }
+
+void s2c::s2k::insert(mlir::DialectRegistry &registry) { registry.insert<S2kDialect>(); }
 
 extern "C" {
 MLIR_DECLARE_CAPI_DIALECT_REGISTRATION(S2k, s2k);

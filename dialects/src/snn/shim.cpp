@@ -8,6 +8,7 @@
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include "plugin.h"
 #include "SnnDialect.h.inc"
 #include "SnnEnums.h.inc"
 #define GET_OP_CLASSES
@@ -24,6 +25,8 @@ void s2c::snn::SnnDialect::initialize() {
 #include "SnnOps.cpp.inc"
       >();
 }
+
+void s2c::snn::insert(mlir::DialectRegistry &registry) { registry.insert<SnnDialect>(); }
 
 extern "C" {
 MLIR_DECLARE_CAPI_DIALECT_REGISTRATION(Snn, snn);

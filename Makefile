@@ -1,0 +1,37 @@
+.DEFAULT_GOAL := help
+S2C := target/release/s2c
+DEMO := target/demo
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+.PHONY: system
+system: ## Install the system packages that are missing (Debian 12)
+	@sh .ci/system-packages
+
+.PHONY: build
+build: system ## Build the compiler
+	cargo build --release --locked
+
+.PHONY: demo
+demo: build ## Compile the shipped digits network and run it on the chip model
+	@mkdir -p $(DEMO)
+	$(S2C) compile examples/digits/digits.nir --dt 1e-3 --convention snntorch --reset subtract -O2 -o $(DEMO)/digits.bin
+	$(S2C) inspect $(DEMO)/digits.bin
+	$(S2C) run $(DEMO)/digits.bin --input examples/digits/sample.npy --output $(DEMO)/out.csv --stats $(DEMO)/stats.json
+	$(S2C) evaluate examples/digits/digits.nir --dt 1e-3 --convention snntorch --reset subtract -O2 --data examples/digits/test.npz --levels float,quantized,chip
+
+.PHONY: test
+test: system ## Run all tests
+	cargo test --workspace --locked
+
+.PHONY: check
+check: system ## Formatting and lints
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+.PHONY: bless
+bless: system ## Accept what the snapshot tests now give
+	INSTA_UPDATE=always cargo test --workspace --locked
