@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::{
-    commands::{compile, inspect, list, opt, run, simulate},
+    commands::{compile, evaluate, inspect, list, opt, run, simulate},
     render::{self, Format},
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -28,6 +28,8 @@ enum Command {
     Run(run::Arguments),
     /// Run a model or a dump in the interpreter of its level.
     Simulate(simulate::Arguments),
+    /// Accuracy and divergence on a data set, as float, as integers and as machine code.
+    Evaluate(evaluate::Arguments),
     /// Run passes on a dump.
     Opt(opt::Arguments),
     /// List the passes in order.
@@ -137,6 +139,7 @@ pub fn main() -> ExitCode {
         Command::Compile(arguments) => compile::run(arguments, &warn),
         Command::Run(arguments) => run::run(arguments),
         Command::Simulate(arguments) => simulate::run(arguments, &warn),
+        Command::Evaluate(arguments) => evaluate::run(arguments, &warn),
         Command::Opt(arguments) => opt::run(arguments, &warn),
         Command::Passes => list::passes(),
         Command::Targets => list::targets(),

@@ -10,6 +10,7 @@ mod commands;
 pub mod data;
 pub mod driver;
 pub mod emit;
+pub mod evaluation;
 pub mod files;
 pub mod import;
 pub mod machine;

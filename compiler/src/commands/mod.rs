@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod compile;
+pub mod evaluate;
 pub mod inspect;
 pub mod list;
 pub mod opt;

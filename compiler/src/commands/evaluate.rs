@@ -1,0 +1,157 @@
+//! `s2c evaluate`.
+
+use super::Warn;
+use crate::{
+    cli::ModelOptions,
+    data::{DataSet, Layout, write_npy},
+    driver::{self, Compile, Wishes},
+    emit,
+    evaluation::{self, Layer, Level, Report, Subject},
+    files, targets,
+};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use ndarray::ArrayD;
+use s2c_dialects::{
+    diagnostic::{Diagnostic, Result},
+    ir, qsnn, snn,
+};
+use s2c_passes::Phase;
+use std::path::{Path, PathBuf};
+
+/// Arguments of the command.
+#[derive(Args)]
+pub struct Arguments {
+    /// NIR model.
+    model: PathBuf,
+    /// Samples with labels: `.npz` with `spikes` (or `spikes_packed` and `shape`) and `labels`, or `.npy`.
+    #[arg(long)]
+    data: PathBuf,
+    /// Array of an `.npz` file.
+    #[arg(long, value_name = "NAME")]
+    input_array: Option<String>,
+    /// Levels to run.
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["float", "quantized", "chip"])]
+    levels: Vec<Level>,
+    /// One JSON object instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// Folder for the output spike counts of each level: `LEVEL.npy`, samples x outputs.
+    #[arg(long, value_name = "DIR")]
+    counts: Option<PathBuf>,
+    /// Name of a target, or a target file.
+    #[arg(long)]
+    target: Option<String>,
+    #[command(flatten)]
+    options: ModelOptions,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
+    let data = DataSet::open(&arguments.data, arguments.input_array.as_deref(), Layout::Samples)?;
+    let mut options = arguments.options.to_options()?;
+    // The data says how many spikes a neuron can get in a tick.
+    for sample in data.samples() {
+        let sample = sample?;
+        let largest = sample.iter().flatten().map(|&(_, count)| count).max().unwrap_or(0);
+        let largest = u8::try_from(largest).map_err(|_| {
+            Diagnostic::error("input-limit", format!("the data holds {largest} spikes of a neuron in one tick"))
+                .text("At most 255 are supported.")
+        })?;
+        options.input_limit = options.input_limit.max(largest);
+    }
+    let subject = prepare(arguments, &options, &data, warn)?;
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} samples, {eta} left");
+    let bar = ProgressBar::new(data.len() as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let report = evaluation::evaluate(&subject, &data, &|| bar.inc(1))?;
+    bar.finish_and_clear();
+    if let Some(folder) = &arguments.counts {
+        files::create_folder(folder)?;
+        for (level, counts) in &report.counts {
+            write_counts(&folder.join(format!("{level}.npy")), counts, subject.outputs)?;
+        }
+    }
+    if arguments.json {
+        println!("{}", serde_json::to_string(&report).map_err(|error| Diagnostic::bug(error.to_string()))?);
+    } else {
+        print_table(&report, data.labels().is_some());
+    }
+    Ok(())
+}
+
+fn write_counts(file: &Path, counts: &[Vec<u32>], outputs: usize) -> Result<()> {
+    let array = ArrayD::from_shape_vec(vec![counts.len(), outputs], counts.concat());
+    write_npy(file, &array.map_err(|error| Diagnostic::bug(error.to_string()))?)
+}
+
+/// Compiles the model to all levels that are wanted.
+fn prepare(
+    arguments: &Arguments,
+    options: &s2c_passes::options::Options,
+    data: &DataSet,
+    warn: &Warn<'_>,
+) -> Result<Subject> {
+    let context = ir::context();
+    let target = targets::load(arguments.target.as_deref().unwrap_or(targets::DEFAULT))?;
+    let wants = |level: Level| arguments.levels.contains(&level);
+    let start = Compile::start(&context, &arguments.model, options)?;
+    let discretization = s2c_passes::find("discretization").into_iter();
+    let discretized = start.run(&context, &target, discretization, &Wishes::default())?;
+    let network = snn::Network::read(&discretized.module)?;
+    let populations =
+        network.nodes.iter().filter(|node| node.op.is_neuron()).filter_map(|node| node.op.node().map(str::to_owned)).collect();
+    let (mut outputs, mut inputs) = (Vec::new(), Vec::new());
+    for (index, node) in network.nodes.iter().enumerate() {
+        match &node.op {
+            snn::Op::Output(op) => outputs.push((op.node.clone(), network.result(node.inputs[0])?.len())),
+            snn::Op::Input(_) => inputs.push(network.result(index)?.shape.clone()),
+            _ => {}
+        }
+    }
+    super::single_input(inputs.len())?;
+    let count: usize = inputs[0].iter().product();
+    if data.shape() != inputs[0] && data.shape() != [count] {
+        return Err(Box::new(
+            Diagnostic::error("input-shape", "the spikes do not fit the network's input")
+                .text(format!("A tick of the data has shape {:?}, the input {:?}.", data.shape(), inputs[0])),
+        ));
+    }
+    let (output, outputs) = outputs.remove(0);
+    let (mut quantized, mut binary) = (None, None);
+    let mut warnings = discretized.warnings.clone();
+    if wants(Level::Quantized) || wants(Level::Chip) {
+        let until_qsnn = Wishes { stop_after: Some(Phase::Qsnn), dump_dir: None };
+        let passes = driver::remaining(&discretized.module)?;
+        let integers = discretized.run(&context, &target, passes, &until_qsnn)?;
+        quantized = wants(Level::Quantized).then(|| qsnn::Network::read(&integers.module)).transpose()?;
+        warnings = integers.warnings.clone();
+        if wants(Level::Chip) {
+            let passes = driver::remaining(&integers.module)?;
+            let finished = integers.run(&context, &target, passes, &Wishes::default())?;
+            binary = Some(emit::emit(&finished.program(&target)?, &target)?);
+            warnings = finished.warnings;
+        }
+    }
+    warn(&warnings);
+    Ok(Subject { float: wants(Level::Float).then_some(network), quantized, binary, populations, output, outputs })
+}
+
+fn print_table(report: &Report, labelled: bool) {
+    for level in [Level::Float, Level::Quantized, Level::Chip] {
+        if let Some(score) = report.levels.get(level.name()) {
+            let name = level.name();
+            if labelled {
+                println!("{name:<10} {:>6} of {} right  {:>6.2} %", score.correct, score.total, 100.0 * score.accuracy);
+            } else {
+                println!("{name:<10} {:>6} samples", score.total);
+            }
+        }
+    }
+    if !report.layers.is_empty() {
+        println!("\n{:<20} {:>12} {:>12} {:>10} of cells", "population", "float spikes", "quantized", "differing");
+    }
+    for layer in &report.layers {
+        let Layer { node, float_spikes, quantized_spikes, differing, cells } = layer;
+        println!("{node:<20} {float_spikes:>12} {quantized_spikes:>12} {differing:>10} of {cells}");
+    }
+}
