@@ -1,0 +1,118 @@
+//! The command line as a user calls it: exit codes, diagnostics, equal bytes, dumps that the stock `mlir-opt` reads.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+const DIGITS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/digits");
+const MODEL_OPTIONS: [&str; 6] = ["--dt", "1e-3", "--convention", "snntorch", "--reset", "subtract"];
+
+fn s2c(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_s2c")).args(arguments).output().expect("the executable runs")
+}
+
+/// An empty folder of a test's own.
+fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("the build's folder can be written");
+    folder
+}
+
+fn text(path: &Path) -> String {
+    path.to_str().expect("paths of tests are UTF-8").to_owned()
+}
+
+fn compile(folder: &Path, name: &str, more: &[&str]) -> PathBuf {
+    let (model, binary) = (format!("{DIGITS}/digits.nir"), folder.join(name));
+    let binary_text = text(&binary);
+    let mut arguments = vec!["compile", &model, "-o", &binary_text];
+    arguments.extend(MODEL_OPTIONS);
+    arguments.extend(more);
+    let output = s2c(&arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    binary
+}
+
+#[test]
+fn the_same_compile_gives_the_same_bytes() {
+    let folder = scratch("same_bytes");
+    let (first, second) = (compile(&folder, "a.bin", &["-O2"]), compile(&folder, "b.bin", &["-O2"]));
+    assert_eq!(fs::read(first).unwrap(), fs::read(second).unwrap());
+    let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 2, "only the two binaries are left: {names:?}");
+}
+
+#[test]
+fn wrong_files_get_a_diagnostic_and_exit_code_1() {
+    let folder = scratch("wrong_files");
+    let model = fs::read(format!("{DIGITS}/digits.nir")).unwrap();
+    fs::write(folder.join("truncated.nir"), &model[..model.len() / 2]).unwrap();
+    fs::write(folder.join("text.nir"), "not a model\n").unwrap();
+    fs::write(folder.join("broken.mlir"), "snn.network @x {").unwrap();
+    fs::write(folder.join("binary.mlir"), [0xff, 0x00]).unwrap();
+    for (file, code) in [
+        ("truncated.nir", "not-a-nir-file"),
+        ("text.nir", "not-a-nir-file"),
+        ("missing.nir", "file-not-found"),
+        ("broken.mlir", "bad-ir"),
+        ("binary.mlir", "not-text"),
+        ("missing.mlir", "file-not-found"),
+    ] {
+        let (file, out) = (text(&folder.join(file)), text(&folder.join("out.bin")));
+        let output = s2c(&["compile", &file, "--dt", "1e-3", "-o", &out]);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{file}: {message}");
+        assert!(message.contains(&format!("[{code}]")), "{file}: {message}");
+        assert!(!Path::new(&out).exists());
+    }
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2() {
+    for arguments in [&["compile"][..], &["frobnicate"], &["compile", "m.nir", "--reset", "maybe"], &["passes", "-x"]] {
+        assert_eq!(s2c(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_damaged_binary_is_refused() {
+    let folder = scratch("damaged");
+    let binary = compile(&folder, "out.bin", &[]);
+    let bytes = fs::read(&binary).unwrap();
+    let input = format!("{DIGITS}/sample.npy");
+    let damaged = text(&folder.join("damaged.bin"));
+    for at in (0..bytes.len()).step_by(bytes.len() / 23) {
+        let mut copy = bytes.clone();
+        copy[at] ^= 0x10;
+        fs::write(&damaged, &copy).unwrap();
+        let output = s2c(&["run", &damaged, "--input", &input]);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "byte {at}: {message}");
+        assert!(message.contains("[bad-binary]"), "byte {at}: {message}");
+    }
+}
+
+#[test]
+fn dumps_are_read_by_mlir_opt_and_compiled_on_to_the_same_program() {
+    let folder = scratch("dumps");
+    compile(&folder, "out.bin", &["-O2", "--dump-dir", &text(&folder.join("dumps"))]);
+    let mut dumps: Vec<_> = fs::read_dir(folder.join("dumps")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    dumps.sort();
+    assert_eq!(dumps.len(), s2c_passes::PIPELINE.len() + 1);
+    let last = fs::read_to_string(dumps.last().unwrap()).unwrap();
+    let plugin = Path::new(env!("S2C_DIALECTS_FOLDER")).join("libs2c_dialects.so");
+    for dump in &dumps {
+        let output = s2c(&["opt", &text(dump)]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(String::from_utf8_lossy(&output.stdout), last, "{}", dump.display());
+        let output = Command::new("mlir-opt-22")
+            .arg(format!("--load-dialect-plugin={}", plugin.display()))
+            .arg(dump)
+            .output()
+            .expect("the system packages of the README are installed");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
