@@ -35,7 +35,7 @@ pub fn import<'c>(
         return Err(Box::new(
             Diagnostic::error("unsupported-node", format!("`{}` nodes are not supported yet", node.kind()))
                 .at_node(name)
-                .text("Supported are Input, Output, Affine, Linear, Flatten, IF, LIF and CubaLIF."),
+                .text("Supported are Input, Output, Affine, Linear, Conv2d, SumPool2d, AvgPool2d, Flatten, IF, LIF and CubaLIF."),
         ));
     }
     let shapes = nir::infer_shapes(&graph)?;
@@ -51,6 +51,9 @@ fn is_supported(node: &Node) -> bool {
             | Node::Output(_)
             | Node::Affine(_)
             | Node::Linear(_)
+            | Node::Conv2d(_)
+            | Node::SumPool2d(_)
+            | Node::AvgPool2d(_)
             | Node::Flatten(_)
             | Node::If(_)
             | Node::Lif(_)
@@ -157,6 +160,9 @@ impl Builder<'_> {
                 self.network.push(snn::Output { node }.into(), name, vec![value], None)
             }
             Node::Flatten(_) => self.only(name, &operands)?,
+            Node::Conv2d(conv) => self.conv2d(name, conv, &operands, shape.output)?,
+            Node::SumPool2d(pool) => self.pool(name, &pool.0, false, &operands, shape)?,
+            Node::AvgPool2d(pool) => self.pool(name, &pool.0, true, &operands, shape)?,
             Node::Affine(affine) => {
                 let bias = tensor(name, "bias", &affine.bias, &shape.output)?;
                 self.linear(name, &affine.weight, Some(bias), &operands, shape.output)?
@@ -240,12 +246,7 @@ impl Builder<'_> {
         let mut bias = bias.filter(|bias| bias.values.iter().any(|&value| value != 0.0));
         let mut parts = Vec::with_capacity(operands.len());
         for &operand in operands {
-            if !self.is_spikes(operand) {
-                return Err(Box::new(
-                    Diagnostic::error("connection-of-currents", "a connection that follows a connection is not supported yet")
-                        .at_node(name),
-                ));
-            }
+            self.check_operand(name, operand)?;
             let op = snn::Linear { weight: weight.clone(), bias: bias.take() };
             let result = ValueType::new(output.clone(), Element::F32);
             parts.push(self.network.push(op.into(), name, vec![operand], Some(result)));
@@ -253,9 +254,90 @@ impl Builder<'_> {
         self.sum(name, parts, output)
     }
 
+    /// A connection takes spikes, or sums of spikes over windows.
+    fn check_operand(&self, name: &str, operand: usize) -> Result<()> {
+        let takes = self.is_spikes(operand) || matches!(self.network.nodes[operand].op, Op::Pool(_));
+        if takes {
+            return Ok(());
+        }
+        Err(Box::new(
+            Diagnostic::error("connection-of-currents", "a connection that follows a connection is not supported yet")
+                .at_node(name),
+        ))
+    }
+
+    fn conv2d(&mut self, name: &str, conv: &nir::conv::Conv2d, operands: &[usize], output: Vec<usize>) -> Result<usize> {
+        let mut padding = [0; 2];
+        for (axis, (before, after)) in conv.padding_amounts().into_iter().enumerate() {
+            if before != after {
+                return Err(Box::new(
+                    Diagnostic::error("uneven-padding", "padding that differs between the two sides is not supported yet")
+                        .at_node(name)
+                        .text(format!("`same` asks for {before} zeros before and {after} behind."))
+                        .hint("use a kernel of odd size"),
+                ));
+            }
+            padding[axis] = before;
+        }
+        let integers = |pair: &[usize; 2]| pair.map(|value| value as i64).to_vec();
+        let bias = Some(tensor(name, "bias", &conv.bias, &[conv.channels_out()])?);
+        let mut bias = bias.filter(|bias| bias.values.iter().any(|&value| value != 0.0));
+        let weight = Tensor::new(conv.weight.shape().to_vec(), conv.weight.iter().copied().collect());
+        let mut parts = Vec::with_capacity(operands.len());
+        for &operand in operands {
+            self.check_operand(name, operand)?;
+            let op = snn::Conv2d {
+                weight: weight.clone(),
+                bias: bias.take(),
+                pool: vec![1, 1],
+                stride: integers(&conv.stride),
+                padding: integers(&padding),
+                dilation: integers(&conv.dilation),
+                groups: conv.groups as i64,
+            };
+            let result = ValueType::new(output.clone(), Element::F32);
+            parts.push(self.network.push(op.into(), name, vec![operand], Some(result)));
+        }
+        self.sum(name, parts, output)
+    }
+
+    fn pool(
+        &mut self,
+        name: &str,
+        pool: &nir::pool::Pool2d,
+        mean: bool,
+        operands: &[usize],
+        shape: nir::NodeShape,
+    ) -> Result<usize> {
+        if pool.kernel_size != pool.stride || pool.padding != [0, 0] {
+            return Err(Box::new(
+                Diagnostic::error("overlapping-pool", "pooling windows that overlap or are padded are not supported yet")
+                    .at_node(name)
+                    .text(format!(
+                        "Windows of {:?} every {:?} with padding {:?}.",
+                        pool.kernel_size, pool.stride, pool.padding
+                    )),
+            ));
+        }
+        let operand = self.only(name, operands)?;
+        if !self.is_spikes(operand) {
+            return Err(Box::new(
+                Diagnostic::error("connection-of-currents", "pooling of currents is not supported yet").at_node(name),
+            ));
+        }
+        let op = snn::Pool { window: pool.kernel_size.map(|size| size as i64).to_vec(), mean };
+        Ok(self.network.push(op.into(), name, vec![operand], Some(ValueType::new(shape.output, Element::F32))))
+    }
+
     fn neuron(&mut self, name: &str, op: Op, operands: &[usize], output: Vec<usize>) -> Result<usize> {
         let mut currents = Vec::with_capacity(operands.len());
         for &operand in operands {
+            if matches!(self.network.nodes[operand].op, Op::Pool(_)) {
+                return Err(Box::new(
+                    Diagnostic::error("direct-connection", "a population behind a pool without a connection is not supported yet")
+                        .at_node(name),
+                ));
+            }
             currents.push(if self.is_spikes(operand) { self.identity(name, operand)? } else { operand });
         }
         let input = self.sum(name, currents, output.clone())?;

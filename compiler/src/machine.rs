@@ -6,7 +6,10 @@ use crate::{
     recording::{self, Quantity, Recording, Table},
 };
 use s2c_chip::{Chip, ChipConfig, CycleModel, Destination, Packet, PeImage, RouterEntry};
-use s2c_dialects::diagnostic::{Diagnostic, Result};
+use s2c_dialects::{
+    diagnostic::{Diagnostic, Result},
+    s2k::MapLayout,
+};
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -30,7 +33,7 @@ pub struct Machine {
     events: u64,
     updates: u64,
     ticks: u64,
-    /// Synapses per packet, by key block: first key, number of keys, synapses over all PEs.
+    /// Synapses per packet, by runs of keys: first key to number of keys and synapses over all PEs.
     fan_out: BTreeMap<u32, (u32, u64)>,
 }
 
@@ -138,8 +141,12 @@ impl Machine {
             table.push(RouterEntry { key: route.key, mask: route.mask, route: destinations });
         }
         let mut fan_out: BTreeMap<u32, (u32, u64)> = BTreeMap::new();
-        for block in manifest.pes.iter().flat_map(|pe| &pe.synapses) {
-            fan_out.entry(block.key).or_insert((block.sources, 0)).1 += u64::from(block.targets);
+        for source in &manifest.fan_out {
+            let mut key = source.key;
+            for &(neurons, synapses) in &source.runs {
+                fan_out.insert(key, (neurons, synapses.into()));
+                key = key.wrapping_add(neurons);
+            }
         }
         let chip = Chip::new(config, images, routes).map_err(refused)?;
         Ok(Self { binary, chip, events: 0, updates: 0, ticks: 0, fan_out })
@@ -162,6 +169,7 @@ impl Machine {
         let manifest = &self.binary.manifest;
         let limit = manifest.inputs.first().map_or(0, |input| input.limit);
         let first_key = manifest.inputs.first().map_or(0, |input| input.key);
+        let layout = manifest.inputs.first().and_then(|input| MapLayout::from_attribute(input.layout.as_deref()?));
         let slices: Vec<(usize, Slice)> = manifest
             .pes
             .iter()
@@ -184,7 +192,9 @@ impl Machine {
                                 .hint("compile with a larger --input-limit"),
                         ));
                     }
-                    packets.extend((0..count).map(|_| Packet { key: first_key + neuron, payload: None }));
+                    let index = layout.map_or(Some(neuron as usize), |layout| layout.slice_index(neuron as usize));
+                    let key = first_key + index.map_or(0, |index| index as u32);
+                    packets.extend((0..count).map(|_| Packet { key, payload: None }));
                 }
             }
             self.events += packets.iter().map(|packet| self.synapses_of(packet.key)).sum::<u64>();
@@ -192,7 +202,7 @@ impl Machine {
             self.events += report.sent.iter().map(|(_, packet)| self.synapses_of(packet.key)).sum::<u64>();
             self.ticks += 1;
             let active = slices.iter().filter(|(_, slice)| slice.start <= chip_tick as u64);
-            self.updates += active.map(|(_, slice)| slice.count as u64).sum::<u64>();
+            self.updates += active.map(|(_, slice)| slice.neurons() as u64).sum::<u64>();
             for plan in &mut plans {
                 plan.record(&self.chip, &slices, &report.sent, chip_tick, time)?;
             }
@@ -208,8 +218,7 @@ impl Machine {
         if mine.is_empty() {
             return Err(recording::unknown_node(&wish.node, &manifest.populations()));
         }
-        let count = mine.iter().map(|&index| slices[index].1.first + slices[index].1.count).max().unwrap_or(0);
-        let shape = output.map_or_else(|| vec![count], |output| output.shape.clone());
+        let shape = output.map_or_else(|| shape_of(slices, &mine), |output| output.shape.clone());
         // An output behind a delay comes later than the population itself.
         let start = output.map_or(slices[mine[0]].1.start, |output| output.start) as usize;
         Ok(Plan { slices: mine, start, recording: Recording::new(wish.quantity, ticks, shape) })
@@ -283,6 +292,14 @@ impl Plan {
     }
 }
 
+/// Shape of the population that some slices are.
+fn shape_of(slices: &[(usize, Slice)], mine: &[usize]) -> Vec<usize> {
+    match mine.first().and_then(|&first| slices[first].1.map()) {
+        Some(map) => map.map.to_vec(),
+        None => vec![mine.iter().map(|&index| slices[index].1.first + slices[index].1.count).max().unwrap_or(0)],
+    }
+}
+
 fn has_tick<T>(table: &Table<T>, tick: usize) -> bool {
     let width: usize = table.shape.iter().product();
     (tick + 1) * width <= table.values.len()
@@ -295,8 +312,10 @@ fn record_spikes(table: &mut Table<u16>, tick: usize, pe: usize, slice: &Slice, 
     let row = table.row(tick);
     for (_, packet) in sent.iter().filter(|(sender, _)| *sender == pe) {
         let neuron = packet.key.wrapping_sub(slice.key) as usize;
-        if neuron < slice.count {
-            row[slice.first + neuron] += 1;
+        if neuron < slice.count
+            && let Some(index) = slice.network_index(neuron)
+        {
+            row[index] += 1;
         }
     }
 }
@@ -311,7 +330,9 @@ fn record_membranes(table: &mut Table<f64>, tick: usize, chip: &Chip, pe: usize,
     for (neuron, word) in bytes.chunks_exact(4).enumerate() {
         let value = i32::from_le_bytes([word[0], word[1], word[2], word[3]]);
         let scale = if slice.scale.len() == 1 { slice.scale[0] } else { slice.scale[neuron] };
-        table.row(tick)[slice.first + neuron] = f64::from(value) / scale;
+        if let Some(index) = slice.network_index(neuron) {
+            table.row(tick)[index] = f64::from(value) / scale;
+        }
     }
     Ok(())
 }

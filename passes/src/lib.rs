@@ -7,6 +7,7 @@
 pub mod analysis;
 pub mod buffer_allocation;
 pub mod check;
+pub mod connection_fusion;
 pub mod core_partitioning;
 pub mod discretization;
 pub mod kernels;
@@ -105,6 +106,9 @@ pub const PIPELINE: &[Pass] = &[
     // Equal ops can only be merged once they carry all their attributes.
     Pass { name: "simplification", description: "Dead and duplicate operations",
            takes: Phase::Snn, gives: Phase::Snn, from: Level::O1, run: simplification::run },
+    // Everything after it knows only connections on spikes.
+    Pass { name: "connection-fusion", description: "Pooling moved into the connections behind it",
+           takes: Phase::Snn, gives: Phase::Snn, from: Level::O0, run: connection_fusion::run },
     // Still in floats, so that the float interpreter can show that it changes nothing.
     Pass { name: "threshold-scaling", description: "Weights in units of their last bit, thresholds along with them",
            takes: Phase::Snn, gives: Phase::Snn, from: Level::O0, run: threshold_scaling::run },

@@ -77,7 +77,7 @@ fn sources(program: &Program) -> Result<Vec<Source>> {
 /// The destinations of a source's packets on every chip that they pass.
 fn tree(target: &Target, program: &Program, source: &Source) -> Result<BTreeMap<i64, Vec<i64>>> {
     let mut qpes: BTreeMap<i64, BTreeMap<[i64; 2], i64>> = BTreeMap::new();
-    for pe in program.pes.iter().filter(|pe| pe.rows.iter().any(|rows| rows.source == source.name)) {
+    for pe in program.pes.iter().filter(|pe| pe.blocks().any(|block| block.source() == source.name)) {
         let place = pe.place.as_ref().ok_or_else(|| Diagnostic::bug("`placement` has not run"))?;
         *qpes.entry(place[0]).or_default().entry([place[1], place[2]]).or_default() |= 1 << place[3];
     }

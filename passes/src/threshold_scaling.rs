@@ -6,7 +6,7 @@
 //! `w_in` move into the weights. Nothing is rounded: the network still fires exactly the same spikes.
 //! Example: weights [0.5, -0.25] and threshold 1 become [127, -63.5] and threshold 254, with `weight_scale` 254.
 //! A population that has a `weight_scale` is scaled already and left as it is.
-//! Limits: every operand of a neuron must be made of `snn.linear` and `snn.add`.
+//! Limits: every operand of a neuron must be made of connections and `snn.add`.
 //! Source: the dynamics of LIF, CubaLIF and IF are linear in membrane and input, so a common factor cancels in the
 //! comparison. Arfa et al., arXiv 2504.06748 (one factor per layer, percentile); per neuron it costs no more.
 
@@ -31,9 +31,9 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     let largest = f64::from((1i32 << (options.weight_bits - 1)) - 1);
 
     let mut magnitudes = BTreeMap::new();
-    for (&population, linears) in &fan_in {
-        fold_gain(&mut network, population, linears);
-        magnitudes.insert(population, row_magnitudes(&network, population, linears, options.weight_percentile));
+    for (&population, connections) in &fan_in {
+        fold_gain(&mut network, population, connections)?;
+        magnitudes.insert(population, row_magnitudes(&network, population, connections, options.weight_percentile));
     }
     let whole = magnitudes.values().flat_map(|rows| rows.layer).fold(0.0, f64::max);
     for (population, rows) in magnitudes {
@@ -50,7 +50,7 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     network.write(session.context)
 }
 
-/// For each population the `snn.linear` nodes that feed it, each of them feeding no other population.
+/// For each population the connections that feed it, each of them feeding no other population.
 fn separate_fan_in(network: &mut Network) -> Result<BTreeMap<usize, Vec<usize>>> {
     let users = network.users();
     if let Some(index) = (0..network.nodes.len()).find(|&index| {
@@ -84,7 +84,7 @@ fn is_unscaled(op: &Op) -> bool {
 }
 
 /// Moves `r` and `w_in` into the weights, so that one unit of input is one volt (or one unit of current).
-fn fold_gain(network: &mut Network, population: usize, linears: &[usize]) {
+fn fold_gain(network: &mut Network, population: usize, connections: &[usize]) -> Result<()> {
     let gain: Vec<f64> = match &mut network.nodes[population].op {
         Op::If(op) => take_gain(&mut op.r),
         Op::Lif(op) => take_gain(&mut op.r),
@@ -92,9 +92,27 @@ fn fold_gain(network: &mut Network, population: usize, linears: &[usize]) {
             let r = take_gain(&mut op.r);
             take_gain(&mut op.w_in).iter().zip(r).map(|(w_in, r)| w_in * r).collect()
         }
-        _ => return,
+        _ => return Ok(()),
     };
-    multiply_rows(network, linears, &gain);
+    let channels = channels_of(network, connections);
+    let places = gain.len() / channels.unwrap_or(gain.len()).max(1);
+    if gain.chunks(places.max(1)).any(|channel| channel.iter().any(|gain| *gain != channel[0])) {
+        return Err(Box::new(
+            Diagnostic::error("gain-varies", "the neurons of a channel have different gains")
+                .at_node(network.nodes[population].name.clone())
+                .text("r (times w_in) must be the same for all neurons that share a convolution's weights."),
+        ));
+    }
+    multiply_rows(network, connections, &gain);
+    Ok(())
+}
+
+/// Channels of the convolutions among the connections: neurons of a channel share weights, so they share a scale.
+fn channels_of(network: &Network, connections: &[usize]) -> Option<usize> {
+    connections.iter().find_map(|&connection| match &network.nodes[connection].op {
+        Op::Conv2d(op) => Some(op.weight.shape[0]),
+        _ => None,
+    })
 }
 
 fn take_gain(gain: &mut Tensor<f64>) -> Vec<f64> {
@@ -103,17 +121,24 @@ fn take_gain(gain: &mut Tensor<f64>) -> Vec<f64> {
     values
 }
 
-fn multiply_rows(network: &mut Network, linears: &[usize], factors: &[f64]) {
-    for &linear in linears {
-        if let Op::Linear(op) = &mut network.nodes[linear].op {
-            let columns = op.weight.shape[1];
-            let weights = op.weight.iter().enumerate();
-            let weights = weights.map(|(index, w)| (f64::from(w) * factors[index / columns]) as f32).collect();
-            op.weight = Tensor::new(op.weight.shape.clone(), weights);
-            if let Some(bias) = &mut op.bias {
-                let values = bias.iter().zip(factors).map(|(bias, factor)| bias * factor).collect();
-                *bias = Tensor::new(bias.shape.clone(), values);
-            }
+/// Multiplies each neuron's incoming weights and biases by its factor, which is that of its channel where the weights
+/// are a channel's.
+fn multiply_rows(network: &mut Network, connections: &[usize], factors: &[f64]) {
+    for &connection in connections {
+        let (weight, bias) = match &mut network.nodes[connection].op {
+            Op::Linear(op) => (&mut op.weight, &mut op.bias),
+            Op::Conv2d(op) => (&mut op.weight, &mut op.bias),
+            _ => continue,
+        };
+        let rows = weight.shape[0];
+        let columns = weight.len() / rows.max(1);
+        let factor = |row: usize| factors[row * (factors.len() / rows.max(1))];
+        let weights = weight.iter().enumerate();
+        let weights = weights.map(|(index, w)| (f64::from(w) * factor(index / columns)) as f32).collect();
+        *weight = Tensor::new(weight.shape.clone(), weights);
+        if let Some(bias) = bias {
+            let values = bias.iter().enumerate().map(|(row, bias)| bias * factor(row)).collect();
+            *bias = Tensor::new(bias.shape.clone(), values);
         }
     }
 }
@@ -124,19 +149,33 @@ struct Magnitudes {
     layer: Option<f64>,
 }
 
-fn row_magnitudes(network: &Network, population: usize, linears: &[usize], p: f64) -> Magnitudes {
+fn row_magnitudes(network: &Network, population: usize, connections: &[usize], p: f64) -> Magnitudes {
     let count = network.nodes[population].result.as_ref().map_or(0, |result| result.len());
-    let mut rows = vec![Vec::new(); count];
-    for &linear in linears {
-        if let Op::Linear(op) = &network.nodes[linear].op {
-            let columns = op.weight.shape[1];
-            for (index, weight) in op.weight.iter().enumerate() {
-                rows[index / columns].push(f64::from(weight).abs());
-            }
+    let groups = channels_of(network, connections).unwrap_or(count);
+    let mut rows = vec![Vec::new(); groups];
+    for &connection in connections {
+        let weight = match &network.nodes[connection].op {
+            Op::Linear(op) => &op.weight,
+            Op::Conv2d(op) => &op.weight,
+            _ => continue,
+        };
+        let columns = weight.len() / weight.shape[0].max(1);
+        for (index, weight) in weight.iter().enumerate() {
+            rows[index / columns * groups / (weight_rows(network, connection)).max(1)].push(f64::from(weight).abs());
         }
     }
     let layer = percentile(rows.concat(), p);
-    Magnitudes { channel: rows.into_iter().map(|row| percentile(row, p).unwrap_or(0.0)).collect(), layer }
+    let groups: Vec<f64> = rows.into_iter().map(|row| percentile(row, p).unwrap_or(0.0)).collect();
+    let size = count / groups.len().max(1);
+    Magnitudes { channel: (0..count).map(|neuron| groups[neuron / size.max(1)]).collect(), layer }
+}
+
+fn weight_rows(network: &Network, connection: usize) -> usize {
+    match &network.nodes[connection].op {
+        Op::Linear(op) => op.weight.shape[0],
+        Op::Conv2d(op) => op.weight.shape[0],
+        _ => 0,
+    }
 }
 
 /// The p-th percentile, with linear interpolation between the two nearest values (as numpy's default).
@@ -148,8 +187,8 @@ pub(crate) fn percentile(mut values: Vec<f64>, p: f64) -> Option<f64> {
     Some(low + (high - low) * position.fract())
 }
 
-fn scale(network: &mut Network, population: usize, linears: &[usize], factors: &[f64]) {
-    multiply_rows(network, linears, factors);
+fn scale(network: &mut Network, population: usize, connections: &[usize], factors: &[f64]) {
+    multiply_rows(network, connections, factors);
     let times = |tensor: &mut Tensor<f64>| {
         let values = tensor.iter().zip(factors).map(|(value, factor)| value * factor).collect();
         *tensor = Tensor::new(tensor.shape.clone(), values);

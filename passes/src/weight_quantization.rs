@@ -49,6 +49,8 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
             Op::Add(_) => qsnn::Add {}.into(),
             Op::Delay(op) => qsnn::Delay { ticks: op.ticks }.into(),
             Op::Linear(op) => dense(op, &options).into(),
+            Op::Conv2d(op) => conv2d(op, &options).into(),
+            Op::Pool(_) => return Err(Box::new(Diagnostic::bug("`connection-fusion` has not run"))),
             Op::If(_) | Op::Lif(_) | Op::CubaLif(_) => neuron(session, &network, index, dt, &options)?,
         };
         integer.nodes.push(Node { op, name: node.name.clone(), inputs: node.inputs.clone(), result });
@@ -71,6 +73,19 @@ fn dense(op: &snn::Linear, options: &Options) -> qsnn::Dense {
     qsnn::Dense {
         weight: Weights::new(options.weight_bits, op.weight.shape.clone(), values),
         bits: options.weight_bits.into(),
+    }
+}
+
+fn conv2d(op: &snn::Conv2d, options: &Options) -> qsnn::Conv2d {
+    let values = op.weight.iter().map(|weight| quantize(weight, options)).collect();
+    qsnn::Conv2d {
+        weight: Weights::new(options.weight_bits, op.weight.shape.clone(), values),
+        bits: options.weight_bits.into(),
+        pool: op.pool.clone(),
+        stride: op.stride.clone(),
+        padding: op.padding.clone(),
+        dilation: op.dilation.clone(),
+        groups: op.groups,
     }
 }
 
@@ -146,17 +161,25 @@ fn rules(network: &Network, index: usize, dt: f64, options: &Options) -> Result<
     let mut sums = vec![Range { low: 0.0, high: 0.0 }; count];
     let mut bias = vec![0.0; count];
     for projection in projections::of_snn(network, index)? {
-        let Op::Linear(op) = &network.nodes[projection.connection].op else { continue };
-        let limit = match &network.nodes[projection.source].op {
-            Op::Input(input) => input.limit,
-            _ => 1,
+        let (weight, offsets, area) = match &network.nodes[projection.connection].op {
+            Op::Linear(op) => (&op.weight, &op.bias, 1),
+            Op::Conv2d(op) => (&op.weight, &op.bias, op.pool.iter().product()),
+            _ => continue,
         };
-        let columns = op.weight.shape[1];
-        for (neuron, (sum, bias)) in sums.iter_mut().zip(&mut bias).enumerate() {
-            let row = (neuron * columns)..((neuron + 1) * columns);
-            let range = ranges::sum_of_weights(row.map(|index| (quantize(op.weight.at(index), options), limit)));
-            *sum = Range { low: sum.low + range.low, high: sum.high + range.high };
-            *bias += op.bias.as_ref().map_or(0.0, |bias| bias.at(neuron));
+        let limit = match &network.nodes[projection.source].op {
+            Op::Input(input) => input.limit * area,
+            _ => area,
+        };
+        // A convolution has one row of weights per channel, at most all of which meet a neuron.
+        let (rows, columns) = (weight.shape[0], weight.len() / weight.shape[0].max(1));
+        let places = count / rows.max(1);
+        for row in 0..rows {
+            let indices = (row * columns)..((row + 1) * columns);
+            let range = ranges::sum_of_weights(indices.map(|index| (quantize(weight.at(index), options), limit)));
+            for neuron in row * places..(row + 1) * places {
+                sums[neuron] = Range { low: sums[neuron].low + range.low, high: sums[neuron].high + range.high };
+                bias[neuron] += offsets.as_ref().map_or(0.0, |bias| bias.at(row));
+            }
         }
     }
     let integrator = |value: Option<Integrator>| value.ok_or_else(|| Diagnostic::bug("`discretization` has not run"));

@@ -28,20 +28,33 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
 
 /// True where no sum of weights into the population leaves 16 bits.
 fn fits(network: &Network, population: usize) -> Result<bool> {
-    let count = network.result(population)?.len();
-    let mut weights: Vec<Vec<(i32, i64)>> = vec![Vec::new(); count];
+    let mut widest = ranges::Range { low: 0.0, high: 0.0 };
+    let mut sums = vec![widest; network.result(population)?.len()];
     for projection in projections::of_qsnn(network, population)? {
-        let Op::Dense(op) = &network.nodes[projection.connection].op else { continue };
-        let limit = match &network.nodes[projection.source].op {
-            Op::Input(input) => input.limit,
-            _ => 1,
+        let (weight, area) = match &network.nodes[projection.connection].op {
+            Op::Dense(op) => (&op.weight, 1),
+            Op::Conv2d(op) => (&op.weight, op.pool.iter().product()),
+            _ => continue,
         };
-        let columns = op.weight.shape()[1];
-        for (neuron, row) in weights.iter_mut().enumerate() {
-            row.extend((neuron * columns..(neuron + 1) * columns).map(|index| (op.weight.at(index), limit)));
+        let limit = match &network.nodes[projection.source].op {
+            Op::Input(input) => input.limit * area,
+            _ => area,
+        };
+        let rows = weight.shape()[0];
+        let columns = weight.shape()[1..].iter().product::<usize>();
+        let places = sums.len() / rows.max(1);
+        for row in 0..rows {
+            let indices = row * columns..(row + 1) * columns;
+            let range = ranges::sum_of_weights(indices.map(|index| (weight.at(index), limit)));
+            for sum in &mut sums[row * places..(row + 1) * places] {
+                *sum = ranges::Range { low: sum.low + range.low, high: sum.high + range.high };
+            }
         }
     }
-    Ok(weights.into_iter().all(|row| ranges::sum_of_weights(row.into_iter()).fits(16)))
+    for sum in sums {
+        widest = ranges::Range { low: widest.low.min(sum.low), high: widest.high.max(sum.high) };
+    }
+    Ok(widest.fits(16))
 }
 
 /// Changes the type of everything between the population and its sources.

@@ -175,7 +175,7 @@ next_packet:
     key     .req r6
     payload .req r7
 function dispatch_several
-    push {r4-r7, lr}
+    push {r3-r7, lr}                    @ r3 keeps the stack a multiple of 8 (AAPCS)
     ldr left, [r1], #4
     mov entry, r1
     mov key, r2
@@ -190,7 +190,7 @@ several_next:
     blx r12
     subs left, #1
     bne several_next
-    pop {r4-r7, pc}
+    pop {r3-r7, pc}
     .size dispatch_several, . - dispatch_several
 
 @ Dispatch target of the keys that nothing here listens to.

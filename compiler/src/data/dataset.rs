@@ -108,6 +108,13 @@ impl DataSet {
                 .hint("pick another array of the file, or reshape it")
                 .into());
         }
+        // An axis of length 0 makes all others free to be of any length, at no cost in the file.
+        if set.full_shape().contains(&0) && !matches!(set.content, Content::Train(_)) {
+            return Err(Diagnostic::error("data-shape", "the data is empty")
+                .text(format!("Its shape is {:?}.", set.full_shape()))
+                .hint("check the program that wrote it")
+                .into());
+        }
         if let Some(labels) = set.labels.as_ref().filter(|labels| labels.len() != set.len()) {
             return Err(Diagnostic::error("not-labels", "labels and samples do not go together")
                 .text(format!("There are {} labels and {} samples.", labels.len(), set.len()))

@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(header, Header { descr: "<f4".to_owned(), fortran: false, shape: vec![256, 12] });
         let header = dictionary("{\"shape\":(3L,),'fortran_order':True,'descr':'|u1'}").unwrap();
         assert_eq!(header, Header { descr: "|u1".to_owned(), fortran: true, shape: vec![3] });
-        assert_eq!(dictionary("{'descr': '|b1', 'fortran_order': False, 'shape': (), }").unwrap().shape, []);
+        assert_eq!(dictionary("{'descr': '|b1', 'fortran_order': False, 'shape': (), }").unwrap().shape, [0_usize; 0]);
     }
 
     #[test]

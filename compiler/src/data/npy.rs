@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn positions_count_in_c_order() {
         assert_eq!(position(&[2, 3, 4], 23), [1, 2, 3]);
-        assert_eq!(position(&[], 0), []);
+        assert_eq!(position(&[], 0), [0_usize; 0]);
     }
 
     #[test]

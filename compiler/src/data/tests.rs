@@ -106,6 +106,17 @@ fn files_that_are_none_are_refused() {
 }
 
 #[test]
+fn an_empty_axis_does_not_hide_a_huge_one() {
+    let path = scratch("hollow.npy");
+    for shape in [&[1 << 60, 0][..], &[0, 1 << 60, 3], &[1 << 60, 0, 1 << 60]] {
+        fs::write(&path, header::format("|u1", shape)).unwrap();
+        for layout in [Layout::OneSample, Layout::Samples] {
+            assert_eq!(DataSet::open(&path, None, layout).unwrap_err().code, "data-shape");
+        }
+    }
+}
+
+#[test]
 fn real_recordings_are_read() {
     let Some(data) = shared_data() else { return };
     let input = read_spikes(&data.join("braille/input.npy"), None).unwrap();
@@ -147,7 +158,7 @@ fn damaged_files_give_an_error_and_no_panic() {
             fs::write(&path, random.damage(&bytes)).unwrap();
             for layout in [Layout::OneSample, Layout::Samples] {
                 if let Ok(set) = DataSet::open(&path, None, layout) {
-                    set.samples().take(8).for_each(|sample| drop(sample));
+                    set.samples().take(8).for_each(drop);
                 }
             }
         }

@@ -5,17 +5,17 @@ use super::{
     manifest::{self, Manifest, SCHEMA, Segment},
 };
 use crate::codegen::{CodeImage, KernelCache, RuntimeConstants};
-use s2c_abi::{dispatch, header, rotation, slice, synapse};
+use s2c_abi::{convolution, dispatch, header, rotation, slice, synapse};
 use s2c_dialects::{
     attribute::Reset,
     diagnostic::{Diagnostic, Result},
-    s2k::{self, DecayForm, Pe, Program, Rows, Update, Values},
+    s2k::{self, Convolution, DecayForm, MapLayout, Pe, Program, Rows, Synapses, Update, Values},
 };
 use s2c_passes::{
     analysis::tables::{self, Tables},
     buffer_allocation::FIFO,
     kernels::{
-        self, Accumulator, CurrentStage, Decay, Fire, Kernel, Parameter, Registers, RowKernel, Spread, UpdateKernel,
+        self, Accumulator, ConvKernel, CurrentStage, Decay, Fire, Kernel, Parameter, Registers, RowKernel, Spread, UpdateKernel,
         WeightWidth,
     },
     target::Target,
@@ -38,9 +38,9 @@ pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
         let (code_blob, code) = &codes[&kernels];
         let tables = tables::plan(program, pe)?;
         let mut segments = vec![Segment { address: 0, blob: *code_blob }];
-        blobs.push(data(program, pe, &tables, target, code)?);
+        blobs.push(data(pe, &tables, target, code)?);
         segments.push(Segment { address: target.memory.code_bytes, blob: blobs.len() - 1 });
-        pes.push(describe(program, pe, &tables, code, segments, &kernels)?);
+        pes.push(describe(pe, &tables, code, segments, &kernels)?);
     }
     let manifest = Manifest {
         schema: SCHEMA,
@@ -53,6 +53,7 @@ pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
             node: input.node.clone(),
             shape: extents(&input.shape),
             limit: input.limit,
+            layout: input.layout.clone(),
             key: input.key.unwrap_or(0) as u32,
         }).collect(),
         outputs: program.outputs.iter().map(|output| manifest::Output {
@@ -68,6 +69,7 @@ pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
             mask: route.mask as u32,
             destinations: route.destinations.clone(),
         }).collect(),
+        fan_out: fan_out(program),
     };
     Ok(Binary { manifest, blobs })
 }
@@ -103,9 +105,38 @@ fn accumulator(width: i64) -> Accumulator {
     if width == 16 { Accumulator::I16 } else { Accumulator::I32 }
 }
 
+fn weight_width(bits: i64) -> WeightWidth {
+    if bits == 8 { WeightWidth::W8 } else { WeightWidth::W16 }
+}
+
 fn row_kernel(rows: &Rows) -> RowKernel {
-    let weights = if rows.bits == 8 { WeightWidth::W8 } else { WeightWidth::W16 };
-    RowKernel { weights, accumulators: accumulator(rows.width), length: rows.length as u32 }
+    RowKernel {
+        weights: weight_width(rows.bits),
+        accumulators: accumulator(rows.width),
+        length: rows.length as u32,
+    }
+}
+
+fn conv_kernel(block: &Convolution) -> Result<ConvKernel> {
+    let number = |value: i64| u32::try_from(value).map_err(|_| Diagnostic::bug(format!("a convolution holds {value}")));
+    let pair = |values: &[i64]| match *values {
+        [rows, columns] => Ok([number(rows)?, number(columns)?]),
+        _ => Err(Box::new(Diagnostic::bug("a convolution's pair is not one"))),
+    };
+    Ok(ConvKernel {
+        weights: weight_width(block.bits),
+        accumulators: accumulator(block.width),
+        source_width: number(block.source_width)?,
+        source_channels: number(block.source_channels)?,
+        pool: pair(&block.pool)?,
+        pooled: pair(&block.pooled)?,
+        kernel: pair(&block.kernel)?,
+        stride: pair(&block.stride)?,
+        padding: pair(&block.padding)?,
+        dilation: pair(&block.dilation)?,
+        target_width: number(block.target_width)?,
+        target_channels: number(block.target_channels)?,
+    })
 }
 
 fn spread(parameter: &s2k::Parameter) -> Spread {
@@ -154,6 +185,9 @@ fn update_kernel(update: &Update) -> Result<UpdateKernel> {
 
 fn kernels_of(pe: &Pe) -> Result<BTreeSet<Kernel>> {
     let mut kernels: BTreeSet<Kernel> = pe.rows.iter().map(|rows| Kernel::Row(row_kernel(rows))).collect();
+    for block in &pe.convolutions {
+        kernels.insert(Kernel::Conv(conv_kernel(block)?));
+    }
     for update in &pe.updates {
         kernels.insert(Kernel::Update(update_kernel(update)?));
     }
@@ -185,7 +219,7 @@ fn address_of(pe: &Pe, buffer: &str) -> Result<u32> {
     address.ok_or_else(|| Box::new(Diagnostic::bug("`buffer-allocation` has not run")))
 }
 
-fn data(program: &Program, pe: &Pe, tables: &Tables, target: &Target, code: &CodeImage) -> Result<Vec<u8>> {
+fn data(pe: &Pe, tables: &Tables, target: &Target, code: &CodeImage) -> Result<Vec<u8>> {
     let base = target.memory.code_bytes;
     let mut image = Image { base, bytes: vec![0; tables.bytes as usize] };
     let fifo = address_of(pe, FIFO)?;
@@ -209,7 +243,7 @@ fn data(program: &Program, pe: &Pe, tables: &Tables, target: &Target, code: &Cod
     write_slices(&mut image, pe, tables, code)?;
     write_rings(&mut image, pe, tables)?;
     for buffer in &pe.buffers {
-        write_values(&mut image, program, pe, buffer)?;
+        write_values(&mut image, pe, buffer)?;
     }
     Ok(image.bytes)
 }
@@ -247,15 +281,22 @@ fn write_block(
     key: u32,
     block: usize,
 ) -> Result<()> {
-    let rows = &pe.rows[block];
-    let stride = (rows.length * rows.bits / 8) as u32;
-    let first = address_of(pe, &rows.weights.0)?.wrapping_add(stride.wrapping_mul(rows.first as u32));
-    let synapse = tables.synapses_at.get(&(rows.accumulators.0.clone(), rows.slot));
-    let synapse = synapse.ok_or_else(|| Diagnostic::bug("a block has no synapse descriptor"))?;
-    image.word(at + dispatch::KERNEL, code.entry(&row_kernel(rows).name())?);
-    image.word(at + dispatch::BASE, first.wrapping_sub(key.wrapping_mul(stride)));
+    let (kernel, base, stride, argument) = if let Some(rows) = pe.rows.get(block) {
+        let stride = (rows.length * rows.bits / 8) as u32;
+        let first = address_of(pe, &rows.weights.0)?.wrapping_add(stride.wrapping_mul(rows.first as u32));
+        let synapse = tables.synapses_at.get(&(rows.accumulators.0.clone(), rows.slot)).copied();
+        (row_kernel(rows).name(), first.wrapping_sub(key.wrapping_mul(stride)), stride, synapse)
+    } else {
+        // A convolution is told the number of the neuron.
+        let number = block - pe.rows.len();
+        let convolution = pe.convolutions.get(number).ok_or_else(|| Diagnostic::bug("a block is not there"))?;
+        (conv_kernel(convolution)?.name(), key.wrapping_neg(), 1, tables.convolutions_at.get(number).copied())
+    };
+    let argument = argument.ok_or_else(|| Diagnostic::bug("a block has no descriptor"))?;
+    image.word(at + dispatch::KERNEL, code.entry(&kernel)?);
+    image.word(at + dispatch::BASE, base);
     image.word(at + dispatch::STRIDE, stride);
-    image.word(at + dispatch::ARGUMENT, image.base + synapse);
+    image.word(at + dispatch::ARGUMENT, image.base + argument);
     Ok(())
 }
 
@@ -318,6 +359,25 @@ fn write_rings(image: &mut Image, pe: &Pe, tables: &Tables) -> Result<()> {
             rotations.push((base + at + synapse::ACCUMULATORS, step, buffer, slots));
         }
     }
+    for (block, &at) in pe.convolutions.iter().zip(&tables.convolutions_at) {
+        let at = base + at;
+        let buffer = address_of(pe, &block.accumulators.0)?;
+        let (step, slots) = ring_of(pe, &block.accumulators.0);
+        let kernel_bytes = block.kernel.iter().product::<i64>() * block.target_channels * block.bits / 8;
+        let weights = address_of(pe, &block.weights.0)? + (block.source_channel * kernel_bytes) as u32;
+        for (offset, value) in [
+            (convolution::ACCUMULATORS, buffer + step * (block.slot as u32 % slots)),
+            (convolution::WEIGHTS, weights),
+            (convolution::SOURCE_ROW, block.source_row as u32),
+            (convolution::TARGET_ROW, block.target_row as u32),
+            (convolution::TARGET_ROWS, block.target_rows as u32),
+        ] {
+            image.word(at + offset, value);
+        }
+        if slots > 1 {
+            rotations.push((at + convolution::ACCUMULATORS, step, buffer, slots));
+        }
+    }
     for (update, &at) in pe.updates.iter().zip(&tables.slice_at) {
         let (step, slots) = ring_of(pe, &update.accumulators.0);
         if slots > 1 {
@@ -346,7 +406,7 @@ fn ring_of(pe: &Pe, accumulators: &str) -> (u32, u32) {
     (bytes / slots, slots)
 }
 
-fn write_values(image: &mut Image, program: &Program, pe: &Pe, buffer: &s2k::Buffer) -> Result<()> {
+fn write_values(image: &mut Image, pe: &Pe, buffer: &s2k::Buffer) -> Result<()> {
     let Some(values) = &buffer.values else { return Ok(()) };
     let at = address_of(pe, &buffer.sym_name)?;
     match values {
@@ -354,36 +414,95 @@ fn write_values(image: &mut Image, program: &Program, pe: &Pe, buffer: &s2k::Buf
             let bytes: Vec<u8> = tensor.iter().flat_map(i32::to_le_bytes).collect();
             image.bytes(at, &bytes);
         }
-        Values::I8(tensor) => write_rows(image, program, pe, buffer, at, &|index| tensor.at(index).into(), &tensor.shape)?,
-        Values::I16(tensor) => write_rows(image, program, pe, buffer, at, &|index| tensor.at(index).into(), &tensor.shape)?,
+        Values::I8(tensor) => write_weights(image, pe, buffer, at, &|index| tensor.at(index).into(), &tensor.shape)?,
+        Values::I16(tensor) => write_weights(image, pe, buffer, at, &|index| tensor.at(index).into(), &tensor.shape)?,
     }
     Ok(())
 }
 
-fn write_rows(
+/// Weights in the order of bytes that their kernel wants: rows of the last dimension, each packed by itself.
+fn write_weights(
     image: &mut Image,
-    program: &Program,
     pe: &Pe,
     buffer: &s2k::Buffer,
     at: u32,
     weight: &dyn Fn(usize) -> i32,
     shape: &[usize],
 ) -> Result<()> {
-    let user = pe.rows.iter().find(|rows| rows.weights.0 == buffer.sym_name);
-    let (Some(user), [rows, columns]) = (user, shape) else {
-        return Err(Box::new(Diagnostic::bug(format!("weights `{}` of `{}` are not used", buffer.sym_name, program.name))));
+    let user = pe.blocks().find(|block| block.weights() == buffer.sym_name);
+    let (Some(user), Some(&columns)) = (user, shape.last()) else {
+        return Err(Box::new(Diagnostic::bug(format!("weights `{}` are not used", buffer.sym_name))));
     };
-    let kernel = row_kernel(user);
-    let stride = user.length * user.bits / 8;
-    for row in 0..*rows {
-        let weights: Vec<i32> = (0..*columns).map(|column| weight(row * columns + column)).collect();
-        image.bytes(at + (row as u32) * stride as u32, &kernels::pack_row(&kernel, &weights));
+    let kernel = match user {
+        Synapses::Rows(rows) => row_kernel(rows),
+        Synapses::Convolution(block) => RowKernel {
+            weights: weight_width(block.bits),
+            accumulators: accumulator(block.width),
+            length: block.target_channels as u32,
+        },
+    };
+    let rows = shape.iter().product::<usize>() / columns.max(1);
+    for row in 0..rows {
+        let weights: Vec<i32> = (0..columns).map(|column| weight(row * columns + column)).collect();
+        image.bytes(at + row as u32 * kernel.row_bytes(), &kernels::pack_row(&kernel, &weights));
     }
     Ok(())
 }
 
+/// Synapses behind each neuron of a source in one PE.
+fn targets_of(pe: &Pe, block: Synapses<'_>) -> Vec<u32> {
+    let real = |update: &Update| match update.layout.as_deref().and_then(MapLayout::from_attribute) {
+        Some(map) => map.channels * map.rows * map.map[2],
+        None => update.count as usize,
+    };
+    match block {
+        Synapses::Rows(rows) => vec![pe.updates.first().map_or(0, real) as u32; rows.count as usize],
+        Synapses::Convolution(c) => {
+            let channels = pe.updates.first().and_then(|update| update.layout.as_deref());
+            let channels = channels.and_then(MapLayout::from_attribute).map_or(0, |map| map.channels);
+            // Taps along rows (those that end in this PE) times taps along columns.
+            let along = |axis: usize, position: i64, first: i64, size: i64| {
+                let window = position / c.pool[axis];
+                let taps = (0..c.kernel[axis]).filter(|tap| {
+                    let shifted = window + c.padding[axis] - tap * c.dilation[axis];
+                    let output = shifted / c.stride[axis] - first;
+                    shifted >= 0 && shifted % c.stride[axis] == 0 && (0..size).contains(&output)
+                });
+                if window < c.pooled[axis] { taps.count() } else { 0 }
+            };
+            (0..c.count)
+                .map(|index| {
+                    let place = index / c.source_channels;
+                    let (row, column) = (place / c.source_width + c.source_row, place % c.source_width);
+                    let rows = along(0, row, c.target_row, c.target_rows);
+                    (rows * along(1, column, 0, c.target_width) * channels) as u32
+                })
+                .collect()
+        }
+    }
+}
+
+/// How many synapses the packets of each source lead to.
+fn fan_out(program: &Program) -> Vec<manifest::FanOut> {
+    let mut sums: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+    for pe in &program.pes {
+        for block in pe.blocks() {
+            let targets = targets_of(pe, block);
+            let sum = sums.entry(block.source()).or_insert_with(|| vec![0; targets.len()]);
+            sum.iter_mut().zip(targets).for_each(|(sum, targets)| *sum += targets);
+        }
+    }
+    let keys = program.inputs.iter().map(|input| (&input.node, input.key));
+    let keys = keys.chain(program.slices().map(|(_, update)| (&update.slice, update.key)));
+    keys.filter_map(|(name, key)| {
+        let sums = sums.get(name.as_str())?;
+        let runs = sums.chunk_by(|a, b| a == b).map(|run| (run.len() as u32, run[0])).collect();
+        Some(manifest::FanOut { key: key.unwrap_or(0) as u32, runs })
+    })
+    .collect()
+}
+
 fn describe(
-    program: &Program,
     pe: &Pe,
     tables: &Tables,
     code: &CodeImage,
@@ -402,18 +521,13 @@ fn describe(
             population: update.population.clone(),
             first: update.first as usize,
             count: update.count as usize,
+            layout: update.layout.clone(),
             start: update.start as u64,
             key: update.key.unwrap_or(0) as u32,
             membranes: address_of(pe, &update.membranes.0)?,
             scale: update.scale.values.clone(),
         });
     }
-    let key = |source: &str| {
-        let input = program.inputs.iter().find(|input| input.node == source).and_then(|input| input.key);
-        let slice = || program.slices().find(|(_, update)| update.slice == source).and_then(|(_, update)| update.key);
-        input.or_else(slice).unwrap_or(0) as u32
-    };
-    let targets = pe.updates.first().map_or(0, |update| update.count as u32);
     Ok(manifest::Pe {
         name: pe.name.clone(),
         chip: chip as usize,
@@ -424,10 +538,6 @@ fn describe(
         memory,
         kernels: kernels.iter().map(Kernel::name).collect(),
         slices,
-        synapses: pe
-            .rows
-            .iter()
-            .map(|rows| manifest::Synapses { key: key(&rows.source), sources: rows.count as u32, targets })
-            .collect(),
+        synapses: pe.blocks().flat_map(|block| targets_of(pe, block)).map(u64::from).sum(),
     })
 }

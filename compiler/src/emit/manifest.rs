@@ -1,5 +1,6 @@
 //! The manifest of a binary: all that a loader, a runner or a person has to know besides the bytes.
 
+use s2c_dialects::s2k::MapLayout;
 use s2c_passes::target::Target;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -30,6 +31,8 @@ pub struct Manifest {
     pub pes: Vec<Pe>,
     /// The routers' entries, first match first.
     pub routes: Vec<Route>,
+    /// Fan-out of every source.
+    pub fan_out: Vec<FanOut>,
 }
 
 /// An input node.
@@ -41,6 +44,8 @@ pub struct Input {
     pub shape: Vec<usize>,
     /// Largest count per neuron and tick.
     pub limit: i64,
+    /// Order of the neurons on the chip, where it is not that of the shape (`s2k`'s `MapLayout`).
+    pub layout: Option<Vec<i64>>,
     /// Key of neuron 0.
     pub key: u32,
 }
@@ -79,8 +84,8 @@ pub struct Pe {
     pub kernels: Vec<String>,
     /// Neurons.
     pub slices: Vec<Slice>,
-    /// Synapses.
-    pub synapses: Vec<Synapses>,
+    /// Number of synapses.
+    pub synapses: u64,
 }
 
 /// A piece of memory that is loaded before the start.
@@ -99,8 +104,10 @@ pub struct Slice {
     pub population: String,
     /// First neuron.
     pub first: usize,
-    /// Number of neurons.
+    /// Number of neurons on the chip, padding included.
     pub count: usize,
+    /// Which neurons of a map they are, in which order (`s2k`'s `MapLayout`).
+    pub layout: Option<Vec<i64>>,
     /// Chip tick of network tick 0.
     pub start: u64,
     /// Key of the first neuron.
@@ -111,15 +118,13 @@ pub struct Slice {
     pub scale: Vec<f64>,
 }
 
-/// The synapses of one source in one PE.
+/// How many synapses the packets of a source lead to, over all PEs.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub struct Synapses {
+pub struct FanOut {
     /// Key of the source's first neuron.
     pub key: u32,
-    /// Source neurons.
-    pub sources: u32,
-    /// Synapses per source neuron.
-    pub targets: u32,
+    /// Runs of neurons with the same number: (neurons, synapses of each).
+    pub runs: Vec<(u32, u32)>,
 }
 
 /// A router entry. `destinations` are triples as in the op `s2k.route`.
@@ -136,15 +141,14 @@ pub struct Route {
 }
 
 impl Manifest {
-    /// Number of neurons.
+    /// Number of neurons, without padding.
     pub fn neurons(&self) -> usize {
-        self.pes.iter().flat_map(|pe| &pe.slices).map(|slice| slice.count).sum()
+        self.pes.iter().flat_map(|pe| &pe.slices).map(Slice::neurons).sum()
     }
 
     /// Number of synapses.
     pub fn synapses(&self) -> u64 {
-        let blocks = self.pes.iter().flat_map(|pe| &pe.synapses);
-        blocks.map(|block| u64::from(block.sources) * u64::from(block.targets)).sum()
+        self.pes.iter().map(|pe| pe.synapses).sum()
     }
 
     /// Bytes of memory in use, over all PEs.
@@ -161,5 +165,25 @@ impl Manifest {
             }
         }
         names
+    }
+}
+
+impl Slice {
+    /// The piece of a map that the slice is.
+    pub fn map(&self) -> Option<MapLayout> {
+        MapLayout::from_attribute(self.layout.as_deref()?)
+    }
+
+    /// Number of neurons, without padding.
+    pub fn neurons(&self) -> usize {
+        self.map().map_or(self.count, |map| map.channels * map.rows * map.map[2])
+    }
+
+    /// Index within the network's population of neuron `index`; `None` for padding.
+    pub fn network_index(&self, index: usize) -> Option<usize> {
+        match self.map() {
+            Some(map) => map.network_index(index),
+            None => Some(self.first + index),
+        }
     }
 }

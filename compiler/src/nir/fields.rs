@@ -194,10 +194,9 @@ impl<'a> Fields<'a> {
             _ => None,
         };
         #[expect(clippy::cast_possible_truncation, reason = "only whole numbers of at most 32 bits are converted")]
-        let whole =
-            floats.filter(|values| values.iter().all(|value| value.fract() == 0.0 && value.abs() <= 2_147_483_648.0));
-        match whole {
-            Some(values) => Ok(Some(values.iter().map(|&value| value as i64).collect())),
+        let whole = |&value: &f64| (value.fract() == 0.0 && value.abs() <= 2_147_483_648.0).then_some(value as i64);
+        match floats.and_then(|values| values.iter().map(whole).collect()) {
+            Some(values) => Ok(Some(values)),
             None => Err(self.wrong_type(name, &raw, "whole numbers")),
         }
     }

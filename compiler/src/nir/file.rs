@@ -91,31 +91,35 @@ impl Reader<'_> {
                 .checked_sub(1)
                 .ok_or_else(|| self.broken(&path, format!("There are more than {MOST_OBJECTS} objects.")))?;
             let raw = match kind {
-                LinkType::External => Raw::Other("a link to another file".to_owned()),
+                LinkType::External => Some(Raw::Other("a link to another file".to_owned())),
+                LinkType::Soft if group.loc_type_by_name(&link).is_err() => {
+                    Some(Raw::Other("a link to nothing".to_owned()))
+                }
                 LinkType::Hard | LinkType::Soft => self.member(group, &link, &path, depth)?,
             };
-            members.insert(link, raw);
+            members.extend(raw.map(|raw| (link, raw)));
         }
         Ok(members)
     }
 
-    fn member(&mut self, group: &Group, link: &str, path: &str, depth: usize) -> Result<Raw> {
+    /// A dataset or group; `None` for a dataset that says of itself that it has no value.
+    fn member(&mut self, group: &Group, link: &str, path: &str, depth: usize) -> Result<Option<Raw>> {
         if let Ok(dataset) = group.dataset(link) {
             return self.dataset(&dataset, path);
         }
         match group.group(link) {
-            Ok(inner) => self.group(&inner, path, depth + 1).map(Raw::Group),
+            Ok(inner) => self.group(&inner, path, depth + 1).map(|members| Some(Raw::Group(members))),
             Err(error) => Err(self.broken(path, words(&error))),
         }
     }
 
-    fn dataset(&mut self, dataset: &Dataset, path: &str) -> Result<Raw> {
+    fn dataset(&mut self, dataset: &Dataset, path: &str) -> Result<Option<Raw>> {
         let failed = |error: hdf5::Error| self.broken(path, words(&error));
         let dtype = dataset.dtype().map_err(failed)?;
         let space = dataset.space().map_err(failed)?;
         let plist = dataset.dcpl().map_err(failed)?;
         if plist.layout() == Layout::Virtual || !plist.external().is_empty() {
-            return Ok(Raw::Other("data in another file".to_owned()));
+            return Ok(Some(Raw::Other("data in another file".to_owned())));
         }
         let elements = space.shape().iter().try_fold(1, |product: usize, &size| product.checked_mul(size));
         let elements = elements.filter(|&elements| elements == space.size() || space.shape().is_empty());
@@ -123,7 +127,7 @@ impl Reader<'_> {
             return Err(self.broken(path, "The shape of the dataset overflows."));
         };
         if elements != 0 && space.size() == 0 {
-            return Ok(Raw::Other("an empty dataset".to_owned()));
+            return Ok(None);
         }
         let chunk =
             plist.chunk().unwrap_or_default().iter().fold(1_usize, |product, &size| product.saturating_mul(size));
@@ -166,12 +170,13 @@ impl Reader<'_> {
             Ok(other) => Raw::Other(format!("data of type {other}")),
             Err(_) => Raw::Other("data of an unknown type".to_owned()),
         };
-        Ok(raw)
+        Ok(Some(raw))
     }
 
     /// Whether strings of fixed length can be read through the buffers that they need.
     fn fits(&self, elements: usize, length: usize) -> bool {
-        length <= LONGEST_STRING && elements <= MOST_OBJECTS
+        let bytes = u64::try_from(elements.saturating_mul(LONGEST_STRING)).unwrap_or(u64::MAX);
+        length <= LONGEST_STRING && bytes <= self.content
     }
 
     fn text<T>(&self, strings: &ArrayD<T>, path: &str, bytes: impl Fn(&T) -> &[u8]) -> Result<Raw> {

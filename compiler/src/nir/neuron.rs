@@ -18,7 +18,7 @@
 //! and currents are without unit. Absent `v_reset` and `v_leak` are zero, absent `w_in` is one.
 
 use super::{
-    array::broadcast_shape,
+    array::{broadcast, broadcast_shape},
     fields::Fields,
     linear::elementwise_shape,
     node::Primitive,
@@ -166,17 +166,20 @@ fn one_if_absent(fields: &mut Fields<'_>, name: &str) -> Result<ArrayD<f64>> {
     fields.parameter_or(name, || ArrayD::ones(IxDyn(&[])), "1")
 }
 
-/// The shape that all parameters broadcast to.
+/// The shape that all parameters broadcast to. Single values fit every shape, and count only where there is nothing else.
 pub(super) fn common_shape(parameters: &[(&'static str, &ArrayD<f64>)]) -> Option<Vec<usize>> {
-    parameters.iter().try_fold(Vec::new(), |shape, (_, values)| broadcast_shape(&shape, values.shape()))
+    let single = parameters.iter().all(|(_, values)| values.len() == 1);
+    let mut shapes =
+        parameters.iter().filter(|(_, values)| single || values.len() != 1).map(|(_, values)| values.shape());
+    shapes.try_fold(Vec::new(), |common, shape| broadcast_shape(&common, shape))
 }
 
 /// The parameters as fields. The Python package insists on one shape for all, so they are stretched.
 fn write_parameters(parameters: &[(&'static str, &ArrayD<f64>)]) -> Members {
     let shape = common_shape(parameters);
-    let stretch = |values: &ArrayD<f64>| {
-        let view = shape.as_ref().and_then(|shape| values.broadcast(shape.as_slice()));
-        view.map_or_else(|| values.clone(), |view| view.to_owned())
+    let stretch = |values: &ArrayD<f64>| match &shape {
+        Some(shape) => broadcast(values, shape).unwrap_or_else(|_| values.clone()),
+        None => values.clone(),
     };
     parameters.iter().map(|(name, values)| ((*name).to_owned(), Raw::F64(stretch(values)))).collect()
 }

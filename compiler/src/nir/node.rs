@@ -30,6 +30,7 @@ pub(super) trait Primitive: Sized {
 macro_rules! nodes {
     ($($(#[$doc:meta])* $variant:ident($type:ty),)*) => {
         /// A node of a NIR graph.
+        #[expect(clippy::large_enum_variant, reason = "there are few nodes, and their arrays are elsewhere")]
         #[derive(Clone, Debug, PartialEq)]
         pub enum Node {
             $($(#[$doc])* $variant($type),)*

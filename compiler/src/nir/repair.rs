@@ -7,7 +7,7 @@
 
 use super::{
     fields::Log,
-    graph::{End, Graph, join, list},
+    graph::{End, Graph, join},
 };
 use indexmap::IndexSet;
 use s2c_dialects::diagnostic::{Diagnostic, Result};
@@ -64,7 +64,7 @@ fn drop_duplicates(graph: &mut Graph, path: &str, log: &mut Log) {
             log.warnings.push(
                 Diagnostic::warning("duplicate-edge", "an edge is stored more than once")
                     .at_node(join(path, &edge.1))
-                    .text(format!("The edge from `{}` is counted once.", list([&edge.0].into_iter()).trim_matches('`')))
+                    .text(format!("The edge from `{}` is counted once.", edge.0))
                     .hint("for a doubled connection, double the weights"),
             );
         }

@@ -68,8 +68,13 @@ impl<'a> Inference<'a> {
         for (from, to) in &graph.edges {
             let index = |name: &str| {
                 graph.nodes.get_index_of(name).ok_or_else(|| {
-                    Diagnostic::error("missing-node", format!("an edge names the node `{name}`, which does not exist"))
-                        .at_node(name)
+                    Box::new(
+                        Diagnostic::error(
+                            "missing-node",
+                            format!("an edge names the node `{name}`, which does not exist"),
+                        )
+                        .at_node(name),
+                    )
                 })
             };
             let (from, to) = (index(from)?, index(to)?);

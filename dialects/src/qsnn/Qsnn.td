@@ -44,6 +44,17 @@ def Qsnn_DenseOp : Qsnn_Op<"dense", [Pure, MatrixShape<"C1">]> {
   let assemblyFormat = "$input `bits` $bits attr-dict `:` type($input) `->` type($output)";
 }
 
+def Qsnn_Conv2dOp : Qsnn_Op<"conv2d", [Pure]> {
+  let summary = "convolution over rows and columns, of sums over `pool` windows, in integers";
+  let arguments = (ins SpikeTensor:$input, WeightElements:$weight, I64Attr:$bits, DenseI64ArrayAttr:$pool,
+      DenseI64ArrayAttr:$stride, DenseI64ArrayAttr:$padding, DenseI64ArrayAttr:$dilation, I64Attr:$groups);
+  let results = (outs AccumulatorTensor:$output);
+  let assemblyFormat = [{
+    $input `bits` $bits `pool` $pool `stride` $stride `padding` $padding `dilation` $dilation `groups` $groups attr-dict
+    `:` type($input) `->` type($output)
+  }];
+}
+
 def Qsnn_AddOp : Qsnn_Op<"add", [Pure, SameTypes]> {
   let summary = "sum of the projections into one population";
   let arguments = (ins Variadic<AccumulatorTensor>:$inputs);

@@ -4,6 +4,7 @@
 mod verify;
 
 use crate::{
+    convolution::Geometry,
     attribute::{Reset, Tensor, Weights},
     graph::{dialect_enum, op_structs},
 };
@@ -33,6 +34,23 @@ op_structs! {
         weight: Weights,
         /// Bits per weight, sign included.
         bits: i64,
+    }
+    /// Convolution over rows and columns of sums over windows, in integers; pairs are [rows, columns].
+    pub struct Conv2d = "qsnn.conv2d" {
+        /// Output channels x input channels per group x kernel rows x kernel columns.
+        weight: Weights,
+        /// Bits per weight, sign included.
+        bits: i64,
+        /// Window whose sum is an element of the convolution's input; [1, 1] for none.
+        pool: Vec<i64>,
+        /// Steps between outputs.
+        stride: Vec<i64>,
+        /// Zeros at each side.
+        padding: Vec<i64>,
+        /// Steps between taps.
+        dilation: Vec<i64>,
+        /// Groups of channels.
+        groups: i64,
     }
     /// Sum of all operands.
     pub struct Add = "qsnn.add" {}
@@ -104,6 +122,8 @@ dialect_enum! {
         Output,
         /// See [`Dense`].
         Dense,
+        /// See [`Conv2d`].
+        Conv2d,
         /// See [`Add`].
         Add,
         /// See [`Delay`].
@@ -112,6 +132,14 @@ dialect_enum! {
         Lif,
         /// See [`CubaLif`].
         CubaLif,
+    }
+}
+
+impl Conv2d {
+    /// The convolution's geometry on an input of a shape.
+    pub fn geometry(&self, input: &[usize]) -> Option<Geometry> {
+        let pairs = [&self.pool, &self.stride, &self.padding, &self.dilation];
+        Geometry::new(input, self.weight.shape(), pairs, self.groups)
     }
 }
 

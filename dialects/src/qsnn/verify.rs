@@ -2,7 +2,7 @@
 
 use super::{Network, Op};
 use crate::{
-    attribute::Tensor,
+    attribute::{Tensor, Weights},
     diagnostic::{Diagnostic, Result},
     graph::Node,
 };
@@ -10,23 +10,26 @@ use crate::{
 /// Largest decay factor: 1, in units of 2^-32.
 pub const ONE: i64 = 1 << 32;
 
-/// Checks constraints C4 to C6.
+/// Checks constraints C4 to C7.
 pub fn verify(network: &Network) -> Result<()> {
-    network.nodes.iter().try_for_each(verify_node)
+    network.nodes.iter().try_for_each(verify_node)?;
+    // C7: the output of a convolution has the shape that its input and its attributes give.
+    for node in &network.nodes {
+        if let Op::Conv2d(op) = &node.op {
+            let geometry = op.geometry(&network.result(node.inputs[0])?.shape);
+            let output = geometry.map(|geometry| geometry.output().to_vec());
+            if output.is_none() || output.as_ref() != node.result.as_ref().map(|result| &result.shape) {
+                return Err(broken(node, format!("C7: the output's shape should be {:?}", output.unwrap_or_default())));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn verify_node(node: &Node<Op>) -> Result<()> {
     match &node.op {
-        Op::Dense(op) => {
-            // C4: every weight fits into `bits`, without the most negative code (the range is symmetric).
-            let limit = (1i64 << (op.bits.clamp(1, 16) - 1)).max(2) - 1;
-            let shape = op.weight.shape();
-            let wrong = (0..shape.iter().product()).find(|&index| i64::from(op.weight.at(index)).abs() > limit);
-            match wrong {
-                Some(index) => Err(broken(node, format!("C4: weight {} needs more than {} bits", op.weight.at(index), op.bits))),
-                None => Ok(()),
-            }
-        }
+        Op::Dense(op) => verify_weights(node, &op.weight, op.bits),
+        Op::Conv2d(op) => verify_weights(node, &op.weight, op.bits),
         Op::Lif(op) => {
             verify_decay(node, &op.decay)?;
             verify_shift(node, op.shift)
@@ -38,6 +41,16 @@ fn verify_node(node: &Node<Op>) -> Result<()> {
             verify_shift(node, op.current_shift)
         }
         Op::Input(_) | Op::Output(_) | Op::Add(_) | Op::Delay(_) => Ok(()),
+    }
+}
+
+/// C4: every weight fits into `bits`, without the most negative code (the range is symmetric).
+fn verify_weights(node: &Node<Op>, weight: &Weights, bits: i64) -> Result<()> {
+    let limit = (1i64 << (bits.clamp(1, 16) - 1)).max(2) - 1;
+    let count = weight.shape().iter().product();
+    match (0..count).map(|index| weight.at(index)).find(|&weight| i64::from(weight).abs() > limit) {
+        Some(weight) => Err(broken(node, format!("C4: weight {weight} needs more than {bits} bits"))),
+        None => Ok(()),
     }
 }
 

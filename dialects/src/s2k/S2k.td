@@ -29,8 +29,8 @@ def S2k_DecayForm : I32EnumAttr<"DecayForm", "how a 33-bit decay factor D fits i
 def S2k_HostInputOp : S2k_Op<"host_input", [HasParent<"ProgramOp">]> {
   let summary = "spikes that the host sends: the packet of neuron i has key `key` + i";
   let arguments = (ins StrAttr:$node, DenseI64ArrayAttr:$shape, I64Attr:$limit,
-      OptionalAttr<I64Attr>:$key, OptionalAttr<I64Attr>:$mask);
-  let assemblyFormat = "$node `shape` $shape `limit` $limit (`key` $key^ `mask` $mask)? attr-dict";
+      OptionalAttr<DenseI64ArrayAttr>:$layout, OptionalAttr<I64Attr>:$key, OptionalAttr<I64Attr>:$mask);
+  let assemblyFormat = "$node `shape` $shape `limit` $limit (`layout` $layout^)? (`key` $key^ `mask` $mask)? attr-dict";
 }
 
 def S2k_HostOutputOp : S2k_Op<"host_output", [HasParent<"ProgramOp">]> {
@@ -64,13 +64,32 @@ def S2k_RowsOp : S2k_Op<"rows", [HasParent<"PeOp">]> {
   }];
 }
 
+def S2k_ConvolutionOp : S2k_Op<"convolution", [HasParent<"PeOp">]> {
+  let summary = "a packet of `source` adds the taps of a kernel to the accumulators around its place";
+  let description = [{
+    Pairs are [rows, columns]. The source is a map of `source_width` columns with `source_channels` per place, of which
+    this source holds the rows from `source_row` on; the target is a map of `target_width` columns with
+    `target_channels` accumulators per place, of which this PE holds `target_rows` rows from `target_row` on. Weights
+    are source channels x kernel rows x kernel columns x target channels.
+  }];
+  let arguments = (ins StrAttr:$source, I64Attr:$count, FlatSymbolRefAttr:$weights, I64Attr:$bits,
+      FlatSymbolRefAttr:$accumulators, I64Attr:$width, I64Attr:$slot, I64Attr:$source_width, I64Attr:$source_channels,
+      I64Attr:$source_channel, I64Attr:$source_row, DenseI64ArrayAttr:$pool, DenseI64ArrayAttr:$pooled, DenseI64ArrayAttr:$kernel,
+      DenseI64ArrayAttr:$stride, DenseI64ArrayAttr:$padding, DenseI64ArrayAttr:$dilation, I64Attr:$target_width,
+      I64Attr:$target_channels, I64Attr:$target_row, I64Attr:$target_rows);
+  let assemblyFormat = [{
+    $weights `from` $source `count` $count `into` $accumulators `bits` $bits `width` $width `slot` $slot attr-dict
+  }];
+}
+
 def S2k_UpdateOp : S2k_Op<"update", [HasParent<"PeOp">]> {
   let summary = "the update of a slice of neurons, once per tick from chip tick `start` on";
   let description = [{
     The exact arithmetic is that of the qsnn dialect. A parameter that is not there is zero; a decay that is not
     there is none; an op without a threshold never fires.
   }];
-  let arguments = (ins StrAttr:$slice, StrAttr:$population, I64Attr:$first, I64Attr:$count, I64Attr:$start,
+  let arguments = (ins StrAttr:$slice, StrAttr:$population, I64Attr:$first, I64Attr:$count, OptionalAttr<DenseI64ArrayAttr>:$layout,
+      I64Attr:$start,
       OptionalAttr<I64Attr>:$key, OptionalAttr<I64Attr>:$mask,
       FlatSymbolRefAttr:$accumulators, I64Attr:$width, I64Attr:$slots, I64Attr:$shift,
       OptionalAttr<FlatSymbolRefAttr>:$currents, OptionalAttr<I64Attr>:$current_shift,
@@ -80,7 +99,7 @@ def S2k_UpdateOp : S2k_Op<"update", [HasParent<"PeOp">]> {
       OptionalAttr<Parameter>:$offset, OptionalAttr<Parameter>:$threshold, OptionalAttr<S2k_Reset>:$reset,
       OptionalAttr<Parameter>:$reset_by, F64Elements:$scale, UnitAttr:$saturate);
   let assemblyFormat = [{
-    $slice `of` $population `from` $first `count` $count `start` $start (`key` $key^ `mask` $mask)?
+    $slice `of` $population `from` $first `count` $count (`layout` $layout^)? `start` $start (`key` $key^ `mask` $mask)?
     (`current` $current_form^)? (`membrane` $form^)? (`reset` $reset^)? (`saturate` $saturate^)? attr-dict
   }];
 }

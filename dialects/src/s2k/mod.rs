@@ -1,6 +1,7 @@
 //! The `s2k` dialect: what each PE of a SpiNNaker2 machine holds and runs.
 #![doc = include_str!("README.md")]
 
+mod layout;
 mod program;
 mod verify;
 
@@ -9,7 +10,8 @@ use crate::{
     graph::op_structs,
 };
 use melior::{Context, ir::Attribute};
-pub use program::{Pe, Program};
+pub use layout::MapLayout;
+pub use program::{Pe, Program, Synapses};
 pub use verify::verify;
 
 enum_attribute! {
@@ -85,6 +87,8 @@ op_structs! {
         shape: Vec<i64>,
         /// Largest count per neuron and tick.
         limit: i64,
+        /// Order of the neurons, where it is not that of the shape; see [`MapLayout`].
+        layout: Option<Vec<i64>>,
         /// Key of neuron 0; set by `key-allocation`.
         key: Option<i64>,
         /// Which bits of a key say that it belongs here.
@@ -133,16 +137,63 @@ op_structs! {
         /// Ticks between the next update and the one that the sums are for.
         slot: i64,
     }
+    /// A block of synapses as a convolution kernel; pairs are [rows, columns].
+    pub struct Convolution = "s2k.convolution" {
+        /// Name of the slice or host input that sends.
+        source: String,
+        /// Number of its neurons.
+        count: i64,
+        /// Buffer of source channels x kernel rows x kernel columns x target channels.
+        weights: Symbol,
+        /// Bits per weight as stored.
+        bits: i64,
+        /// Buffer of the sums.
+        accumulators: Symbol,
+        /// Bits per accumulator, 16 or 32.
+        width: i64,
+        /// Ticks between the next update and the one that the sums are for.
+        slot: i64,
+        /// Columns of the source map.
+        source_width: i64,
+        /// Channels per place of the source slice, padding included.
+        source_channels: i64,
+        /// First channel of the source slice.
+        source_channel: i64,
+        /// First row of the source slice.
+        source_row: i64,
+        /// Window that is summed before the convolution.
+        pool: Vec<i64>,
+        /// Rows and columns of the source map in windows.
+        pooled: Vec<i64>,
+        /// Rows and columns of the kernel.
+        kernel: Vec<i64>,
+        /// Steps between outputs.
+        stride: Vec<i64>,
+        /// Zeros at each side.
+        padding: Vec<i64>,
+        /// Steps between taps.
+        dilation: Vec<i64>,
+        /// Columns of the target map.
+        target_width: i64,
+        /// Accumulators per place, a multiple of 4.
+        target_channels: i64,
+        /// First row of the target slice.
+        target_row: i64,
+        /// Rows of the target slice.
+        target_rows: i64,
+    }
     /// The update of a slice of neurons.
     pub struct Update = "s2k.update" {
         /// Name of the slice, unique in the program.
         slice: String,
         /// Population that the slice is a part of: a NIR node.
         population: String,
-        /// First neuron within the population.
+        /// First neuron within the population; 0 where there is a layout.
         first: i64,
-        /// Number of neurons.
+        /// Number of neurons, padding included.
         count: i64,
+        /// Which neurons of a map they are, in which order; see [`MapLayout`].
+        layout: Option<Vec<i64>>,
         /// First chip tick in which the slice is updated.
         start: i64,
         /// Key of the first neuron; set by `key-allocation`.

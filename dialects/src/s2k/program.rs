@@ -1,6 +1,6 @@
 //! A whole program in decoded form.
 
-use super::{Buffer, HostInput, HostOutput, Route, Rows, Update};
+use super::{Buffer, Convolution, HostInput, HostOutput, Route, Rows, Update};
 use crate::{
     attribute::read,
     diagnostic::{Diagnostic, Result},
@@ -46,13 +46,71 @@ pub struct Pe {
     pub place: Option<Vec<i64>>,
     /// Its memory.
     pub buffers: Vec<Buffer>,
-    /// Its synapses.
+    /// Its synapses as rows.
     pub rows: Vec<Rows>,
+    /// Its synapses as convolution kernels.
+    pub convolutions: Vec<Convolution>,
     /// Its neurons.
     pub updates: Vec<Update>,
 }
 
+/// A block of synapses from one source.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Synapses<'p> {
+    /// As rows.
+    Rows(&'p Rows),
+    /// As a convolution kernel.
+    Convolution(&'p Convolution),
+}
+
+impl<'p> Synapses<'p> {
+    /// Name of the slice or host input that sends.
+    pub fn source(&self) -> &'p str {
+        match self {
+            Self::Rows(rows) => &rows.source,
+            Self::Convolution(convolution) => &convolution.source,
+        }
+    }
+
+    /// Buffer of the sums.
+    pub fn accumulators(&self) -> &'p str {
+        match self {
+            Self::Rows(rows) => &rows.accumulators.0,
+            Self::Convolution(convolution) => &convolution.accumulators.0,
+        }
+    }
+
+    /// Buffer of the weights.
+    pub fn weights(&self) -> &'p str {
+        match self {
+            Self::Rows(rows) => &rows.weights.0,
+            Self::Convolution(convolution) => &convolution.weights.0,
+        }
+    }
+
+    /// Ticks between the next update and the one that the sums are for.
+    pub fn slot(&self) -> i64 {
+        match self {
+            Self::Rows(rows) => rows.slot,
+            Self::Convolution(convolution) => convolution.slot,
+        }
+    }
+
+    /// Number of source neurons.
+    pub fn count(&self) -> i64 {
+        match self {
+            Self::Rows(rows) => rows.count,
+            Self::Convolution(convolution) => convolution.count,
+        }
+    }
+}
+
 impl Pe {
+    /// All blocks of synapses: rows first.
+    pub fn blocks(&self) -> impl Iterator<Item = Synapses<'_>> {
+        self.rows.iter().map(Synapses::Rows).chain(self.convolutions.iter().map(Synapses::Convolution))
+    }
+
     /// The buffer of a name.
     pub fn buffer(&self, name: &str) -> Result<&Buffer> {
         self.buffers
@@ -141,6 +199,7 @@ impl Pe {
             place: read(operation, "place")?,
             buffers: Vec::new(),
             rows: Vec::new(),
+            convolutions: Vec::new(),
             updates: Vec::new(),
         };
         let mut children = Vec::new();
@@ -149,6 +208,7 @@ impl Pe {
             match ir::name_of(child).as_str() {
                 Buffer::NAME => pe.buffers.push(Buffer::read(child)?),
                 Rows::NAME => pe.rows.push(Rows::read(child)?),
+                Convolution::NAME => pe.convolutions.push(Convolution::read(child)?),
                 Update::NAME => pe.updates.push(Update::read(child)?),
                 other => return Err(foreign(other)),
             }
@@ -164,6 +224,9 @@ impl Pe {
         }
         for rows in &self.rows {
             append(context, &block, Rows::NAME, &rows.source, &rows.attributes(context))?;
+        }
+        for convolution in &self.convolutions {
+            append(context, &block, Convolution::NAME, &convolution.source, &convolution.attributes(context))?;
         }
         for update in &self.updates {
             append(context, &block, Update::NAME, &update.population, &update.attributes(context))?;

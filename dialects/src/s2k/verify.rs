@@ -1,6 +1,6 @@
 //! What ODS can't say about the `s2k` dialect. The numbers are those of the dialect's README.
 
-use super::Program;
+use super::{Program, Synapses};
 use crate::diagnostic::{Diagnostic, Result};
 use std::collections::BTreeSet;
 
@@ -16,16 +16,20 @@ pub fn verify(program: &Program) -> Result<()> {
         }
     }
     for pe in &program.pes {
-        for rows in &pe.rows {
-            // C2: rows come from a source that exists.
-            if !sources.contains(&rows.source) {
-                return broken(format!("C2: `{}` has rows of the unknown source `{}`", pe.name, rows.source));
+        for block in pe.blocks() {
+            // C2: synapses come from a source that exists.
+            if !sources.iter().any(|source| source.as_str() == block.source()) {
+                return broken(format!("C2: `{}` has synapses of the unknown source `{}`", pe.name, block.source()));
             }
-            pe.buffer(&rows.weights.0)?;
-            pe.buffer(&rows.accumulators.0)?;
-            // C3: lengths are whole words of four accumulators, widths are 16 or 32 bits.
-            if rows.length % 4 != 0 || rows.length <= 0 || !matches!(rows.width, 16 | 32) {
-                return broken(format!("C3: `{}` has rows of {} x {} bits", pe.name, rows.length, rows.width));
+            pe.buffer(block.weights())?;
+            pe.buffer(block.accumulators())?;
+            // C3: accumulators come in whole words of four, of 16 or 32 bits.
+            let (length, width) = match block {
+                Synapses::Rows(rows) => (rows.length, rows.width),
+                Synapses::Convolution(convolution) => (convolution.target_channels, convolution.width),
+            };
+            if length % 4 != 0 || length <= 0 || !matches!(width, 16 | 32) {
+                return broken(format!("C3: `{}` has synapses into {length} accumulators of {width} bits", pe.name));
             }
         }
         for update in &pe.updates {

@@ -48,6 +48,25 @@ def Snn_LinearOp : Snn_Op<"linear", [Pure, MatrixShape<"C1">]> {
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($output)";
 }
 
+def Snn_Conv2dOp : Snn_Op<"conv2d", [Pure]> {
+  let summary = "convolution over rows and columns, of sums over `pool` windows: NIR's Conv2d";
+  let arguments = (ins SignalTensor:$input, F32Elements:$weight, OptionalAttr<F64Elements>:$bias,
+      DenseI64ArrayAttr:$pool, DenseI64ArrayAttr:$stride, DenseI64ArrayAttr:$padding, DenseI64ArrayAttr:$dilation,
+      I64Attr:$groups);
+  let results = (outs CurrentTensor:$output);
+  let assemblyFormat = [{
+    $input `pool` $pool `stride` $stride `padding` $padding `dilation` $dilation `groups` $groups attr-dict
+    `:` type($input) `->` type($output)
+  }];
+}
+
+def Snn_PoolOp : Snn_Op<"pool", [Pure]> {
+  let summary = "sum (or mean) over windows that do not overlap: NIR's SumPool2d and AvgPool2d";
+  let arguments = (ins SignalTensor:$input, DenseI64ArrayAttr:$window, UnitAttr:$mean);
+  let results = (outs CurrentTensor:$output);
+  let assemblyFormat = "$input `window` $window (`mean` $mean^)? attr-dict `:` type($input) `->` type($output)";
+}
+
 def Snn_AddOp : Snn_Op<"add", [Pure, SameTypes]> {
   let summary = "sum of all that arrives at one node";
   let arguments = (ins Variadic<CurrentTensor>:$inputs);

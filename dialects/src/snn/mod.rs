@@ -4,6 +4,7 @@
 mod verify;
 
 use crate::{
+    convolution::Geometry,
     attribute::{Reset, Tensor, enum_attribute},
     graph::{dialect_enum, op_structs},
 };
@@ -61,6 +62,30 @@ op_structs! {
         weight: Tensor<f32>,
         /// One value per output.
         bias: Option<Tensor<f64>>,
+    }
+    /// Convolution over rows and columns of sums over windows; pairs are [rows, columns].
+    pub struct Conv2d = "snn.conv2d" {
+        /// Output channels x input channels per group x kernel rows x kernel columns.
+        weight: Tensor<f32>,
+        /// One value per output channel.
+        bias: Option<Tensor<f64>>,
+        /// Window whose sum is an element of the convolution's input; [1, 1] for none.
+        pool: Vec<i64>,
+        /// Steps between outputs.
+        stride: Vec<i64>,
+        /// Zeros at each side.
+        padding: Vec<i64>,
+        /// Steps between taps.
+        dilation: Vec<i64>,
+        /// Groups of channels.
+        groups: i64,
+    }
+    /// Sum or mean over windows that do not overlap.
+    pub struct Pool = "snn.pool" {
+        /// Rows and columns of a window.
+        window: Vec<i64>,
+        /// The mean instead of the sum.
+        mean: bool,
     }
     /// Sum of all operands.
     pub struct Add = "snn.add" {}
@@ -149,6 +174,10 @@ dialect_enum! {
         Output,
         /// See [`Linear`].
         Linear,
+        /// See [`Conv2d`].
+        Conv2d,
+        /// See [`Pool`].
+        Pool,
         /// See [`Add`].
         Add,
         /// See [`Delay`].
@@ -159,6 +188,14 @@ dialect_enum! {
         Lif,
         /// See [`CubaLif`].
         CubaLif,
+    }
+}
+
+impl Conv2d {
+    /// The convolution's geometry on an input of a shape.
+    pub fn geometry(&self, input: &[usize]) -> Option<Geometry> {
+        let pairs = [&self.pool, &self.stride, &self.padding, &self.dilation];
+        Geometry::new(input, &self.weight.shape, pairs, self.groups)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
 };
 use petgraph::{algo::tarjan_scc, graph::DiGraph};
 
-/// Checks constraints C4 to C8.
+/// Checks constraints C4 to C9.
 pub fn verify(network: &Network) -> Result<()> {
     let inputs = network.nodes.iter().filter(|node| matches!(node.op, Op::Input(_))).count();
     let outputs = network.nodes.iter().filter(|node| matches!(node.op, Op::Output(_))).count();
@@ -26,7 +26,36 @@ pub fn verify(network: &Network) -> Result<()> {
     for node in &network.nodes {
         verify_values(node)?;
     }
+    verify_shapes(network)?;
     verify_cycles(network)
+}
+
+/// C9: the output of a convolution or a pool has the shape that its input and its attributes give.
+fn verify_shapes(network: &Network) -> Result<()> {
+    for node in &network.nodes {
+        let expected = match &node.op {
+            Op::Conv2d(op) => {
+                let input = &network.result(node.inputs[0])?.shape;
+                op.geometry(input).map(|geometry| geometry.output().to_vec())
+            }
+            Op::Pool(op) => match (&network.result(node.inputs[0])?.shape[..], &op.window[..]) {
+                (&[channels, rows, columns], &[high, wide]) if high > 0 && wide > 0 => {
+                    Some(vec![channels, rows / high as usize, columns / wide as usize])
+                }
+                _ => None,
+            },
+            _ => continue,
+        };
+        let is = node.result.as_ref().map(|result| result.shape.clone());
+        if expected.is_none() || expected != is {
+            return Err(Box::new(
+                Diagnostic::error("bad-ir", "C9: the output's shape does not follow from the input")
+                    .at_node(node.name.clone())
+                    .text(format!("It is {:?}, but should be {:?}.", is.unwrap_or_default(), expected.unwrap_or_default())),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// C6: weights and parameters are finite, time constants are positive.
@@ -69,7 +98,13 @@ fn verify_values(node: &Node<Op>) -> Result<()> {
             finite("v_threshold", &op.v_threshold)?;
             finite("v_reset", &op.v_reset)
         }
-        Op::Input(_) | Op::Output(_) | Op::Add(_) | Op::Delay(_) => Ok(()),
+        Op::Conv2d(op) => {
+            if let Some(index) = op.weight.values.iter().position(|value| !value.is_finite()) {
+                return Err(bad_value(node, "weight", index, op.weight.values[index].into(), "finite"));
+            }
+            op.bias.as_ref().map_or(Ok(()), |bias| finite("bias", bias))
+        }
+        Op::Input(_) | Op::Output(_) | Op::Add(_) | Op::Delay(_) | Op::Pool(_) => Ok(()),
     }
 }
 

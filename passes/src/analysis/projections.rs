@@ -33,10 +33,10 @@ enum Kind {
 pub fn of_snn(network: &snn::Network, population: usize) -> Result<Vec<Projection>> {
     walk(network, population, &|op| match op {
         snn::Op::Input(_) | snn::Op::If(_) | snn::Op::Lif(_) | snn::Op::CubaLif(_) => Kind::Source,
-        snn::Op::Linear(_) => Kind::Connection,
+        snn::Op::Linear(_) | snn::Op::Conv2d(_) => Kind::Connection,
         snn::Op::Add(_) => Kind::Sum,
         snn::Op::Delay(delay) => Kind::Delay(delay.ticks),
-        snn::Op::Output(_) => Kind::Other,
+        snn::Op::Output(_) | snn::Op::Pool(_) => Kind::Other,
     })
 }
 
@@ -44,7 +44,7 @@ pub fn of_snn(network: &snn::Network, population: usize) -> Result<Vec<Projectio
 pub fn of_qsnn(network: &qsnn::Network, population: usize) -> Result<Vec<Projection>> {
     walk(network, population, &|op| match op {
         qsnn::Op::Input(_) | qsnn::Op::Lif(_) | qsnn::Op::CubaLif(_) => Kind::Source,
-        qsnn::Op::Dense(_) => Kind::Connection,
+        qsnn::Op::Dense(_) | qsnn::Op::Conv2d(_) => Kind::Connection,
         qsnn::Op::Add(_) => Kind::Sum,
         qsnn::Op::Delay(delay) => Kind::Delay(delay.ticks),
         qsnn::Op::Output(_) => Kind::Other,

@@ -1,9 +1,9 @@
 //! A PE's tables: what the device runtime reads to find kernels, rows and neurons. Layouts are those of `s2c-abi`.
 
-use s2c_abi::{dispatch, header, rotation, slice, synapse};
+use s2c_abi::{convolution, dispatch, header, rotation, slice, synapse};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
-    s2k::{Pe, Program, Rows, Update},
+    s2k::{Pe, Program, Synapses, Update},
 };
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub struct Dispatch {
     pub shift: u32,
     /// Number of entries minus one.
     pub mask: u32,
-    /// For each entry the key of its source and the positions of its blocks in `Pe::rows`; empty entries are unknown
+    /// For each entry the key of its source and the positions of its blocks in `Pe::blocks`; empty entries are unknown
     /// keys.
     pub entries: Vec<Option<(u32, Vec<usize>)>>,
 }
@@ -33,8 +33,10 @@ pub struct Tables {
     pub dispatch_at: u32,
     /// For each dispatch entry with several blocks: entry number to the offset of its list.
     pub several_at: BTreeMap<usize, u32>,
-    /// Offsets of the synapse descriptors: one per accumulator buffer and slot that is used.
+    /// Offsets of the rows' synapse descriptors: one per accumulator buffer and slot that is used.
     pub synapses_at: BTreeMap<(String, i64), u32>,
+    /// Offsets of the convolutions' descriptors, in the order of `Pe::convolutions`.
+    pub convolutions_at: Vec<u32>,
     /// Offset of the array of slice addresses.
     pub slices_at: u32,
     /// Offsets of the slice descriptors.
@@ -70,7 +72,7 @@ pub fn estimate(projections: usize, sources: usize) -> u32 {
 
 /// Bytes of the receive ring that a PE would like, given the bytes that are left.
 pub fn fifo_bytes(pe: &Pe, left: u32) -> u32 {
-    let sources: i64 = pe.rows.iter().map(|rows| rows.count).sum();
+    let sources: i64 = pe.blocks().map(|block| block.count()).sum();
     let packets = u32::try_from(sources * 2).unwrap_or(MOST_PACKETS).clamp(LEAST_PACKETS, MOST_PACKETS);
     (4 * (packets + 1)).min(left & !3)
 }
@@ -91,21 +93,24 @@ pub fn plan(program: &Program, pe: &Pe) -> Result<Tables> {
         }
     }
     let mut synapses_at = BTreeMap::new();
-    for rows in &pe.rows {
-        synapses_at.entry((rows.accumulators.0.clone(), rows.slot)).or_insert_with(|| take(synapse::SIZE));
+    for rows in pe.blocks().filter(|block| matches!(block, Synapses::Rows(_))) {
+        synapses_at.entry((rows.accumulators().to_owned(), rows.slot())).or_insert_with(|| take(synapse::SIZE));
     }
+    let convolutions_at: Vec<u32> = pe.convolutions.iter().map(|_| take(convolution::SIZE)).collect();
     let slices_at = take(4 * pe.updates.len() as u32);
     let slice_at = pe.updates.iter().map(|update| take(slice_bytes(update))).collect();
     // Where a population keeps sums for several ticks, its own pointer and those of its synapses move on every tick.
     let moving = |rows: &(String, i64)| slots_of(pe, &rows.0) > 1;
     let rotations = pe.updates.iter().filter(|update| update.slots > 1).count()
-        + synapses_at.keys().filter(|&key| moving(key)).count();
+        + synapses_at.keys().filter(|&key| moving(key)).count()
+        + pe.convolutions.iter().filter(|block| slots_of(pe, &block.accumulators.0) > 1).count();
     let rotations_at = take(rotation::SIZE * rotations as u32);
     Ok(Tables {
         dispatch,
         dispatch_at,
         several_at,
         synapses_at,
+        convolutions_at,
         slices_at,
         slice_at,
         rotations_at,
@@ -131,7 +136,8 @@ fn key_block(program: &Program, source: &str) -> Option<(u32, u32)> {
 fn plan_dispatch(program: &Program, pe: &Pe) -> Result<Dispatch> {
     let mut blocks: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     let mut shift = 0;
-    for (position, Rows { source, .. }) in pe.rows.iter().enumerate() {
+    for (position, block) in pe.blocks().enumerate() {
+        let source = block.source();
         let (key, mask) = key_block(program, source)
             .ok_or_else(|| Diagnostic::bug(format!("source `{source}` has no keys: `key-allocation` has not run")))?;
         shift = mask.trailing_zeros().min(31);

@@ -4,7 +4,7 @@
 use crate::{analysis::tables, target::Target};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
-    s2k::{Pe, Program, Route},
+    s2k::{Pe, Program, Route, Synapses},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -88,16 +88,23 @@ fn memory_fits(program: &Program, pe: &Pe, target: &Target) -> Result<()> {
 }
 
 fn weights_have_rows(pe: &Pe) -> Result<()> {
-    for rows in &pe.rows {
-        let needed = (rows.first + rows.count) * rows.length * rows.bits / 8;
-        let bytes = pe.buffer(&rows.weights.0)?.bytes;
+    for block in pe.blocks() {
+        let (needed, sums) = match block {
+            Synapses::Rows(rows) => ((rows.first + rows.count) * rows.length * rows.bits / 8, rows.length * rows.width / 8),
+            Synapses::Convolution(c) => (
+                (c.source_channel + 1) * c.kernel.iter().product::<i64>() * c.target_channels * c.bits / 8,
+                c.target_rows * c.target_width * c.target_channels * c.width / 8,
+            ),
+        };
+        let bytes = pe.buffer(block.weights())?.bytes;
         if needed > bytes {
-            return Err(broken("rows", format!("`{}` of `{}` has {bytes} bytes, needs {needed}", rows.weights.0, pe.name)));
+            let name = block.weights();
+            return Err(broken("weights", format!("`{name}` of `{}` has {bytes} bytes, needs {needed}", pe.name)));
         }
-        let slots = tables::slots_of(pe, &rows.accumulators.0);
-        let accumulators = pe.buffer(&rows.accumulators.0)?.bytes;
-        if rows.slot < 0 || rows.slot >= slots || rows.length * rows.width / 8 * slots > accumulators {
-            return Err(broken("rows", format!("the sums of `{}` in `{}` have no room", rows.source, pe.name)));
+        let slots = tables::slots_of(pe, block.accumulators());
+        let accumulators = pe.buffer(block.accumulators())?.bytes;
+        if block.slot() < 0 || block.slot() >= slots || sums * slots > accumulators {
+            return Err(broken("weights", format!("the sums of `{}` in `{}` have no room", block.source(), pe.name)));
         }
     }
     Ok(())
@@ -114,7 +121,7 @@ fn packets_arrive(program: &Program, target: &Target) -> Result<()> {
     }
     for (first, last, name) in key_ranges(program)? {
         let mut expected = BTreeSet::new();
-        for pe in program.pes.iter().filter(|pe| pe.rows.iter().any(|rows| rows.source == name)) {
+        for pe in program.pes.iter().filter(|pe| pe.blocks().any(|block| block.source() == name)) {
             expected.insert(pe.place.clone().unwrap_or_default());
         }
         let population = program.slices().find(|(_, update)| update.slice == name).map(|(_, update)| &update.population);

@@ -4,16 +4,18 @@
 //! [`Kernel::emit`] turns it into text and `compiler/src/codegen` turns the text into machine code. Two PEs that need
 //! equal kernels share one object, found by [`Kernel::name`].
 //!
-//! Kernels are called as `s2c_abi` says: row kernels as a target of the dispatch table ([`s2c_abi::dispatch`]),
-//! update kernels once per tick with the address of a slice descriptor ([`s2c_abi::slice`]).
+//! Kernels are called as `s2c_abi` says: row and convolution kernels as targets of the dispatch table
+//! ([`s2c_abi::dispatch`]), update kernels once per tick with the address of a slice descriptor ([`s2c_abi::slice`]).
 //! Instructions are those of the Armv7E-M architecture (ARM DDI 0403E), chapter A7.7.
 
 mod body;
+mod conv;
 mod descriptor;
 mod neuron;
 mod row;
 mod update;
 
+pub use conv::{ConvKernel, pack_kernel};
 pub use row::{RowKernel, WeightWidth, pack_row, unpack_row};
 pub use update::{CurrentStage, Decay, Fire, Parameter, Reset, Spread, UpdateKernel};
 
@@ -22,6 +24,8 @@ pub use update::{CurrentStage, Decay, Fire, Parameter, Reset, Spread, UpdateKern
 pub enum Kernel {
     /// Adds one row of weights to the accumulators, on arrival of a packet.
     Row(RowKernel),
+    /// Adds the weights of one source neuron of a convolution to the accumulators, on arrival of a packet.
+    Conv(ConvKernel),
     /// Advances the neurons of a slice by one tick.
     Update(UpdateKernel),
 }
@@ -31,6 +35,7 @@ impl Kernel {
     pub fn name(&self) -> String {
         match self {
             Self::Row(kernel) => kernel.name(),
+            Self::Conv(kernel) => kernel.name(),
             Self::Update(kernel) => kernel.name(),
         }
     }
@@ -39,6 +44,7 @@ impl Kernel {
     pub fn emit(&self, registers: &Registers) -> String {
         match self {
             Self::Row(kernel) => kernel.emit(),
+            Self::Conv(kernel) => kernel.emit(),
             Self::Update(kernel) => kernel.emit(registers),
         }
     }

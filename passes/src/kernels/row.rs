@@ -12,9 +12,10 @@
 //!
 //! The loop around it is ordinary `llvm` dialect. Sums wrap; that they never do is the compiler's business.
 
-use std::fmt::Write;
-
-use super::Accumulator;
+use super::{
+    Accumulator,
+    body::{Body, Value},
+};
 
 /// Weights that one turn of the loop adds.
 const STEP: u32 = 16;
@@ -47,7 +48,7 @@ impl WeightWidth {
         }
     }
 
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::W8 => "w8",
             Self::W16 => "w16",
@@ -79,55 +80,62 @@ impl RowKernel {
 
     /// The kernel as a function of MLIR's `llvm` dialect.
     pub fn emit(&self) -> String {
-        let mut text = format!(
-            "llvm.func @{}(%row: i32, %synapse: !llvm.ptr) attributes {{passthrough = [\"nounwind\"]}} {{\n  \
-             %accumulators = llvm.load %synapse : !llvm.ptr -> i32\n",
-            self.name()
-        );
+        assert!(self.length > 0 && self.length.is_multiple_of(4), "a row kernel of {} accumulators", self.length);
+        let mut body = Body::default();
+        let accumulators = body.load("i32", "%synapse");
+        // LR is declared as overwritten so that the function ends in one POP instead of POP and BX.
+        self.add_row(&mut body, "%row", &accumulators, ",~{lr}");
+        format!(
+            "llvm.func @{}(%row: i32, %synapse: !llvm.ptr) attributes {{passthrough = [\"nounwind\"]}} {{\n{}  \
+             llvm.return\n}}\n",
+            self.name(),
+            body.into_text()
+        )
+    }
+
+    /// Adds the row at one address to the accumulators at another and returns the addresses behind both. `overwritten`
+    /// lists registers that shall count as overwritten too, as LLVM writes constraints.
+    pub(super) fn add_row(&self, body: &mut Body, row: &str, accumulators: &str, overwritten: &str) -> [Value; 2] {
         let steps = self.length / STEP;
         if steps <= UNROLLED_STEPS {
-            self.emit_block(&mut text, self.length, ["%row", "%accumulators"], "%end");
-        } else {
-            let _ = write!(
-                text,
-                "  %steps = llvm.mlir.constant({steps} : i32) : i32\n  \
-                 %one = llvm.mlir.constant(1 : i32) : i32\n  \
-                 %zero = llvm.mlir.constant(0 : i32) : i32\n  \
-                 llvm.br ^loop(%row, %accumulators, %steps : i32, i32, i32)\n\
-                 ^loop(%w: i32, %a: i32, %left: i32):\n"
-            );
-            self.emit_block(&mut text, STEP, ["%w", "%a"], "%next");
-            text.push_str(
-                "  %w_next = llvm.extractvalue %next[0] : !llvm.struct<(i32, i32)>\n  \
-                 %a_next = llvm.extractvalue %next[1] : !llvm.struct<(i32, i32)>\n  \
-                 %left_next = llvm.sub %left, %one : i32\n  \
-                 %more = llvm.icmp \"ne\" %left_next, %zero : i32\n  \
-                 llvm.cond_br %more, ^loop(%w_next, %a_next, %left_next : i32, i32, i32), ^tail\n\
-                 ^tail:\n",
-            );
-            if !self.length.is_multiple_of(STEP) {
-                self.emit_block(&mut text, self.length % STEP, ["%w_next", "%a_next"], "%end");
-            }
+            return self.add_block(body, self.length, [row, accumulators], overwritten);
         }
-        text.push_str("  llvm.return\n}\n");
-        text
+        let (block, tail) = (body.fresh_block("step"), body.fresh_block("tail"));
+        let steps = body.constant(steps as i32);
+        body.line(format_args!("llvm.br {block}({row}, {accumulators}, {steps} : i32, i32, i32)"));
+        let carried = body.block_with(&block, &["i32"; 3]);
+        let [row, accumulators] = self.add_block(body, STEP, [&carried[0], &carried[1]], overwritten);
+        let one = body.constant(1);
+        let left = body.binary("sub", &carried[2], &one);
+        let more = body.is_not_zero(&left);
+        body.line(format_args!("llvm.cond_br {more}, {block}({row}, {accumulators}, {left} : i32, i32, i32), {tail}"));
+        body.block(&tail);
+        if self.length.is_multiple_of(STEP) {
+            return [row, accumulators];
+        }
+        self.add_block(body, self.length % STEP, [&row, &accumulators], overwritten)
     }
 
     /// An assembly block that adds the next `weights` weights and moves both addresses on.
-    fn emit_block(&self, text: &mut String, weights: u32, [row, accumulators]: [&str; 2], result: &str) {
+    fn add_block(
+        &self,
+        body: &mut Body,
+        weights: u32,
+        [row, accumulators]: [&str; 2],
+        overwritten: &str,
+    ) -> [Value; 2] {
         let (lines, last) = self.lines(weights);
-        // LR is declared as overwritten so that the function ends in one POP instead of POP and BX.
-        let clobbers: String = (FIRST_WEIGHT..FIRST_WEIGHT + WEIGHT_WORDS)
+        let registers: String = (FIRST_WEIGHT..FIRST_WEIGHT + WEIGHT_WORDS)
             .chain(FIRST_ACCUMULATOR..=last)
             .map(|register| format!(",~{{r{register}}}"))
-            .chain([",~{lr},~{memory}".to_owned()])
             .collect();
-        let _ = writeln!(
-            text,
-            "  {result} = llvm.inline_asm has_side_effects asm_dialect = att \"{}\", \
-             \"={{r0}},={{r1}},0,1{clobbers}\" {row}, {accumulators} : (i32, i32) -> !llvm.struct<(i32, i32)>",
+        let both = body.value(format_args!(
+            "llvm.inline_asm has_side_effects asm_dialect = att \"{}\", \
+             \"={{r0}},={{r1}},0,1{registers}{overwritten},~{{memory}}\" {row}, {accumulators} : (i32, i32) -> \
+             !llvm.struct<(i32, i32)>",
             lines.join("\\0A")
-        );
+        ));
+        [0, 1].map(|part| body.value(format_args!("llvm.extractvalue {both}[{part}] : !llvm.struct<(i32, i32)>")))
     }
 
     /// The instructions for `weights` weights and the number of the last accumulator register that they use.

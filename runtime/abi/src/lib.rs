@@ -77,6 +77,23 @@ pub mod synapse {
     pub const SIZE: u32 = 4;
 }
 
+/// Descriptor of a convolution: what a convolution kernel needs beyond the index of the source neuron that it is called
+/// with. In the dispatch entry, `STRIDE` is 1 and `BASE` is minus the key of the source's first neuron.
+pub mod convolution {
+    /// Address of the accumulators that are added to, as [`super::synapse::ACCUMULATORS`].
+    pub const ACCUMULATORS: u32 = super::synapse::ACCUMULATORS;
+    /// Address of the weights.
+    pub const WEIGHTS: u32 = 4;
+    /// Row of the source map in which the source's first neuron lies; it is the first neuron of that row.
+    pub const SOURCE_ROW: u32 = 8;
+    /// First row of the output map that the accumulators hold.
+    pub const TARGET_ROW: u32 = 12;
+    /// Number of rows of the output map that the accumulators hold.
+    pub const TARGET_ROWS: u32 = 16;
+    /// Size of a descriptor in bytes.
+    pub const SIZE: u32 = 20;
+}
+
 /// Descriptor of a neuron slice. An update kernel is called once per tick with r0 = address of the descriptor,
 /// from chip tick `START` on.
 pub mod slice {

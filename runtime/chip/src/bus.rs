@@ -149,7 +149,11 @@ impl Bus {
 fn register(address: u32, base: u32) -> Result<Option<u32>, Trap> {
     match address.checked_sub(base) {
         Some(offset) if offset < PERIPHERAL_BYTES => {
-            if offset.is_multiple_of(4) { Ok(Some(offset)) } else { Err(Trap::Unaligned { address }) }
+            if offset.is_multiple_of(4) {
+                Ok(Some(offset))
+            } else {
+                Err(Trap::Unaligned { address })
+            }
         }
         _ => Ok(None),
     }

@@ -44,11 +44,7 @@ impl Chip {
     /// Builds the chips, loads the images and boots all PEs, each until it sleeps for the first time.
     ///
     /// `tables` holds one routing table per chip. The PEs are numbered in the order of `images`.
-    pub fn new(
-        config: ChipConfig,
-        images: Vec<PeImage>,
-        tables: Vec<Vec<RouterEntry>>,
-    ) -> Result<Self, SetupError> {
+    pub fn new(config: ChipConfig, images: Vec<PeImage>, tables: Vec<Vec<RouterEntry>>) -> Result<Self, SetupError> {
         let code_bytes = config.code_bytes;
         if !code_bytes.is_multiple_of(4) || code_bytes > config.sram_bytes || config.sram_bytes < 8 {
             return Err(SetupError::CodeRegion { code_bytes });
@@ -80,6 +76,7 @@ impl Chip {
     /// Returns all PEs to their initial memory and boots them again. The statistics go on.
     pub fn reset(&mut self) -> Result<(), Fault> {
         let config = &self.config;
+        self.network.dropped.clear();
         on_all(&mut self.pes, |pe| pe.reset(config))
     }
 

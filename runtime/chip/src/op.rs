@@ -87,7 +87,7 @@ pub(crate) enum BitOp {
     Revsh,
 }
 
-/// Sign and zero extension, optionally added to a register (A7.7.182 and following, A7.7.221 and following).
+/// Sign and zero extension, optionally added to a register (A4.4.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extend {
     Sxth,
@@ -120,7 +120,7 @@ pub(crate) enum LaneOp {
     Sax,
 }
 
-/// Floating-point operations with the operands d, n and m (A7.7.222 and following).
+/// Floating-point operations with the operands d, n and m (A6.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Float3 {
     Add,
@@ -159,7 +159,10 @@ pub(crate) enum Float2 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Special {
     /// The flags; in MSR the two booleans select N, Z, C, V, Q and GE.
-    Apsr { nzcvq: bool, ge: bool },
+    Apsr {
+        nzcvq: bool,
+        ge: bool,
+    },
     /// The exception number, which is always 0.
     Ipsr,
     Msp,

@@ -73,8 +73,7 @@ impl Network {
         if let Some((chip, table)) = tables.iter().enumerate().find(|(_, table)| table.len() > limit) {
             return Err(SetupError::TooManyEntries { chip, entries: table.len(), limit });
         }
-        let mut routers: Vec<_> =
-            tables.into_iter().map(|entries| Router { entries, found: HashMap::new() }).collect();
+        let mut routers: Vec<_> = tables.into_iter().map(|entries| Router { entries, found: HashMap::new() }).collect();
         routers.resize_with(count, || Router { entries: Vec::new(), found: HashMap::new() });
         Ok(Self {
             routers,

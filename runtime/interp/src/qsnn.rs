@@ -3,6 +3,7 @@
 use crate::{Interpreter, check_input, delay_line::DelayLine, order};
 use s2c_dialects::{
     attribute::{Reset, Tensor},
+    convolution::Geometry,
     diagnostic::{Diagnostic, Result},
     ir::Element,
     qsnn::{Network, Op, verify},
@@ -29,6 +30,7 @@ enum Kind {
     Copy,
     Add,
     Dense { columns: Vec<Vec<(u32, i32)>> },
+    Conv2d { geometry: Geometry, weight: Vec<i32> },
     Delay(DelayLine<i32>),
     Neuron(Box<Population>),
 }
@@ -70,6 +72,25 @@ pub fn add(left: i32, right: i32, saturate: bool) -> i32 {
 
 fn subtract(left: i32, right: i32, saturate: bool) -> i32 {
     if saturate { left.saturating_sub(right) } else { left.wrapping_sub(right) }
+}
+
+/// Adds the taps of every spike.
+fn convolve(geometry: &Geometry, weight: &[i32], spikes: &[i32], result: &mut [i32]) {
+    let [_, rows, columns] = geometry.input;
+    let [_, out_rows, out_columns] = geometry.output();
+    result.fill(0);
+    for (index, &count) in spikes.iter().enumerate().filter(|&(_, &count)| count != 0) {
+        let (channel, row, column) = (index / (rows * columns), index / columns % rows, index % columns);
+        let (outputs, within) = geometry.targets_of(channel);
+        for tap in geometry.taps(row, column) {
+            let place = tap.output[0] * out_columns + tap.output[1];
+            for output in outputs.clone() {
+                let sum = &mut result[output * out_rows * out_columns + place];
+                let weight = weight[geometry.weight_index(output, within, tap.kernel)];
+                *sum = sum.wrapping_add(weight.wrapping_mul(count));
+            }
+        }
+    }
 }
 
 impl Population {
@@ -134,6 +155,14 @@ impl Qsnn {
                     };
                     Kind::Dense { columns: (0..count).map(column).collect() }
                 }
+                Op::Conv2d(op) => {
+                    let geometry = op.geometry(&network.result(node.inputs[0])?.shape);
+                    let count = op.weight.shape().iter().product();
+                    Kind::Conv2d {
+                        geometry: geometry.ok_or_else(|| Diagnostic::bug("not a convolution"))?,
+                        weight: (0..count).map(|index| op.weight.at(index)).collect(),
+                    }
+                }
                 Op::Lif(op) => Kind::Neuron(Box::new(Population {
                     shift: op.shift as u32,
                     current: None,
@@ -195,7 +224,7 @@ impl Interpreter for Qsnn {
                         current.state.fill(0);
                     }
                 }
-                Kind::Input { .. } | Kind::Copy | Kind::Add | Kind::Dense { .. } => {}
+                Kind::Input { .. } | Kind::Copy | Kind::Add | Kind::Dense { .. } | Kind::Conv2d { .. } => {}
             }
         }
     }
@@ -238,6 +267,7 @@ impl Interpreter for Qsnn {
                         }
                     }
                 }
+                Kind::Conv2d { geometry, weight } => convolve(geometry, weight, operand(0), &mut result),
                 Kind::Delay(line) => result.copy_from_slice(line.front()),
                 Kind::Neuron(population) => population.step(operand(0), &mut result),
             }

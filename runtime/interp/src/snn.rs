@@ -5,6 +5,7 @@
 use crate::{Interpreter, check_input, delay_line::DelayLine, order};
 use s2c_dialects::{
     attribute::{Reset, Tensor},
+    convolution::Geometry,
     diagnostic::{Diagnostic, Result},
     snn::{Compare, Integrator, Network, Op, verify},
 };
@@ -29,6 +30,8 @@ enum Kind {
     Copy,
     Add,
     Linear { columns: Vec<Vec<(u32, f32)>>, bias: Option<Vec<f64>> },
+    Conv2d { geometry: Geometry, weight: Vec<f32>, bias: Option<Vec<f64>> },
+    Pool { input: [usize; 3], window: [usize; 2], scale: f64 },
     Delay(DelayLine<f64>),
     Neuron(Box<Population>),
 }
@@ -96,6 +99,22 @@ impl Snn {
                     columns: columns(&op.weight),
                     bias: op.bias.as_ref().map(|bias| bias.iter().collect()),
                 },
+                Op::Conv2d(op) => {
+                    let geometry = op.geometry(&network.result(node.inputs[0])?.shape);
+                    Kind::Conv2d {
+                        geometry: geometry.ok_or_else(|| Diagnostic::bug("not a convolution"))?,
+                        weight: op.weight.iter().collect(),
+                        bias: op.bias.as_ref().map(|bias| bias.iter().collect()),
+                    }
+                }
+                Op::Pool(op) => match (&network.result(node.inputs[0])?.shape[..], &op.window[..]) {
+                    (&[channels, rows, columns], &[high, wide]) => Kind::Pool {
+                        input: [channels, rows, columns],
+                        window: [high as usize, wide as usize],
+                        scale: if op.mean { 1.0 / (high * wide) as f64 } else { 1.0 },
+                    },
+                    _ => return Err(Box::new(Diagnostic::bug("not a pool"))),
+                },
                 Op::If(_) | Op::Lif(_) | Op::CubaLif(_) => Kind::Neuron(Box::new(population(&node.op, dt)?)),
             };
             nodes.push(Node { name, operands: node.inputs.clone(), kind });
@@ -161,6 +180,38 @@ fn population(op: &Op, dt: f64) -> Result<Population> {
     })
 }
 
+/// Adds the taps of every input that is not zero.
+fn convolve(geometry: &Geometry, weight: &[f32], input: &[f64], result: &mut [f64]) {
+    let [_, rows, columns] = geometry.input;
+    let [_, out_rows, out_columns] = geometry.output();
+    result.fill(0.0);
+    for (index, &x) in input.iter().enumerate().filter(|&(_, &x)| x != 0.0) {
+        let (channel, row, column) = (index / (rows * columns), index / columns % rows, index % columns);
+        let (outputs, within) = geometry.targets_of(channel);
+        for tap in geometry.taps(row, column) {
+            let place = tap.output[0] * out_columns + tap.output[1];
+            for output in outputs.clone() {
+                let weight = weight[geometry.weight_index(output, within, tap.kernel)];
+                result[output * out_rows * out_columns + place] += f64::from(weight) * x;
+            }
+        }
+    }
+}
+
+/// Sums (times a scale) over windows; rows and columns beyond the last whole window are left out.
+fn pool(input: [usize; 3], window: [usize; 2], scale: f64, values: &[f64], result: &mut [f64]) {
+    let [_, rows, columns] = input;
+    let (out_rows, out_columns) = (rows / window[0], columns / window[1]);
+    result.fill(0.0);
+    for (index, &x) in values.iter().enumerate().filter(|&(_, &x)| x != 0.0) {
+        let (channel, row, column) = (index / (rows * columns), index / columns % rows, index % columns);
+        let (row, column) = (row / window[0], column / window[1]);
+        if row < out_rows && column < out_columns {
+            result[(channel * out_rows + row) * out_columns + column] += x * scale;
+        }
+    }
+}
+
 impl Population {
     fn step(&mut self, input: &[f64], spikes: &mut [f64]) {
         for (neuron, (&x, spike)) in input.iter().zip(spikes).enumerate() {
@@ -194,7 +245,8 @@ impl Interpreter for Snn {
                         current.state.fill(0.0);
                     }
                 }
-                Kind::Input { .. } | Kind::Copy | Kind::Add | Kind::Linear { .. } => {}
+                Kind::Input { .. } | Kind::Copy | Kind::Add | Kind::Linear { .. } | Kind::Conv2d { .. } | Kind::Pool { .. } => {
+                }
             }
         }
     }
@@ -238,6 +290,14 @@ impl Interpreter for Snn {
                         result.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += *bias);
                     }
                 }
+                Kind::Conv2d { geometry, weight, bias } => {
+                    convolve(geometry, weight, operand(0), &mut result);
+                    if let Some(bias) = bias {
+                        let places = result.len() / bias.len().max(1);
+                        result.iter_mut().enumerate().for_each(|(index, sum)| *sum += bias[index / places]);
+                    }
+                }
+                Kind::Pool { input, window, scale } => pool(*input, *window, *scale, operand(0), &mut result),
                 Kind::Delay(line) => result.copy_from_slice(line.front()),
                 Kind::Neuron(population) => population.step(operand(0), &mut result),
             }

@@ -64,8 +64,14 @@ impl Cpu {
             Op::LdrImm { rt, rn, imm } => { let v = bus.load32(at!(rn, imm))?; self.set(rt, v) }
             Op::LdrhImm { rt, rn, imm } => { let v = bus.load16(at!(rn, imm))?; self.set(rt, v) }
             Op::LdrbImm { rt, rn, imm } => { let v = bus.load8(at!(rn, imm))?; self.set(rt, v) }
-            Op::LdrshImm { rt, rn, imm } => { let v = bus.load16(at!(rn, imm))?; self.set(rt, media::sign_extend(v, 16)) }
-            Op::LdrsbImm { rt, rn, imm } => { let v = bus.load8(at!(rn, imm))?; self.set(rt, media::sign_extend(v, 8)) }
+            Op::LdrshImm { rt, rn, imm } => {
+                let v = bus.load16(at!(rn, imm))?;
+                self.set(rt, media::sign_extend(v, 16))
+            }
+            Op::LdrsbImm { rt, rn, imm } => {
+                let v = bus.load8(at!(rn, imm))?;
+                self.set(rt, media::sign_extend(v, 8))
+            }
             Op::StrImm { rt, rn, imm } => bus.store32(at!(rn, imm), self.get(rt))?,
             Op::StrhImm { rt, rn, imm } => bus.store16(at!(rn, imm), self.get(rt))?,
             Op::StrbImm { rt, rn, imm } => bus.store8(at!(rn, imm), self.get(rt))?,
@@ -109,7 +115,7 @@ impl Cpu {
             }
             Op::LoadDual { rt, rt2, rn, index, offset } => {
                 let (address, base) = self.update(rn, index, offset);
-                // The base is not one of the targets if it is written back, but it may be one if not.
+                // The base comes first, because without write-back it may be one of the targets.
                 self.set(rn, base);
                 self.load_dual(bus, rt, rt2, address)?
             }

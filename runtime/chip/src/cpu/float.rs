@@ -5,7 +5,7 @@
 
 use crate::op::{Float2, Float3};
 
-/// The default NaN (A2.5.4).
+/// The default NaN.
 const DEFAULT_NAN: u32 = 0x7FC0_0000;
 const SIGN: u32 = 1 << 31;
 const QUIET: u32 = 1 << 22;

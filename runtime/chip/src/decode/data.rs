@@ -158,9 +158,7 @@ pub(super) fn register(first: u32, second: u32) -> Op {
             Op::Extend { op: ops[op1 as usize], rd, rn, rm, rotate: (op2 & 3) as u8 * 8 }
         }
         (8.., 0..8) if rn != PC => parallel(op1 & 7, op2, rd, rn, rm),
-        (8, 8..12) if rn != PC => {
-            Op::SaturatingAdd { rd, rn, rm, double: bit(op2, 0), subtract: bit(op2, 1) }
-        }
+        (8, 8..12) if rn != PC => Op::SaturatingAdd { rd, rn, rm, double: bit(op2, 0), subtract: bit(op2, 1) },
         (9, 8) if rn == rm => Op::Bits { op: BitOp::Rev, rd, rm },
         (9, 9) if rn == rm => Op::Bits { op: BitOp::Rev16, rd, rm },
         (9, 10) if rn == rm => Op::Bits { op: BitOp::Rbit, rd, rm },

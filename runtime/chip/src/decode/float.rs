@@ -27,7 +27,7 @@ fn double(word: u32, low: u32, highest: bool) -> Option<u8> {
     (!highest).then(|| reg4(word, low) << 1)
 }
 
-/// Data processing (A6.5).
+/// Data processing (A6.4).
 fn data_processing(first: u32, second: u32) -> Op {
     if bit(second, 8) {
         return Op::Undefined;
@@ -64,7 +64,7 @@ fn expand_immediate(imm8: u32) -> u32 {
     bits(imm8, 7, 7) << 31 | exponent | bits(imm8, 5, 0) << 19
 }
 
-/// The instructions with one source operand (A6.5, table A6-3).
+/// The instructions with one source operand (A6.4).
 fn other(first: u32, second: u32, sd: u8, sm: u8) -> Op {
     let op = match (bits(first, 3, 0), bit(second, 7)) {
         (0b0000, false) => Float2::Move,
@@ -88,14 +88,20 @@ fn other(first: u32, second: u32, sd: u8, sm: u8) -> Op {
                 return Op::Undefined;
             }
             let fraction = bits_of_fixed - field;
-            return Op::VcvtFixed { sd, to_fixed: bit(first, 2), signed: !bit(first, 0), bits: bits_of_fixed, fraction };
+            return Op::VcvtFixed {
+                sd,
+                to_fixed: bit(first, 2),
+                signed: !bit(first, 0),
+                bits: bits_of_fixed,
+                fraction,
+            };
         }
         _ => return Op::Undefined,
     };
     Op::Float2 { op, sd, sm }
 }
 
-/// Transfers between one core register and one floating-point register (A6.7).
+/// Transfers between one core register and one floating-point register (A6.6).
 fn transfer(first: u32, second: u32) -> Op {
     let (rt, to_core) = (reg4(second, 12), bit(first, 4));
     let sn = match (bits(first, 7, 5), bit(second, 8)) {
@@ -121,7 +127,7 @@ fn transfer(first: u32, second: u32) -> Op {
     }
 }
 
-/// Loads, stores and transfers of two core registers (A6.6, A6.8).
+/// Loads, stores and transfers of two core registers (A6.5, A6.7).
 fn load_store(pc: u32, first: u32, second: u32) -> Op {
     let (before, up, writeback, load) = (bit(first, 8), bit(first, 7), bit(first, 5), bit(first, 4));
     if !before && !up && !writeback {
@@ -142,7 +148,7 @@ fn load_store(pc: u32, first: u32, second: u32) -> Op {
             (false, _) => Op::Vstr { sd, words, rn, imm },
         };
     }
-    let odd_double = is_double && imm8 % 2 != 0;
+    let odd_double = is_double && !imm8.is_multiple_of(2);
     if imm8 == 0 || odd_double || u32::from(sd) + imm8 > 32 || rn == PC || (before == up) {
         return Op::Undefined;
     }

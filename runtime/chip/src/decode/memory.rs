@@ -9,11 +9,14 @@ const PC: u8 = 15;
 /// Load and store multiple (A5.3.5).
 pub(super) fn multiple(first: u32, second: u32) -> Op {
     let (rn, list) = (reg4(first, 0), second as u16);
-    let (writeback, before) = (bit(first, 5), match bits(first, 8, 7) {
-        1 => false,
-        2 => true,
-        _ => return Op::Undefined,
-    });
+    let (writeback, before) = (
+        bit(first, 5),
+        match bits(first, 8, 7) {
+            1 => false,
+            2 => true,
+            _ => return Op::Undefined,
+        },
+    );
     let in_list = |reg: u8| (list >> reg) & 1 != 0;
     if rn == PC || list.count_ones() < 2 || in_list(SP) || (writeback && in_list(rn)) {
         return Op::Undefined;

@@ -65,9 +65,7 @@ pub(super) fn decode(pc: u32, h: u32, in_it: bool) -> Op {
         }
         0b1101 => match bits(h, 11, 8) {
             14 | 15 => Op::Undefined,
-            condition => {
-                Op::BranchIf { condition: condition as u8, target: branch_target(pc, sign_extend(h, 8) << 1) }
-            }
+            condition => Op::BranchIf { condition: condition as u8, target: branch_target(pc, sign_extend(h, 8) << 1) },
         },
         _ => Op::Branch { target: branch_target(pc, sign_extend(h, 11) << 1) },
     }

@@ -1,14 +1,17 @@
 //! Executes every form of instruction with random operands on this model and on `rsemu`, an independent emulator,
 //! and compares registers, flags and memory.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod data_forms;
 mod dsp_forms;
 mod float_forms;
 mod memory_forms;
 mod oracle;
 
+use common::config;
 use oracle::Oracle;
-use s2c_chip::{ChipConfig, CycleModel, Harness};
+use s2c_chip::Harness;
 
 /// The assembly of a form and its encoding.
 type Form = (&'static str, &'static [u16]);
@@ -18,20 +21,53 @@ const DATA: u32 = 0x1800;
 /// The part of the memory around [`DATA`] that is compared.
 const WINDOW: std::ops::Range<u32> = 0x1700..0x1900;
 const STACK: u32 = 0x1F00;
-const SRAM_BYTES: u32 = 0x2000;
+const SRAM_BYTES: u32 = 0x4000;
 const BX_LR: u16 = 0x4770;
 
 /// Values at which arithmetic tends to go wrong.
 const EDGES: [u32; 16] = [
-    0, 1, 0x1F, 0x20, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, 0x8000_8000,
-    0x7FFF_7FFF, 0x8080_7F7F,
+    0,
+    1,
+    0x1F,
+    0x20,
+    0x7F,
+    0x80,
+    0xFF,
+    0x7FFF,
+    0x8000,
+    0xFFFF,
+    0x7FFF_FFFF,
+    0x8000_0000,
+    0xFFFF_FFFF,
+    0x8000_8000,
+    0x7FFF_7FFF,
+    0x8080_7F7F,
 ];
 
 /// Zeros, infinities, NaNs, denormals, the limits of the conversions and half-precision values.
 const FLOAT_EDGES: [u32; 22] = [
-    0, 0x8000_0000, 0x3F80_0000, 0xBF80_0000, 0x7F80_0000, 0xFF80_0000, 0x7F7F_FFFF, 0x0080_0000, 0x007F_FFFF, 1,
-    0x4F00_0000, 0xCF00_0000, 0x4F80_0000, 0x4EFF_FFFF, 0x3F00_0000, 0x3FC0_0000, 0x7FC0_1234, 0xFFC0_0001, 0x7F80_0001,
-    0xFFA0_0000, 0x3380_0000, 0x477F_EFFF,
+    0,
+    0x8000_0000,
+    0x3F80_0000,
+    0xBF80_0000,
+    0x7F80_0000,
+    0xFF80_0000,
+    0x7F7F_FFFF,
+    0x0080_0000,
+    0x007F_FFFF,
+    1,
+    0x4F00_0000,
+    0xCF00_0000,
+    0x4F80_0000,
+    0x4EFF_FFFF,
+    0x3F00_0000,
+    0x3FC0_0000,
+    0x7FC0_1234,
+    0xFFC0_0001,
+    0x7F80_0001,
+    0xFFA0_0000,
+    0x3380_0000,
+    0x477F_EFFF,
 ];
 
 /// A xorshift generator, so that runs are repeatable.
@@ -95,28 +131,6 @@ impl State {
     }
 }
 
-fn harness() -> Harness {
-    Harness::new(&ChipConfig {
-        sram_bytes: SRAM_BYTES,
-        code_bytes: 0x1000,
-        timer_base: 0xE100_0000,
-        comms_base: 0xE200_0000,
-        cycles: CycleModel {
-            branch_taken: 2,
-            load_first: 2,
-            load_next: 1,
-            divide: 7,
-            float_divide: 14,
-            float_multiply_add: 3,
-        },
-        cycles_per_hop: 5,
-        chips: (1, 1),
-        router_position: (0, 0),
-        router_entries: 0,
-        instruction_budget: 100,
-    })
-}
-
 /// Runs the code at [`CODE`] from a state.
 fn execute(harness: &mut Harness, before: &State) -> State {
     for (index, &value) in before.core.iter().enumerate() {
@@ -141,7 +155,7 @@ fn execute(harness: &mut Harness, before: &State) -> State {
 
 /// Compares all forms with `cases` random states each, and lists those that differ.
 fn compare(forms: &[Form], cases: usize) {
-    let (mut harness, oracle) = (harness(), Oracle::new());
+    let (mut harness, oracle) = (Harness::new(&config()), Oracle::new());
     let mut random = Random(0x5EED_0123_4567_89AB);
     let mut differences = Vec::new();
     for (text, code) in forms {

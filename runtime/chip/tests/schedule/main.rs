@@ -1,34 +1,14 @@
 //! Ticks, routing and faults of whole chips.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod relay;
 
+use common::config;
 use relay::{COUNT, LAST_KEY, image, program};
 use s2c_chip::{
-    Chip, ChipConfig, CycleModel, Destination, DropReason, Fault, Packet, PeId, RouterEntry, SetupError, TickReport,
-    Trap,
+    Chip, ChipConfig, Destination, DropReason, Fault, Packet, PeId, RouterEntry, SetupError, TickReport, Trap,
 };
-
-fn config() -> ChipConfig {
-    ChipConfig {
-        sram_bytes: 0x4000,
-        code_bytes: 0x1000,
-        timer_base: 0xE100_0000,
-        comms_base: 0xE200_0000,
-        cycles: CycleModel {
-            branch_taken: 2,
-            load_first: 2,
-            load_next: 1,
-            divide: 7,
-            float_divide: 14,
-            float_multiply_add: 3,
-        },
-        cycles_per_hop: 5,
-        chips: (1, 1),
-        router_position: (4, 3),
-        router_entries: 1024,
-        instruction_budget: 10_000,
-    }
-}
 
 fn entry(key: u32, destination: Destination) -> RouterEntry {
     RouterEntry { key, mask: !0, route: vec![destination] }
@@ -178,7 +158,8 @@ fn unusable_setups_are_refused() {
 
 #[test]
 fn a_debugger_can_replace_code() {
-    let mut chip = Chip::new(config(), vec![image((0, 1, 1, 0), 4, 1, 0), image((0, 1, 1, 1), 4, 1, 0)], vec![]).unwrap();
+    let mut chip =
+        Chip::new(config(), vec![image((0, 1, 1, 0), 4, 1, 0), image((0, 1, 1, 1), 4, 1, 0)], vec![]).unwrap();
     // udf #0 after the first wfi, in one of two PEs with the same code
     assert_eq!(chip.write(0, 30, &[0x00, 0xDE]), Some(()));
     assert!(matches!(chip.step(&[]), Err(Fault::Core { pe: PeId { core: 0, .. }, pc: 30, .. })));

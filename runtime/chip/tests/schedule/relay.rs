@@ -20,8 +20,8 @@ pub const LAST_KEY: u32 = DATA + 20;
 const CODE: &[u16] = &[
     0x3000, 0x0000, // initial stack pointer
     0x0009, 0x0000, // entry
-    0x4c13, // ldr r4, comms
-    0x4d14, // ldr r5, timer
+    0x4c14, // ldr r4, comms
+    0x4d15, // ldr r5, timer
     0xf44f, 0x5680, // mov.w r6, #0x1000
     0x6837, // ldr r7, [r6]
     0x60a7, // str r7, [r4, #8]
@@ -62,8 +62,10 @@ const CODE: &[u16] = &[
     0x60f0, // str r0, [r6, #12]
     0x2900, // cmp r1, #0
     0xd5ee, // bpl packets
+    0x6931, // ldr r1, [r6, #16]
     0x6021, // str r1, [r4]
-    0xe7ec, // b packets
+    0xe7eb, // b packets
+    0xbf00, // .balign 4
     0x0000, 0xe200, // comms: .word 0xE2000000
     0x0000, 0xe100, // timer: .word 0xE1000000
 ];

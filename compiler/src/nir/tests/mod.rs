@@ -1,0 +1,204 @@
+//! Tests on whole files, and what they share.
+
+mod damage;
+mod odd_files;
+mod real_models;
+mod round_trip;
+mod subgraphs;
+
+use super::{conv::Padding, *};
+use indexmap::IndexMap;
+use ndarray::ArrayD;
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{PoisonError, RwLock, RwLockReadGuard},
+};
+
+/// Held while HDF5 files are open; a child process that is started meanwhile would inherit them with their locks.
+static OPEN_FILES: RwLock<()> = RwLock::new(());
+
+/// Every test that opens HDF5 files holds this.
+fn files_open() -> RwLockReadGuard<'static, ()> {
+    OPEN_FILES.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A path in a folder for this test run; the test's name keeps parallel tests apart.
+pub(crate) fn scratch(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("s2c-test-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    folder.join(name)
+}
+
+/// The shared folder of real models and recordings, where it exists.
+pub(crate) fn shared_data() -> Option<PathBuf> {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data"));
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!("skipped: there is no folder {}", folder.display());
+    None
+}
+
+/// A small deterministic source of numbers (xorshift).
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % limit.max(1) as u64).unwrap()
+    }
+
+    /// A copy with some bytes changed, or the end cut off.
+    pub(crate) fn damage(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut copy = bytes.to_vec();
+        if self.below(4) == 0 {
+            copy.truncate(self.below(bytes.len()));
+        }
+        for _ in 0..1 + self.below(8) {
+            let place = self.below(copy.len());
+            if let Some(byte) = copy.get_mut(place) {
+                *byte = u8::try_from(self.below(256)).unwrap();
+            }
+        }
+        copy
+    }
+}
+
+fn edges(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect()
+}
+
+fn nodes<const N: usize>(nodes: [(&str, Node); N]) -> IndexMap<String, Node> {
+    nodes.into_iter().map(|(name, node)| (name.to_owned(), node)).collect()
+}
+
+fn filled(shape: &[usize], value: f64) -> ArrayD<f64> {
+    ArrayD::from_elem(shape, value)
+}
+
+fn lif(shape: &[usize]) -> Node {
+    Node::Lif(neuron::Lif {
+        tau: filled(shape, 0.02),
+        r: filled(shape, 1.0),
+        v_leak: filled(shape, 0.0),
+        v_threshold: filled(shape, 1.0),
+        v_reset: filled(shape, 0.0),
+    })
+}
+
+fn cuba_lif(shape: &[usize]) -> Node {
+    Node::CubaLif(neuron::CubaLif {
+        tau_syn: filled(shape, 0.005),
+        tau_mem: filled(shape, 0.02),
+        r: filled(shape, 1.0),
+        v_leak: filled(shape, 0.1),
+        v_threshold: filled(shape, 1.0),
+        v_reset: filled(shape, -0.1),
+        w_in: filled(shape, 2.0),
+    })
+}
+
+fn linear(outputs: usize, inputs: usize) -> Node {
+    Node::Linear(linear::Linear { weight: ArrayD::from_elem([outputs, inputs].as_slice(), 0.25) })
+}
+
+fn input(shape: &[usize]) -> Node {
+    Node::Input(port::Input { shape: shape.to_vec() })
+}
+
+fn output(shape: &[usize]) -> Node {
+    Node::Output(port::Output { shape: shape.to_vec() })
+}
+
+/// One node of every type, connected so that all shapes fit.
+fn every_node() -> Graph {
+    let conv = |padding| conv::Conv2d {
+        input_shape: Some([8, 8]),
+        weight: ArrayD::from_elem([4, 1, 3, 3].as_slice(), 0.5),
+        stride: [1, 1],
+        padding,
+        dilation: [1, 1],
+        groups: 2,
+        bias: filled(&[4], 0.1),
+    };
+    let conv1d = conv::Conv1d {
+        input_shape: Some([9]),
+        weight: ArrayD::from_elem([2, 4, 3].as_slice(), 0.5),
+        stride: [2],
+        padding: Padding::Fixed([1]),
+        dilation: [1],
+        groups: 1,
+        bias: filled(&[2], 0.0),
+    };
+    let pool = |stride| pool::Pool2d { kernel_size: [2, 2], stride: [stride, stride], padding: [0, 0] };
+    let inner = Graph {
+        nodes: nodes([("in", input(&[4])), ("lif", cuba_lif(&[4])), ("rec", linear(4, 4)), ("out", output(&[4]))]),
+        edges: edges(&[("in", "lif"), ("lif", "rec"), ("rec", "lif"), ("lif", "out")]),
+    };
+    Graph {
+        nodes: nodes([
+            ("input", input(&[2, 8, 8])),
+            ("conv", Node::Conv2d(conv(Padding::Same))),
+            (
+                "if",
+                Node::If(neuron::If {
+                    r: filled(&[4, 8, 8], 1.0),
+                    v_threshold: filled(&[4, 8, 8], 1.0),
+                    v_reset: filled(&[4, 8, 8], 0.0),
+                }),
+            ),
+            ("sum", Node::SumPool2d(pool::SumPool2d(pool(2)))),
+            ("avg", Node::AvgPool2d(pool::AvgPool2d(pool(1)))),
+            ("flatten", Node::Flatten(port::Flatten { input_type: Some(vec![4, 3, 3]), start_dim: 1, end_dim: -1 })),
+            ("conv1d", Node::Conv1d(conv1d)),
+            ("join", Node::Flatten(port::Flatten { input_type: Some(vec![2, 5]), start_dim: 0, end_dim: -1 })),
+            (
+                "fc",
+                Node::Affine(linear::Affine {
+                    weight: ArrayD::from_elem([4, 10].as_slice(), -1.5),
+                    bias: filled(&[4], 0.3),
+                }),
+            ),
+            ("sub", Node::Graph(inner)),
+            ("scale", Node::Scale(linear::Scale { scale: ArrayD::from_elem([4].as_slice(), 2.0) })),
+            ("delay", Node::Delay(signal::Delay { delay: filled(&[4], 0.001) })),
+            ("i", Node::I(neuron::Integrator { r: filled(&[4], 1.0) })),
+            ("li", Node::Li(neuron::Li { tau: filled(&[4], 0.1), r: filled(&[4], 1.0), v_leak: filled(&[4], 0.0) })),
+            ("lif", lif(&[4])),
+            (
+                "cuba",
+                Node::CubaLi(neuron::CubaLi {
+                    tau_syn: filled(&[4], 0.1),
+                    tau_mem: filled(&[4], 0.2),
+                    r: filled(&[4], 1.0),
+                    v_leak: filled(&[4], 0.0),
+                    w_in: filled(&[4], 1.0),
+                }),
+            ),
+            ("threshold", Node::Threshold(signal::Threshold { threshold: filled(&[4], 0.5) })),
+            ("output", output(&[4])),
+        ]),
+        edges: edges(&[
+            ("input", "conv"),
+            ("conv", "if"),
+            ("if", "sum"),
+            ("sum", "avg"),
+            ("avg", "flatten"),
+            ("flatten", "conv1d"),
+            ("conv1d", "join"),
+            ("join", "fc"),
+            ("fc", "sub"),
+            ("sub", "scale"),
+            ("scale", "delay"),
+            ("delay", "i"),
+            ("i", "li"),
+            ("li", "lif"),
+            ("lif", "cuba"),
+            ("cuba", "threshold"),
+            ("threshold", "output"),
+        ]),
+    }
+}

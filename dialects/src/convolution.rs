@@ -1,0 +1,111 @@
+//! The geometry of a convolution, seen from a spike: which taps of the kernel it meets, and where they lead.
+
+/// A convolution over rows and columns, with an optional sum over windows in front. Pairs are [rows, columns].
+///
+/// Output sizes are those of PyTorch's Conv2d: floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    /// Channels, rows and columns of the input.
+    pub input: [usize; 3],
+    /// Output channels.
+    pub channels: usize,
+    /// Groups of channels.
+    pub groups: usize,
+    /// Rows and columns of the window that is summed before the convolution.
+    pub pool: [usize; 2],
+    /// Rows and columns of the kernel.
+    pub kernel: [usize; 2],
+    /// Steps between outputs.
+    pub stride: [usize; 2],
+    /// Zeros at each side.
+    pub padding: [usize; 2],
+    /// Steps between taps.
+    pub dilation: [usize; 2],
+}
+
+/// A tap of the kernel that a spike meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tap {
+    /// Row and column within the kernel.
+    pub kernel: [usize; 2],
+    /// Row and column within the output.
+    pub output: [usize; 2],
+}
+
+impl Geometry {
+    /// From an input's shape, a weight's shape (outputs, inputs per group, rows, columns) and the attributes pool,
+    /// stride, padding, dilation; `None` where they do not make a convolution.
+    pub fn new(input: &[usize], weight: &[usize], pairs: [&Vec<i64>; 4], groups: i64) -> Option<Self> {
+        let &[in_channels, rows, columns] = input else { return None };
+        let &[channels, per_group, kernel_rows, kernel_columns] = weight else { return None };
+        let pair = |values: &Vec<i64>, least: i64| match values[..] {
+            [a, b] if a >= least && b >= least => Some([a as usize, b as usize]),
+            _ => None,
+        };
+        let groups = usize::try_from(groups).ok().filter(|&groups| groups > 0)?;
+        let geometry = Self {
+            input: [in_channels, rows, columns],
+            channels,
+            groups,
+            pool: pair(pairs[0], 1)?,
+            kernel: [kernel_rows, kernel_columns],
+            stride: pair(pairs[1], 1)?,
+            padding: pair(pairs[2], 0)?,
+            dilation: pair(pairs[3], 1)?,
+        };
+        let fits = (0..2).all(|axis| {
+            geometry.kernel[axis] > 0
+                && geometry.pooled()[axis] + 2 * geometry.padding[axis] > geometry.dilation[axis] * (geometry.kernel[axis] - 1)
+        });
+        let grouped = per_group * groups == in_channels && channels % groups == 0;
+        (fits && grouped).then_some(geometry)
+    }
+
+    /// Rows and columns of the input in windows.
+    pub fn pooled(&self) -> [usize; 2] {
+        [self.input[1] / self.pool[0], self.input[2] / self.pool[1]]
+    }
+
+    /// Channels, rows and columns of the output.
+    pub fn output(&self) -> [usize; 3] {
+        let size = |axis: usize| {
+            let reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1;
+            (self.pooled()[axis] + 2 * self.padding[axis] - reach) / self.stride[axis] + 1
+        };
+        [self.channels, size(0), size(1)]
+    }
+
+    /// Taps along one axis for an input row or column: (kernel index, output index).
+    pub fn taps_along(&self, axis: usize, position: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let windows = self.pooled()[axis];
+        let size = self.output()[axis + 1];
+        let window = position / self.pool[axis];
+        (0..self.kernel[axis]).filter_map(move |tap| {
+            let shifted = (window + self.padding[axis]).checked_sub(tap * self.dilation[axis])?;
+            let output = shifted / self.stride[axis];
+            (window < windows && shifted % self.stride[axis] == 0 && output < size).then_some((tap, output))
+        })
+    }
+
+    /// All taps that a spike at a row and a column meets.
+    pub fn taps(&self, row: usize, column: usize) -> impl Iterator<Item = Tap> + '_ {
+        self.taps_along(0, row).flat_map(move |(kernel_row, output_row)| {
+            self.taps_along(1, column).map(move |(kernel_column, output_column)| Tap {
+                kernel: [kernel_row, kernel_column],
+                output: [output_row, output_column],
+            })
+        })
+    }
+
+    /// The output channels that an input channel leads to, and its index within its group.
+    pub fn targets_of(&self, channel: usize) -> (std::ops::Range<usize>, usize) {
+        let (inputs, outputs) = (self.input[0] / self.groups, self.channels / self.groups);
+        let group = channel / inputs;
+        (group * outputs..(group + 1) * outputs, channel % inputs)
+    }
+
+    /// Position in a weight's row-major values of (output channel, index within the group, kernel row, kernel column).
+    pub fn weight_index(&self, output: usize, input: usize, kernel: [usize; 2]) -> usize {
+        ((output * (self.input[0] / self.groups) + input) * self.kernel[0] + kernel[0]) * self.kernel[1] + kernel[1]
+    }
+}

@@ -1,0 +1,192 @@
+//! How large the slices of a population may be.
+
+use super::{map_of, start_of};
+use crate::{
+    analysis::{
+        projections::{self, Projection},
+        tables,
+    },
+    target::Target,
+};
+use s2c_dialects::{
+    diagnostic::{Diagnostic, Result},
+    ir::Element,
+    qsnn::{Network, Op},
+    s2k::MapLayout,
+};
+
+/// A piece of a population, or an input as a whole: what sends packets.
+pub struct Slice {
+    /// Name, unique in the program.
+    pub name: String,
+    /// First neuron; 0 for a piece of a map.
+    pub first: usize,
+    /// The piece of a map that it is.
+    pub layout: Option<MapLayout>,
+    /// For each neuron on the chip its index in the network's population; `None` for padding.
+    pub neurons: Vec<Option<usize>>,
+}
+
+impl Slice {
+    /// Neighbouring neurons.
+    pub fn range(name: String, first: usize, count: usize) -> Self {
+        Self { name, first, layout: None, neurons: (first..first + count).map(Some).collect() }
+    }
+
+    /// A piece of a map.
+    pub fn map(name: String, layout: MapLayout) -> Self {
+        let neurons = (0..layout.count()).map(|index| layout.network_index(index)).collect();
+        Self { name, first: 0, layout: Some(layout), neurons }
+    }
+}
+
+/// Bits of the sums into a population.
+pub fn width(network: &Network, population: usize) -> Result<i64> {
+    let input = network.nodes[population].inputs[0];
+    Ok(if network.result(input)?.element == Element::I16 { 16 } else { 32 })
+}
+
+/// Ticks that a projection's sums are kept on top of the next update.
+pub fn slot(network: &Network, population: usize, projection: &Projection) -> Result<i64> {
+    let start = |index: usize| start_of(&network.nodes[index].op);
+    match (start(projection.source), start(population)) {
+        (Some(from), Some(to)) => Ok(to + projection.ticks - from - 1),
+        _ => Err(Box::new(Diagnostic::bug("`retiming` has not run"))),
+    }
+}
+
+/// Bytes of a weight as stored.
+pub fn weight_bytes(bits: i64) -> usize {
+    if bits <= 8 { 1 } else { 2 }
+}
+
+/// What a population's neurons need.
+struct Needs {
+    /// Bytes per neuron: rows of weights, sums, state, parameters.
+    per_neuron: usize,
+    /// Bytes of convolution kernels per target channel.
+    per_channel: usize,
+    /// Bytes whatever the slice's size.
+    fixed: usize,
+    /// Incoming synapses of a neuron, for messages.
+    fan_in: usize,
+}
+
+fn needs(network: &Network, population: usize) -> Result<Needs> {
+    let projections = projections::of_qsnn(network, population)?;
+    let (mut per_neuron, mut per_channel, mut sources, mut slots, mut fan_in) = (0, 0, 0, 1, 0);
+    for projection in &projections {
+        slots = slots.max(slot(network, population, projection)? + 1);
+        sources += network.result(projection.source)?.len();
+        match &network.nodes[projection.connection].op {
+            Op::Dense(op) => {
+                // Sources that are maps may be padded.
+                let rows = op.weight.shape()[1].next_multiple_of(4);
+                per_neuron += rows * weight_bytes(op.bits);
+                fan_in += rows;
+            }
+            Op::Conv2d(op) => {
+                let taps: usize = op.weight.shape()[2..].iter().product();
+                let inputs = op.weight.shape()[1] * op.groups as usize;
+                per_channel += taps * inputs * weight_bytes(op.bits);
+                fan_in += taps * op.weight.shape()[1];
+            }
+            _ => return Err(Box::new(Diagnostic::bug("a projection's connection is neither dense nor a convolution"))),
+        }
+    }
+    // Sums, membrane, current, and a word for each parameter that may differ between neurons.
+    per_neuron += slots as usize * width(network, population)? as usize / 8 + 4;
+    per_neuron += match &network.nodes[population].op {
+        Op::Lif(op) => 4 * words(&[op.decay.uniform().is_none()], &[&op.offset, &op.threshold, &op.reset_by]),
+        Op::CubaLif(op) => {
+            let decays = [op.decay.uniform().is_none(), op.current_decay.uniform().is_none()];
+            4 + 4 * words(&decays, &[&op.current_offset, &op.offset, &op.threshold, &op.reset_by])
+        }
+        _ => 0,
+    };
+    Ok(Needs { per_neuron, per_channel, fixed: tables::estimate(projections.len(), sources) as usize, fan_in })
+}
+
+/// Number of parameters that are stored per neuron. A padded threshold always is.
+fn words(decays: &[bool], others: &[&s2c_dialects::attribute::Tensor<i32>]) -> usize {
+    let stored = decays.iter().filter(|&&varies| varies).count();
+    (stored + others.iter().filter(|tensor| tensor.uniform().is_none()).count()).max(1)
+}
+
+/// Cuts a population into the fewest slices that fit, of about equal size.
+pub fn cut(target: &Target, network: &Network, population: usize, name: &str) -> Result<Vec<Slice>> {
+    let shape = &network.result(population)?.shape;
+    let needs = needs(network, population)?;
+    let room = (target.data_bytes() as usize).saturating_sub(needs.fixed);
+    let pieces = match map_of(shape) {
+        Some(map) => cut_map(map, &needs, room),
+        None => cut_range(shape.iter().product(), &needs, room),
+    };
+    let Some(pieces) = pieces else {
+        let least = needs.fixed + 4 * (needs.per_neuron + needs.per_channel);
+        return Err(Box::new(
+            Diagnostic::error("neuron-too-big", "not even four neurons fit into a PE")
+                .at_node(name)
+                .text(format!(
+                    "Four neurons with {} incoming synapses each need at least {least} bytes; a PE has {} for data.",
+                    needs.fan_in,
+                    target.data_bytes()
+                ))
+                .hint("use fewer --weight-bits, or split the layer"),
+        ));
+    };
+    let several = pieces.len() > 1;
+    let named = pieces.into_iter().enumerate().map(|(number, piece)| {
+        let name = if several { format!("{name}:{number}") } else { name.to_owned() };
+        match piece {
+            Piece::Range(first, count) => Slice::range(name, first, count),
+            Piece::Map(layout) => Slice::map(name, layout),
+        }
+    });
+    Ok(named.collect())
+}
+
+enum Piece {
+    Range(usize, usize),
+    Map(MapLayout),
+}
+
+fn cut_range(count: usize, needs: &Needs, room: usize) -> Option<Vec<Piece>> {
+    let most = (room / needs.per_neuron.max(1)) & !3;
+    if most == 0 {
+        return None;
+    }
+    let size = count.div_ceil(count.div_ceil(most).max(1)).next_multiple_of(4).min(count.max(1));
+    Some((0..count).step_by(size).map(|first| Piece::Range(first, size.min(count - first))).collect())
+}
+
+/// Rows of all channels, or of some: whichever takes fewer PEs, and all channels where it makes no difference, because
+/// then a spike's taps lie in fewer PEs.
+fn cut_map([channels, height, width]: [usize; 3], needs: &Needs, room: usize) -> Option<Vec<Piece>> {
+    let mut best: Option<(usize, usize, usize)> = None;
+    for groups in 1..=channels.div_ceil(4) {
+        let per_group = channels.div_ceil(groups).next_multiple_of(4);
+        let row_bytes = per_group * width * needs.per_neuron;
+        let rows = (room.saturating_sub(per_group * needs.per_channel) / row_bytes.max(1)).min(height);
+        if rows == 0 {
+            continue;
+        }
+        let pes = channels.div_ceil(per_group) * height.div_ceil(rows);
+        if best.is_none_or(|(fewest, ..)| pes < fewest) {
+            best = Some((pes, per_group, rows));
+        }
+    }
+    let (_, per_group, rows) = best?;
+    // The last slice is about as large as the others.
+    let rows = height.div_ceil(height.div_ceil(rows));
+    let mut pieces = Vec::new();
+    for channel in (0..channels).step_by(per_group) {
+        let here = per_group.min(channels - channel);
+        for row in (0..height).step_by(rows) {
+            let map = [channels, height, width];
+            let (padded, rows) = (here.next_multiple_of(4), rows.min(height - row));
+            pieces.push(Piece::Map(MapLayout { map, channel, channels: here, padded, row, rows }));
+        }
+    }
+    Some(pieces)
+}

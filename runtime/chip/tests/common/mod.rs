@@ -1,0 +1,26 @@
+//! The configuration that the tests share.
+
+use s2c_chip::{ChipConfig, CycleModel};
+
+/// A small chip with the cycles of a Cortex-M4.
+pub fn config() -> ChipConfig {
+    ChipConfig {
+        sram_bytes: 0x4000,
+        code_bytes: 0x1000,
+        timer_base: 0xE100_0000,
+        comms_base: 0xE200_0000,
+        cycles: CycleModel {
+            branch_taken: 2,
+            load_first: 2,
+            load_next: 1,
+            divide: 7,
+            float_divide: 14,
+            float_multiply_add: 3,
+        },
+        cycles_per_hop: 5,
+        chips: (1, 1),
+        router_position: (4, 3),
+        router_entries: 1024,
+        instruction_budget: 10_000,
+    }
+}
