@@ -8,13 +8,13 @@ use s2c::{
     machine::{Machine, Time, Wish},
     recording::{Quantity, Recording},
 };
+use s2c_dialects::attribute::Reset;
 use s2c_dialects::{ir, qsnn, snn};
 use s2c_interp::Interpreter;
 use s2c_passes::{
     Phase,
     options::{Convention, Level, Options, WeightScale},
 };
-use s2c_dialects::attribute::Reset;
 use std::path::{Path, PathBuf};
 
 /// The recordings of other platforms are not part of the project: tests that want them say so and pass without.
@@ -120,7 +120,7 @@ fn noise(ticks: usize, neurons: usize, one_in: u32) -> SpikeTrain {
     for _ in 0..ticks {
         let mut draw = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            u16::from((state >> 16) % one_in == 0)
+            u16::from((state >> 16).is_multiple_of(one_in))
         };
         builder.push_tick(&(0..neurons).map(|_| draw()).collect::<Vec<_>>());
     }
@@ -175,7 +175,8 @@ fn braille_simulates_as_recorded_from_snntorch() {
 #[test]
 fn braille_runs_exactly_on_the_chip() {
     for (model, reset) in [("noDelay_bias_zero", Reset::Value), ("noDelay_noBias_subtract", Reset::Subtract)] {
-        let (Some(model), Some(input)) = (shared(&format!("nir/braille_{model}.nir")), shared("braille/input.npy")) else {
+        let (Some(model), Some(input)) = (shared(&format!("nir/braille_{model}.nir")), shared("braille/input.npy"))
+        else {
             return;
         };
         let options = options(1e-4, Convention::Snntorch, Some(reset));

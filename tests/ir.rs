@@ -16,8 +16,11 @@ fn lower(context: &Context, pass: &str, text: &str) -> Result<String> {
     if pass.takes == pass.gives {
         // A dump can be compiled on from any point only if a pass that has run changes nothing when it runs again.
         let once = ir::to_text(&module);
-        let again = s2c_passes::run(pass, &mut Session { context, target: session.target.clone(), warnings: Vec::new() },
-            ir::parse(context, &once, "again.mlir")?)?;
+        let again = s2c_passes::run(
+            pass,
+            &mut Session { context, target: session.target.clone(), warnings: Vec::new() },
+            ir::parse(context, &once, "again.mlir")?,
+        )?;
         assert_eq!(once, ir::to_text(&again), "`{}` is not idempotent", pass.name);
     }
     let mut text = ir::to_short_text(&module, 64);

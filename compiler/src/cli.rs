@@ -88,8 +88,11 @@ impl ModelOptions {
         let defaults = options::Options::default();
         if !(self.weight_percentile > 0.0 && self.weight_percentile <= 100.0) {
             return Err(Box::new(
-                Diagnostic::error("bad-option", format!("--weight-percentile {} is not in 0 to 100", self.weight_percentile))
-                    .hint("100 maps the largest weight to the largest integer"),
+                Diagnostic::error(
+                    "bad-option",
+                    format!("--weight-percentile {} is not in 0 to 100", self.weight_percentile),
+                )
+                .hint("100 maps the largest weight to the largest integer"),
             ));
         }
         // The words have been checked by the parser.

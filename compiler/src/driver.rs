@@ -10,12 +10,7 @@ use s2c_dialects::{
     ir,
     s2k::Program,
 };
-use s2c_passes::{
-    Pass, Phase, Session,
-    check::mapping,
-    options::Options,
-    target::Target,
-};
+use s2c_passes::{Pass, Phase, Session, check::mapping, options::Options, target::Target};
 use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},

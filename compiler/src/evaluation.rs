@@ -211,7 +211,10 @@ impl Runner {
             }
             for layer in &mut outcome.layers {
                 let spikes = |interpreter: &dyn Interpreter| {
-                    interpreter.find(&layer.node).map(|index| interpreter.spikes(index)).ok_or_else(|| missing(&layer.node))
+                    interpreter
+                        .find(&layer.node)
+                        .map(|index| interpreter.spikes(index))
+                        .ok_or_else(|| missing(&layer.node))
                 };
                 let (float, quantized) = (spikes(interpreters[0].1)?, spikes(interpreters[1].1)?);
                 layer.cells += float.len() as u64;

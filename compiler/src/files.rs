@@ -1,10 +1,7 @@
 //! Files: reading with diagnostics, and writing that never leaves half a file under its final name.
 
 use s2c_dialects::diagnostic::{Diagnostic, Result};
-use std::{
-    fs, io,
-    path::Path,
-};
+use std::{fs, io, path::Path};
 
 /// All bytes of a file.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
@@ -29,7 +26,9 @@ fn cannot_read(path: &Path, error: &io::Error) -> Box<Diagnostic> {
 /// Writes beside the file and renames, so that the name always stands for a whole file.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let cannot = |error: io::Error| {
-        Box::new(Diagnostic::error("cannot-write", format!("`{}` can't be written", path.display())).text(error.to_string()))
+        Box::new(
+            Diagnostic::error("cannot-write", format!("`{}` can't be written", path.display())).text(error.to_string()),
+        )
     };
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));
@@ -45,6 +44,8 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 /// Makes a folder and those above it.
 pub fn create_folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(|error| {
-        Box::new(Diagnostic::error("cannot-write", format!("`{}` can't be made", path.display())).text(error.to_string()))
+        Box::new(
+            Diagnostic::error("cannot-write", format!("`{}` can't be made", path.display())).text(error.to_string()),
+        )
     })
 }

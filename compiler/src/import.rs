@@ -266,15 +266,24 @@ impl Builder<'_> {
         ))
     }
 
-    fn conv2d(&mut self, name: &str, conv: &nir::conv::Conv2d, operands: &[usize], output: Vec<usize>) -> Result<usize> {
+    fn conv2d(
+        &mut self,
+        name: &str,
+        conv: &nir::conv::Conv2d,
+        operands: &[usize],
+        output: Vec<usize>,
+    ) -> Result<usize> {
         let mut padding = [0; 2];
         for (axis, (before, after)) in conv.padding_amounts().into_iter().enumerate() {
             if before != after {
                 return Err(Box::new(
-                    Diagnostic::error("uneven-padding", "padding that differs between the two sides is not supported yet")
-                        .at_node(name)
-                        .text(format!("`same` asks for {before} zeros before and {after} behind."))
-                        .hint("use a kernel of odd size"),
+                    Diagnostic::error(
+                        "uneven-padding",
+                        "padding that differs between the two sides is not supported yet",
+                    )
+                    .at_node(name)
+                    .text(format!("`same` asks for {before} zeros before and {after} behind."))
+                    .hint("use a kernel of odd size"),
                 ));
             }
             padding[axis] = before;
@@ -311,12 +320,15 @@ impl Builder<'_> {
     ) -> Result<usize> {
         if pool.kernel_size != pool.stride || pool.padding != [0, 0] {
             return Err(Box::new(
-                Diagnostic::error("overlapping-pool", "pooling windows that overlap or are padded are not supported yet")
-                    .at_node(name)
-                    .text(format!(
-                        "Windows of {:?} every {:?} with padding {:?}.",
-                        pool.kernel_size, pool.stride, pool.padding
-                    )),
+                Diagnostic::error(
+                    "overlapping-pool",
+                    "pooling windows that overlap or are padded are not supported yet",
+                )
+                .at_node(name)
+                .text(format!(
+                    "Windows of {:?} every {:?} with padding {:?}.",
+                    pool.kernel_size, pool.stride, pool.padding
+                )),
             ));
         }
         let operand = self.only(name, operands)?;
@@ -334,8 +346,11 @@ impl Builder<'_> {
         for &operand in operands {
             if matches!(self.network.nodes[operand].op, Op::Pool(_)) {
                 return Err(Box::new(
-                    Diagnostic::error("direct-connection", "a population behind a pool without a connection is not supported yet")
-                        .at_node(name),
+                    Diagnostic::error(
+                        "direct-connection",
+                        "a population behind a pool without a connection is not supported yet",
+                    )
+                    .at_node(name),
                 ));
             }
             currents.push(if self.is_spikes(operand) { self.identity(name, operand)? } else { operand });

@@ -15,6 +15,7 @@ pub mod files;
 pub mod import;
 pub mod machine;
 pub mod nir;
+mod output;
 pub mod recording;
 pub mod render;
 pub mod targets;

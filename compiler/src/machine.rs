@@ -126,7 +126,10 @@ impl Machine {
             let mut segments = Vec::with_capacity(pe.segments.len());
             for segment in &pe.segments {
                 let blob = blobs.get(segment.blob).ok_or_else(|| {
-                    Diagnostic::error("bad-binary", format!("`{}` names blob {}, which is not there", pe.name, segment.blob))
+                    Diagnostic::error(
+                        "bad-binary",
+                        format!("`{}` names blob {}, which is not there", pe.name, segment.blob),
+                    )
                 })?;
                 segments.push((segment.address, blob.clone()));
             }
@@ -187,9 +190,12 @@ impl Machine {
                 for &(neuron, count) in input.events_at(chip_tick) {
                     if i64::from(count) > limit {
                         return Err(Box::new(
-                            Diagnostic::error("input-limit", format!("{count} spikes in tick {chip_tick} at neuron {neuron}"))
-                                .text(format!("The binary was compiled for at most {limit} per neuron and tick."))
-                                .hint("compile with a larger --input-limit"),
+                            Diagnostic::error(
+                                "input-limit",
+                                format!("{count} spikes in tick {chip_tick} at neuron {neuron}"),
+                            )
+                            .text(format!("The binary was compiled for at most {limit} per neuron and tick."))
+                            .hint("compile with a larger --input-limit"),
                         ));
                     }
                     let index = layout.map_or(Some(neuron as usize), |layout| layout.slice_index(neuron as usize));
@@ -342,7 +348,9 @@ fn destination(triple: &[i64]) -> Result<Destination> {
     match *triple {
         [-2, _, _] => Ok(Destination::Host),
         [-1, link @ 0..=5, _] => Ok(Destination::Link(link as u8)),
-        [x @ 0..=255, y @ 0..=255, cores @ 1..=15] => Ok(Destination::Qpe { x: x as u8, y: y as u8, cores: cores as u8 }),
+        [x @ 0..=255, y @ 0..=255, cores @ 1..=15] => {
+            Ok(Destination::Qpe { x: x as u8, y: y as u8, cores: cores as u8 })
+        }
         _ => Err(Box::new(wrong())),
     }
 }

@@ -15,7 +15,7 @@ pub enum Quantity {
 }
 
 /// A node and the quantity: `NODE` for spikes, `NODE:v` for membranes. A node whose own name ends in `:v` wins.
-pub fn parse<'n>(name: &'n str, exists: impl Fn(&str) -> bool) -> (&'n str, Quantity) {
+pub fn parse(name: &str, exists: impl Fn(&str) -> bool) -> (&str, Quantity) {
     match name.strip_suffix(":v") {
         Some(node) if !exists(name) => (node, Quantity::Membranes),
         _ => (name, Quantity::Spikes),
@@ -78,7 +78,8 @@ impl Recording {
         match self {
             Self::Membranes(table) => write(file, &table.shape, table.values),
             Self::Spikes(table) => {
-                match table.values.iter().map(|&count| u8::try_from(count)).collect::<std::result::Result<Vec<u8>, _>>() {
+                match table.values.iter().map(|&count| u8::try_from(count)).collect::<std::result::Result<Vec<u8>, _>>()
+                {
                     Ok(bytes) => write(file, &table.shape, bytes),
                     Err(_) => write(file, &table.shape, table.values),
                 }

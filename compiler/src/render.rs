@@ -3,7 +3,10 @@
 use codespan_reporting::{
     diagnostic::{Diagnostic as Report, Label, Severity as ReportSeverity},
     files::SimpleFile,
-    term::{self, termcolor::{ColorChoice, StandardStream}},
+    term::{
+        self,
+        termcolor::{ColorChoice, StandardStream},
+    },
 };
 use s2c_dialects::diagnostic::{Diagnostic, Place, Severity};
 use std::{fs, io::IsTerminal};

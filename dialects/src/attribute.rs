@@ -2,8 +2,7 @@
 
 use crate::{
     diagnostic::{Diagnostic, Result},
-    ir,
-    raw,
+    ir, raw,
 };
 use melior::{
     Context,

@@ -55,7 +55,8 @@ impl Geometry {
         };
         let fits = (0..2).all(|axis| {
             geometry.kernel[axis] > 0
-                && geometry.pooled()[axis] + 2 * geometry.padding[axis] > geometry.dilation[axis] * (geometry.kernel[axis] - 1)
+                && geometry.pooled()[axis] + 2 * geometry.padding[axis]
+                    > geometry.dilation[axis] * (geometry.kernel[axis] - 1)
         });
         let grouped = per_group * groups == in_channels && channels % groups == 0;
         (fits && grouped).then_some(geometry)

@@ -96,11 +96,10 @@ impl<O: DialectOp> Network<O> {
 
     /// Decodes the network of a module.
     pub fn read(module: &Module<'_>) -> Result<Self> {
-        let network = module
-            .body()
-            .first_operation()
-            .filter(|&op| ir::name_of(op) == O::NETWORK)
-            .ok_or_else(|| Diagnostic::error("wrong-level", format!("the module does not hold a `{}`", O::NETWORK)))?;
+        let network =
+            module.body().first_operation().filter(|&op| ir::name_of(op) == O::NETWORK).ok_or_else(|| {
+                Diagnostic::error("wrong-level", format!("the module does not hold a `{}`", O::NETWORK))
+            })?;
         let mut operations = Vec::new();
         for_each_op(network, |operation| operations.push(operation));
         let producers: HashMap<usize, usize> = operations
@@ -208,8 +207,11 @@ pub(crate) fn module_of<'c>(
     let location = Location::name(context, name, Location::unknown(context));
     let region = Region::new();
     region.append_block(block);
-    let operation =
-        OperationBuilder::new(op, location).add_attributes(&attributes).add_regions([region]).build().map_err(internal)?;
+    let operation = OperationBuilder::new(op, location)
+        .add_attributes(&attributes)
+        .add_regions([region])
+        .build()
+        .map_err(internal)?;
     let module = Module::new(location);
     module.body().append_operation(operation);
     ir::verify(context, &module)?;

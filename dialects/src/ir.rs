@@ -127,14 +127,18 @@ pub fn node_name(location: Location<'_>) -> String {
         return node_name(location.fused_location(0));
     }
     if location.is_file_line_col_range() {
-        return format!("{}:{}", location.file_line_col_range_start_line(), location.file_line_col_range_start_column());
+        return format!(
+            "{}:{}",
+            location.file_line_col_range_start_line(),
+            location.file_line_col_range_start_column()
+        );
     }
     "?".to_owned()
 }
 
 /// Runs `action` and turns what MLIR reported meanwhile, if it failed, into a diagnostic.
-pub fn with_diagnostics<'c, T>(
-    context: &'c Context,
+pub fn with_diagnostics<T>(
+    context: &Context,
     code: &'static str,
     title: &str,
     action: impl FnOnce() -> Option<T>,

@@ -124,7 +124,8 @@ fn time_constants(network: &Network) -> impl Iterator<Item = (&str, f64)> {
 }
 
 fn missing_dt(network: &Network) -> Diagnostic {
-    let range = time_constants(network).fold((f64::MAX, f64::MIN), |(low, high), (_, tau)| (low.min(tau), high.max(tau)));
+    let range =
+        time_constants(network).fold((f64::MAX, f64::MIN), |(low, high), (_, tau)| (low.min(tau), high.max(tau)));
     Diagnostic::error("missing-dt", "the file does not say how long a tick is")
         .text(format!("The network's time constants lie between {:e} and {:e} s.", range.0, range.1))
         .hint("give --dt in seconds: the time step that the network was trained with")

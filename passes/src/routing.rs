@@ -58,7 +58,7 @@ struct Source {
 }
 
 fn sources(program: &Program) -> Result<Vec<Source>> {
-    let missing = |what: &str| Diagnostic::bug(format!("`{what}` has not run"));
+    let missing = |what: &str| Box::new(Diagnostic::bug(format!("`{what}` has not run")));
     let keys = |key: Option<i64>, mask: Option<i64>| key.zip(mask).ok_or_else(|| missing("key-allocation"));
     let mut sources = Vec::new();
     for input in &program.inputs {
@@ -113,7 +113,13 @@ fn step(target: &Target, from: i64, to: i64) -> Option<(i64, i64)> {
     let (columns, rows) = (i64::from(target.chips.columns), i64::from(target.chips.rows));
     let towards = |from: i64, to: i64, size: i64| {
         let ahead = (to - from).rem_euclid(size);
-        if ahead == 0 { 0 } else if ahead * 2 <= size { 1 } else { -1 }
+        if ahead == 0 {
+            0
+        } else if ahead * 2 <= size {
+            1
+        } else {
+            -1
+        }
     };
     let (x, y) = (from % columns, from / columns);
     let dx = towards(x, to % columns, columns);

@@ -118,17 +118,18 @@ impl Target {
                 .text(error.message())
         })?;
         let memory = &target.memory;
-        let wrong = if memory.code_bytes % 16 != 0 || memory.code_bytes + memory.stack_bytes >= memory.sram_bytes {
-            Some("memory: code and stack must leave room, and code_bytes must be a multiple of 16")
-        } else if target.grid.pes_per_qpe == 0 || target.grid.pes_per_qpe > 4 {
-            Some("grid: pes_per_qpe must be 1 to 4")
-        } else if target.places().next().is_none() || target.chips.columns == 0 || target.chips.rows == 0 {
-            Some("grid: no PE is left")
-        } else if target.clock.frequencies.is_empty() {
-            Some("clock: at least one frequency is needed")
-        } else {
-            None
-        };
+        let wrong =
+            if !memory.code_bytes.is_multiple_of(16) || memory.code_bytes + memory.stack_bytes >= memory.sram_bytes {
+                Some("memory: code and stack must leave room, and code_bytes must be a multiple of 16")
+            } else if target.grid.pes_per_qpe == 0 || target.grid.pes_per_qpe > 4 {
+                Some("grid: pes_per_qpe must be 1 to 4")
+            } else if target.places().next().is_none() || target.chips.columns == 0 || target.chips.rows == 0 {
+                Some("grid: no PE is left")
+            } else if target.clock.frequencies.is_empty() {
+                Some("clock: at least one frequency is needed")
+            } else {
+                None
+            };
         match wrong {
             Some(text) => Err(Box::new(Diagnostic::error("bad-target", text).at_text(file, 1, 1))),
             None => Ok(target),

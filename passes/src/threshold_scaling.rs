@@ -55,7 +55,9 @@ fn separate_fan_in(network: &mut Network) -> Result<BTreeMap<usize, Vec<usize>>>
     let users = network.users();
     if let Some(index) = (0..network.nodes.len()).find(|&index| {
         // After `simplification` several populations may share a connection: they need scales of their own.
-        !network.nodes[index].op.is_neuron() && network.result(index).is_ok_and(|r| !r.element.is_spikes()) && users[index].len() > 1
+        !network.nodes[index].op.is_neuron()
+            && network.result(index).is_ok_and(|r| !r.element.is_spikes())
+            && users[index].len() > 1
     }) {
         let (user, copy) = (users[index][1], network.nodes[index].clone());
         network.nodes.push(copy);

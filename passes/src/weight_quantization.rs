@@ -182,7 +182,8 @@ fn rules(network: &Network, index: usize, dt: f64, options: &Options) -> Result<
             }
         }
     }
-    let integrator = |value: Option<Integrator>| value.ok_or_else(|| Diagnostic::bug("`discretization` has not run"));
+    let integrator =
+        |value: Option<Integrator>| value.ok_or_else(|| Box::new(Diagnostic::bug("`discretization` has not run")));
     let keep = |integrator: Integrator, tau: f64| (1.0 - integrator.factor(dt, tau)).clamp(0.0, 1.0);
     let rules = (0..count).map(|n| {
         let (current_keep, keep, leak, threshold, reset_value, weight_scale) = match &node.op {
@@ -258,7 +259,16 @@ fn neuron(session: &mut Session<'_>, network: &Network, index: usize, dt: f64, o
     let name = node.op.node().unwrap_or(&node.name).to_owned();
     if !has_current {
         let op = qsnn::Lif {
-            node: name, shift: shift.into(), decay, offset, threshold, reset, reset_by, scale, saturate, start: None,
+            node: name,
+            shift: shift.into(),
+            decay,
+            offset,
+            threshold,
+            reset,
+            reset_by,
+            scale,
+            saturate,
+            start: None,
         };
         return Ok(op.into());
     }
@@ -276,7 +286,12 @@ fn neuron(session: &mut Session<'_>, network: &Network, index: usize, dt: f64, o
         current_decay,
         current_offset: words(&|rule| fixed(rule.bias * f64::from(current_shift).exp2())),
         current_shift: (current_shift - shift).into(),
-        decay, offset, threshold, reset, reset_by, scale,
+        decay,
+        offset,
+        threshold,
+        reset,
+        reset_by,
+        scale,
         saturate: saturate || !current_fits(current_shift),
         start: None,
     };

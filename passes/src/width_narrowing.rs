@@ -7,7 +7,10 @@
 //! Limits: all projections into one population have the same width.
 //! Source: `analysis/ranges.rs`; SXTAB16 adds two packed 16-bit sums at once (ARM DDI 0403E, A7.7.179).
 
-use crate::{Session, analysis::{projections, ranges}};
+use crate::{
+    Session,
+    analysis::{projections, ranges},
+};
 use s2c_dialects::{
     Module,
     diagnostic::Result,
@@ -18,7 +21,8 @@ use s2c_dialects::{
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let mut network = Network::read(&module)?;
-    for population in (0..network.nodes.len()).filter(|&index| network.nodes[index].op.is_neuron()).collect::<Vec<_>>() {
+    for population in (0..network.nodes.len()).filter(|&index| network.nodes[index].op.is_neuron()).collect::<Vec<_>>()
+    {
         if fits(&network, population)? {
             narrow(&mut network, population);
         }

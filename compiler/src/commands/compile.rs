@@ -3,7 +3,7 @@
 use super::Warn;
 use crate::{
     cli::{ModelOptions, PhaseName},
-    driver, emit, files,
+    driver, emit, files, output,
 };
 use clap::{Args, ValueEnum};
 use s2c_dialects::{
@@ -93,9 +93,6 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
     };
     match &arguments.output {
         Some(output) => files::write(output, text.as_bytes()),
-        None => {
-            print!("{text}");
-            Ok(())
-        }
+        None => output::print(&text),
     }
 }

@@ -6,8 +6,8 @@ use crate::{
     data::{DataSet, Layout, write_npy},
     driver::{self, Compile, Wishes},
     emit,
-    evaluation::{self, Layer, Level, Report, Subject},
-    files, targets,
+    evaluation::{self, Layer, Level, Report, Score, Subject},
+    files, output, targets,
 };
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -72,11 +72,10 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
         }
     }
     if arguments.json {
-        println!("{}", serde_json::to_string(&report).map_err(|error| Diagnostic::bug(error.to_string()))?);
-    } else {
-        print_table(&report, data.labels().is_some());
+        let json = serde_json::to_string(&report).map_err(|error| Diagnostic::bug(error.to_string()))?;
+        return output::print(&format!("{json}\n"));
     }
-    Ok(())
+    output::print(&table(&report, data.labels().is_some()))
 }
 
 fn write_counts(file: &Path, counts: &[Vec<u32>], outputs: usize) -> Result<()> {
@@ -98,8 +97,12 @@ fn prepare(
     let discretization = s2c_passes::find("discretization").into_iter();
     let discretized = start.run(&context, &target, discretization, &Wishes::default())?;
     let network = snn::Network::read(&discretized.module)?;
-    let populations =
-        network.nodes.iter().filter(|node| node.op.is_neuron()).filter_map(|node| node.op.node().map(str::to_owned)).collect();
+    let populations = network
+        .nodes
+        .iter()
+        .filter(|node| node.op.is_neuron())
+        .filter_map(|node| node.op.node().map(str::to_owned))
+        .collect();
     let (mut outputs, mut inputs) = (Vec::new(), Vec::new());
     for (index, node) in network.nodes.iter().enumerate() {
         match &node.op {
@@ -112,8 +115,11 @@ fn prepare(
     let count: usize = inputs[0].iter().product();
     if data.shape() != inputs[0] && data.shape() != [count] {
         return Err(Box::new(
-            Diagnostic::error("input-shape", "the spikes do not fit the network's input")
-                .text(format!("A tick of the data has shape {:?}, the input {:?}.", data.shape(), inputs[0])),
+            Diagnostic::error("input-shape", "the spikes do not fit the network's input").text(format!(
+                "A tick of the data has shape {:?}, the input {:?}.",
+                data.shape(),
+                inputs[0]
+            )),
         ));
     }
     let (output, outputs) = outputs.remove(0);
@@ -136,22 +142,27 @@ fn prepare(
     Ok(Subject { float: wants(Level::Float).then_some(network), quantized, binary, populations, output, outputs })
 }
 
-fn print_table(report: &Report, labelled: bool) {
+fn table(report: &Report, labelled: bool) -> String {
+    let mut text = String::new();
     for level in [Level::Float, Level::Quantized, Level::Chip] {
         if let Some(score) = report.levels.get(level.name()) {
+            let Score { correct, total, accuracy } = score;
             let name = level.name();
-            if labelled {
-                println!("{name:<10} {:>6} of {} right  {:>6.2} %", score.correct, score.total, 100.0 * score.accuracy);
-            } else {
-                println!("{name:<10} {:>6} samples", score.total);
-            }
+            text.push_str(&match labelled {
+                true => format!("{name:<10} {correct:>6} of {total} right  {:>6.2} %\n", 100.0 * accuracy),
+                false => format!("{name:<10} {total:>6} samples\n"),
+            });
         }
     }
     if !report.layers.is_empty() {
-        println!("\n{:<20} {:>12} {:>12} {:>10} of cells", "population", "float spikes", "quantized", "differing");
+        text.push_str(&format!(
+            "\n{:<20} {:>12} {:>12} {:>10} of cells\n",
+            "population", "float spikes", "quantized", "differing"
+        ));
     }
     for layer in &report.layers {
         let Layer { node, float_spikes, quantized_spikes, differing, cells } = layer;
-        println!("{node:<20} {float_spikes:>12} {quantized_spikes:>12} {differing:>10} of {cells}");
+        text.push_str(&format!("{node:<20} {float_spikes:>12} {quantized_spikes:>12} {differing:>10} of {cells}\n"));
     }
+    text
 }

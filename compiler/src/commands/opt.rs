@@ -1,7 +1,7 @@
 //! `s2c opt`.
 
 use super::Warn;
-use crate::{driver, files, targets};
+use crate::{driver, files, output, targets};
 use clap::Args;
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
@@ -40,10 +40,7 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
     let text = ir::to_text(&done.module);
     match &arguments.output {
         Some(output) => files::write(output, text.as_bytes()),
-        None => {
-            print!("{text}");
-            Ok(())
-        }
+        None => output::print(&text),
     }
 }
 

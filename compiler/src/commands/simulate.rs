@@ -74,13 +74,17 @@ impl Model {
         match Phase::of(module)? {
             Phase::Snn => {
                 let network = snn::Network::read(module)?;
-                let port = |op: &snn::Op| (op.node().map(str::to_owned), matches!(op, snn::Op::Input(_)), matches!(op, snn::Op::Output(_)));
+                let port = |op: &snn::Op| {
+                    (op.node().map(str::to_owned), matches!(op, snn::Op::Input(_)), matches!(op, snn::Op::Output(_)))
+                };
                 let (input, nodes) = ports(&network, port)?;
                 Ok(Self { interpreter: Box::new(s2c_interp::snn::Snn::new(&network)?), input, nodes })
             }
             Phase::Qsnn => {
                 let network = qsnn::Network::read(module)?;
-                let port = |op: &qsnn::Op| (op.node().map(str::to_owned), matches!(op, qsnn::Op::Input(_)), matches!(op, qsnn::Op::Output(_)));
+                let port = |op: &qsnn::Op| {
+                    (op.node().map(str::to_owned), matches!(op, qsnn::Op::Input(_)), matches!(op, qsnn::Op::Output(_)))
+                };
                 let (input, nodes) = ports(&network, port)?;
                 Ok(Self { interpreter: Box::new(s2c_interp::qsnn::Qsnn::new(&network)?), input, nodes })
             }

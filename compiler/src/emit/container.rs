@@ -53,7 +53,8 @@ impl Binary {
     /// # Errors
     /// Anything that is not a whole and undamaged binary of a version that is known.
     pub fn from_bytes(bytes: &[u8], name: &str) -> Result<Self> {
-        let refuse = |title: String| Box::new(Diagnostic::error("bad-binary", title).text(format!("The file is `{name}`.")));
+        let refuse =
+            |title: String| Box::new(Diagnostic::error("bad-binary", title).text(format!("The file is `{name}`.")));
         let damaged = |what: &str| refuse(format!("the binary is damaged: {what}"));
         if bytes.len() < HEADER || bytes[..7] != MAGIC[..7] {
             return Err(refuse("the file is not a binary of s2c".to_owned()));

@@ -15,8 +15,8 @@ use s2c_passes::{
     analysis::tables::{self, Tables},
     buffer_allocation::FIFO,
     kernels::{
-        self, Accumulator, ConvKernel, CurrentStage, Decay, Fire, Kernel, Parameter, Registers, RowKernel, Spread, UpdateKernel,
-        WeightWidth,
+        self, Accumulator, ConvKernel, CurrentStage, Decay, Fire, Kernel, Parameter, Registers, RowKernel, Spread,
+        UpdateKernel, WeightWidth,
     },
     target::Target,
 };
@@ -49,26 +49,38 @@ pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
         dt: program.dt,
         options: program.options.clone(),
         target: target.clone(),
-        inputs: program.inputs.iter().map(|input| manifest::Input {
-            node: input.node.clone(),
-            shape: extents(&input.shape),
-            limit: input.limit,
-            layout: input.layout.clone(),
-            key: input.key.unwrap_or(0) as u32,
-        }).collect(),
-        outputs: program.outputs.iter().map(|output| manifest::Output {
-            node: output.node.clone(),
-            population: output.population.clone(),
-            shape: extents(&output.shape),
-            start: output.start as u64,
-        }).collect(),
+        inputs: program
+            .inputs
+            .iter()
+            .map(|input| manifest::Input {
+                node: input.node.clone(),
+                shape: extents(&input.shape),
+                limit: input.limit,
+                layout: input.layout.clone(),
+                key: input.key.unwrap_or(0) as u32,
+            })
+            .collect(),
+        outputs: program
+            .outputs
+            .iter()
+            .map(|output| manifest::Output {
+                node: output.node.clone(),
+                population: output.population.clone(),
+                shape: extents(&output.shape),
+                start: output.start as u64,
+            })
+            .collect(),
         pes,
-        routes: program.routes.iter().map(|route| manifest::Route {
-            chip: route.chip as usize,
-            key: route.key as u32,
-            mask: route.mask as u32,
-            destinations: route.destinations.clone(),
-        }).collect(),
+        routes: program
+            .routes
+            .iter()
+            .map(|route| manifest::Route {
+                chip: route.chip as usize,
+                key: route.key as u32,
+                mask: route.mask as u32,
+                destinations: route.destinations.clone(),
+            })
+            .collect(),
         fan_out: fan_out(program),
     };
     Ok(Binary { manifest, blobs })
@@ -110,15 +122,13 @@ fn weight_width(bits: i64) -> WeightWidth {
 }
 
 fn row_kernel(rows: &Rows) -> RowKernel {
-    RowKernel {
-        weights: weight_width(rows.bits),
-        accumulators: accumulator(rows.width),
-        length: rows.length as u32,
-    }
+    RowKernel { weights: weight_width(rows.bits), accumulators: accumulator(rows.width), length: rows.length as u32 }
 }
 
 fn conv_kernel(block: &Convolution) -> Result<ConvKernel> {
-    let number = |value: i64| u32::try_from(value).map_err(|_| Diagnostic::bug(format!("a convolution holds {value}")));
+    let number = |value: i64| {
+        u32::try_from(value).map_err(|_| Box::new(Diagnostic::bug(format!("a convolution holds {value}"))))
+    };
     let pair = |values: &[i64]| match *values {
         [rows, columns] => Ok([number(rows)?, number(columns)?]),
         _ => Err(Box::new(Diagnostic::bug("a convolution's pair is not one"))),
@@ -156,7 +166,7 @@ fn decay(form: Option<DecayForm>, parameter: Option<&s2k::Parameter>) -> Decay {
 }
 
 fn update_kernel(update: &Update) -> Result<UpdateKernel> {
-    let shift = |shift: i64| u8::try_from(shift).map_err(|_| Diagnostic::bug(format!("a shift of {shift}")));
+    let shift = |shift: i64| u8::try_from(shift).map_err(|_| Box::new(Diagnostic::bug(format!("a shift of {shift}"))));
     let current = match &update.currents {
         Some(_) => Some(CurrentStage {
             decay: decay(update.current_form, update.current_decay.as_ref()),
@@ -513,7 +523,8 @@ fn describe(
     let [chip, column, row, core] = place[..] else {
         return Err(Box::new(Diagnostic::bug("`placement` has not run")));
     };
-    let mut memory = BTreeMap::from([("code".to_owned(), code.bytes.len() as u32), ("tables".to_owned(), tables.bytes)]);
+    let mut memory =
+        BTreeMap::from([("code".to_owned(), code.bytes.len() as u32), ("tables".to_owned(), tables.bytes)]);
     memory.extend(pe.buffers.iter().map(|buffer| (buffer.sym_name.clone(), buffer.bytes as u32)));
     let mut slices = Vec::with_capacity(pe.updates.len());
     for update in &pe.updates {

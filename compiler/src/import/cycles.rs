@@ -96,7 +96,10 @@ fn late_edge(graph: &Graph, cycle: &[String], warnings: &mut Vec<Diagnostic>) ->
         warnings.push(
             Diagnostic::warning("late-edge", format!("`{}` sees the spikes of `{}` a tick late", edge.1, edge.0))
                 .at_node(edge.0.clone())
-                .text(format!("One edge of the cycle {} has to be late, and the file does not say which.", cycle.join(", ")))
+                .text(format!(
+                    "One edge of the cycle {} has to be late, and the file does not say which.",
+                    cycle.join(", ")
+                ))
                 .hint("a Delay node in the cycle would say it"),
         );
     }

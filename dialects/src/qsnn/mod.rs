@@ -4,8 +4,8 @@
 mod verify;
 
 use crate::{
-    convolution::Geometry,
     attribute::{Reset, Tensor, Weights},
+    convolution::Geometry,
     graph::{dialect_enum, op_structs},
 };
 pub use verify::verify;

@@ -52,7 +52,9 @@ impl MapLayout {
     /// As the attribute of an op.
     pub fn to_attribute(&self) -> Vec<i64> {
         let [channels, height, width] = self.map;
-        [channels, height, width, self.channel, self.channels, self.padded, self.row, self.rows].map(|n| n as i64).to_vec()
+        [channels, height, width, self.channel, self.channels, self.padded, self.row, self.rows]
+            .map(|n| n as i64)
+            .to_vec()
     }
 
     /// From the attribute of an op.

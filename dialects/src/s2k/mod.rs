@@ -9,8 +9,8 @@ use crate::{
     attribute::{AttributeValue, Reset, Symbol, Tensor, enum_attribute},
     graph::op_structs,
 };
-use melior::{Context, ir::Attribute};
 pub use layout::MapLayout;
+use melior::{Context, ir::Attribute};
 pub use program::{Pe, Program, Synapses};
 pub use verify::verify;
 

@@ -51,7 +51,11 @@ fn verify_shapes(network: &Network) -> Result<()> {
             return Err(Box::new(
                 Diagnostic::error("bad-ir", "C9: the output's shape does not follow from the input")
                     .at_node(node.name.clone())
-                    .text(format!("It is {:?}, but should be {:?}.", is.unwrap_or_default(), expected.unwrap_or_default())),
+                    .text(format!(
+                        "It is {:?}, but should be {:?}.",
+                        is.unwrap_or_default(),
+                        expected.unwrap_or_default()
+                    )),
             ));
         }
     }
@@ -64,11 +68,13 @@ fn verify_values(node: &Node<Op>) -> Result<()> {
         Some(index) => Err(bad_value(node, name, index, tensor.values[index], "finite")),
         None => Ok(()),
     };
-    let positive = |name: &str, tensor: &Tensor<f64>| {
-        match tensor.values.iter().position(|&value| !(value > 0.0 && value.is_finite())) {
-            Some(index) => Err(bad_value(node, name, index, tensor.values[index], "positive and finite")),
-            None => Ok(()),
-        }
+    let positive = |name: &str, tensor: &Tensor<f64>| match tensor
+        .values
+        .iter()
+        .position(|&value| !(value > 0.0 && value.is_finite()))
+    {
+        Some(index) => Err(bad_value(node, name, index, tensor.values[index], "positive and finite")),
+        None => Ok(()),
     };
     match &node.op {
         Op::Linear(op) => {
@@ -121,10 +127,9 @@ fn verify_cycles(network: &Network) -> Result<()> {
     let is_delay = |index: usize| matches!(&network.nodes[index].op, Op::Delay(delay) if delay.ticks > 0);
     let is_neuron = |index: usize| matches!(network.nodes[index].op, Op::If(_) | Op::Lif(_) | Op::CubaLif(_));
     // A cycle that avoids all delays (or all neurons) is one that is left when those are taken out.
-    let kinds: [(&dyn Fn(usize) -> bool, &str, &'static str); 2] =
-        [(&is_neuron, "neuron", "cycle-without-neuron"), (&is_delay, "delay", "cycle-without-delay")];
-    for (breaks, what, code) in kinds {
-        if let Some(cycle) = cycle_without(network, breaks) {
+    for (what, code) in [("neuron", "cycle-without-neuron"), ("delay", "cycle-without-delay")] {
+        let breaks = |index: usize| if what == "neuron" { is_neuron(index) } else { is_delay(index) };
+        if let Some(cycle) = cycle_without(network, &breaks) {
             let names: Vec<_> = cycle.iter().map(|&index| network.nodes[index].name.as_str()).collect();
             return Err(Box::new(
                 Diagnostic::error(code, format!("a cycle holds no {what}"))

@@ -147,7 +147,8 @@ fn plan_dispatch(program: &Program, pe: &Pe) -> Result<Dispatch> {
         let mut taken = vec![false; 1 << bits];
         blocks.keys().all(|key| !std::mem::replace(&mut taken[((key >> shift) & ((1 << bits) - 1)) as usize], true))
     };
-    let bits = (0..=16).find(fits).ok_or_else(|| Diagnostic::bug("no dispatch table of 2^16 entries separates the keys"))?;
+    let bits =
+        (0..=16).find(fits).ok_or_else(|| Diagnostic::bug("no dispatch table of 2^16 entries separates the keys"))?;
     let mask = (1u32 << bits) - 1;
     let mut entries = vec![None; 1 << bits];
     for (key, positions) in blocks {

@@ -66,7 +66,8 @@ fn keys_are_disjoint(program: &Program) -> Result<()> {
 fn memory_fits(program: &Program, pe: &Pe, target: &Target) -> Result<()> {
     let memory = &target.memory;
     let tables = tables::plan(program, pe)?.bytes;
-    let mut regions = vec![(0, i64::from(memory.code_bytes), "code"), (i64::from(memory.code_bytes), i64::from(tables), "tables")];
+    let mut regions =
+        vec![(0, i64::from(memory.code_bytes), "code"), (i64::from(memory.code_bytes), i64::from(tables), "tables")];
     for buffer in &pe.buffers {
         let Some(address) = buffer.address else {
             return Err(broken("memory", format!("`{}` of `{}` has no address", buffer.sym_name, pe.name)));
@@ -90,7 +91,9 @@ fn memory_fits(program: &Program, pe: &Pe, target: &Target) -> Result<()> {
 fn weights_have_rows(pe: &Pe) -> Result<()> {
     for block in pe.blocks() {
         let (needed, sums) = match block {
-            Synapses::Rows(rows) => ((rows.first + rows.count) * rows.length * rows.bits / 8, rows.length * rows.width / 8),
+            Synapses::Rows(rows) => {
+                ((rows.first + rows.count) * rows.length * rows.bits / 8, rows.length * rows.width / 8)
+            }
             Synapses::Convolution(c) => (
                 (c.source_channel + 1) * c.kernel.iter().product::<i64>() * c.target_channels * c.bits / 8,
                 c.target_rows * c.target_width * c.target_channels * c.width / 8,
@@ -124,14 +127,18 @@ fn packets_arrive(program: &Program, target: &Target) -> Result<()> {
         for pe in program.pes.iter().filter(|pe| pe.blocks().any(|block| block.source() == name)) {
             expected.insert(pe.place.clone().unwrap_or_default());
         }
-        let population = program.slices().find(|(_, update)| update.slice == name).map(|(_, update)| &update.population);
+        let population =
+            program.slices().find(|(_, update)| update.slice == name).map(|(_, update)| &update.population);
         if program.outputs.iter().any(|output| Some(&output.population) == population) {
             expected.insert(vec![-1]);
         }
         for key in [first, last] {
             let reached = deliver(&tables, target, homes[name.as_str()], key)?;
             if reached != expected {
-                return Err(broken("routes", format!("key {key:#x} of `{name}` reaches {reached:?}, not {expected:?}")));
+                return Err(broken(
+                    "routes",
+                    format!("key {key:#x} of `{name}` reaches {reached:?}, not {expected:?}"),
+                ));
             }
         }
     }

@@ -28,14 +28,8 @@ pub fn pe(
     slice: &Slice,
     name: String,
 ) -> Result<Pe> {
-    let mut pe = Pe {
-        name,
-        place: None,
-        buffers: Vec::new(),
-        rows: Vec::new(),
-        convolutions: Vec::new(),
-        updates: Vec::new(),
-    };
+    let mut pe =
+        Pe { name, place: None, buffers: Vec::new(), rows: Vec::new(), convolutions: Vec::new(), updates: Vec::new() };
     let sums = Sums { length: slice.neurons.len().next_multiple_of(4), width: width(network, population)? };
     let mut slots = 1;
     for (number, projection) in projections::of_qsnn(network, population)?.iter().enumerate() {
@@ -85,9 +79,7 @@ fn values(weights: &Weights, shape: Vec<usize>, indices: impl Iterator<Item = Op
 /// A dense block: one row per source neuron, in the order of the source slices.
 fn add_rows(pe: &mut Pe, op: &qsnn::Dense, from: &[Slice], to: &Slice, sums: &Sums, weights: Symbol, slot: i64) {
     let columns = op.weight.shape()[1];
-    let row = |source: Option<usize>| {
-        to.neurons.iter().map(move |target| Some((*target)? * columns + source?))
-    };
+    let row = |source: Option<usize>| to.neurons.iter().map(move |target| Some((*target)? * columns + source?));
     let count: usize = from.iter().map(|source| source.neurons.len()).sum();
     let indices = from.iter().flat_map(|source| &source.neurons).flat_map(|&source| row(source));
     pe.buffers.push(Buffer {

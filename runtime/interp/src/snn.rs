@@ -25,13 +25,26 @@ struct Node {
 }
 
 enum Kind {
-    Input { limit: i64 },
+    Input {
+        limit: i64,
+    },
     /// An output, or a delay of no ticks.
     Copy,
     Add,
-    Linear { columns: Vec<Vec<(u32, f32)>>, bias: Option<Vec<f64>> },
-    Conv2d { geometry: Geometry, weight: Vec<f32>, bias: Option<Vec<f64>> },
-    Pool { input: [usize; 3], window: [usize; 2], scale: f64 },
+    Linear {
+        columns: Vec<Vec<(u32, f32)>>,
+        bias: Option<Vec<f64>>,
+    },
+    Conv2d {
+        geometry: Geometry,
+        weight: Vec<f32>,
+        bias: Option<Vec<f64>>,
+    },
+    Pool {
+        input: [usize; 3],
+        window: [usize; 2],
+        scale: f64,
+    },
     Delay(DelayLine<f64>),
     Neuron(Box<Population>),
 }
@@ -245,8 +258,12 @@ impl Interpreter for Snn {
                         current.state.fill(0.0);
                     }
                 }
-                Kind::Input { .. } | Kind::Copy | Kind::Add | Kind::Linear { .. } | Kind::Conv2d { .. } | Kind::Pool { .. } => {
-                }
+                Kind::Input { .. }
+                | Kind::Copy
+                | Kind::Add
+                | Kind::Linear { .. }
+                | Kind::Conv2d { .. }
+                | Kind::Pool { .. } => {}
             }
         }
     }
