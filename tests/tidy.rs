@@ -1,0 +1,104 @@
+//! What the architecture promises and no compiler checks: arrows between crates, headings of passes, where unsafe code
+//! and file access may stand.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Crates of the workspace that a crate's `[dependencies]` name.
+fn arrows(krate: &str) -> BTreeSet<String> {
+    let manifest = fs::read_to_string(root().join(krate).join("Cargo.toml")).unwrap();
+    let dependencies =
+        manifest.split("[dependencies]").nth(1).unwrap_or_default().split("\n[").next().unwrap_or_default();
+    dependencies.lines().filter_map(|line| line.strip_prefix("s2c-")?.split('.').next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn crates_depend_only_on_what_architecture_md_draws() {
+    let expected = [
+        ("runtime/abi", &[][..]),
+        ("dialects", &[]),
+        ("passes", &["abi", "dialects"]),
+        ("runtime/interp", &["dialects"]),
+        ("runtime/chip", &["abi"]),
+        ("compiler", &["abi", "chip", "dialects", "interp", "passes"]),
+    ];
+    for (krate, allowed) in expected {
+        let allowed: BTreeSet<String> = allowed.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(arrows(krate), allowed, "{krate}");
+    }
+}
+
+#[test]
+fn every_pass_has_its_headings_and_is_of_readable_size() {
+    for pass in s2c_passes::PIPELINE {
+        let file = root().join("passes/src").join(format!("{}.rs", pass.name.replace('-', "_")));
+        let text = fs::read_to_string(&file).unwrap();
+        for heading in ["//! Needs:", "//! Gives:", "//! Example:", "//! Limits:", "//! Source:"] {
+            assert!(text.contains(heading), "{} has no `{heading}`", file.display());
+        }
+        assert!(text.lines().count() <= 400, "{} is too long", file.display());
+    }
+}
+
+#[test]
+fn unsafe_code_is_in_one_file_per_crate() {
+    for (krate, allowed) in [
+        ("dialects/src", "raw.rs"),
+        ("compiler/src", "llvm.rs"),
+        ("passes/src", ""),
+        ("runtime/chip/src", ""),
+        ("runtime/interp/src", ""),
+        ("runtime/abi/src", ""),
+    ] {
+        for file in rust_files(&root().join(krate)) {
+            let text = fs::read_to_string(&file).unwrap();
+            let has = text.contains("unsafe {") || text.contains("unsafe fn") || text.contains("unsafe extern");
+            assert!(!has || file.file_name().unwrap() == allowed, "{} has unsafe code", file.display());
+        }
+    }
+}
+
+#[test]
+fn only_the_compiler_does_io() {
+    for krate in ["dialects/src", "passes/src", "runtime/chip/src", "runtime/interp/src", "runtime/abi/src"] {
+        for file in rust_files(&root().join(krate)) {
+            let text = fs::read_to_string(&file).unwrap();
+            for word in ["std::fs", "std::env", "println!"] {
+                assert!(!text.contains(word), "{} uses {word}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_module_says_what_it_is() {
+    for krate in
+        ["dialects/src", "passes/src", "runtime/chip/src", "runtime/interp/src", "runtime/abi/src", "compiler/src"]
+    {
+        for file in rust_files(&root().join(krate)) {
+            let text = fs::read_to_string(&file).unwrap();
+            assert!(text.starts_with("//!"), "{} has no heading", file.display());
+        }
+    }
+}
