@@ -237,3 +237,118 @@ fn two_neurons_in_a_row_run_exactly_on_the_chip() {
     let options = options(1e-4, Convention::Norse, None);
     machine_code_is_exact(&model, &options, &noise(400, 1, 3), &["lif1", "lif2", "out"]);
 }
+
+/// A network of one convolution behind a pool, a skip past it, and a dense read-out, as a dump of `snn`.
+fn convolutional(seed: u32) -> (String, Vec<usize>) {
+    let mut state = seed.wrapping_mul(747_796_405).wrapping_add(1);
+    let mut pick = |from: usize, to: usize| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        from + (state >> 16) as usize % (to - from + 1)
+    };
+    let groups = pick(1, 2);
+    let (channels, outputs) = (groups * pick(1, 3), groups * pick(1, 5));
+    let pool = [pick(1, 2), pick(1, 3)];
+    let size = [pool[0] * pick(5, 8) + pick(0, pool[0] - 1), pool[1] * pick(5, 8) + pick(0, pool[1] - 1)];
+    let (kernel, stride) = ([pick(1, 4), pick(1, 4)], [pick(1, 3), pick(1, 2)]);
+    let (padding, dilation) = ([pick(0, 2), pick(0, 1)], [pick(1, 2), 1]);
+    let out = |axis: usize| {
+        (size[axis] / pool[axis] + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1) - 1) / stride[axis] + 1
+    };
+    let (rows, columns) = (out(0), out(1));
+    let mut weights = |count: usize| -> String {
+        let bytes: Vec<String> = (0..count)
+            .map(|_| {
+                let weight = (pick(0, 200) as f32 - 90.0) / 64.0;
+                weight.to_le_bytes().map(|byte| format!("{byte:02X}")).concat()
+            })
+            .collect();
+        format!("dense<\"0x{}\">", bytes.concat())
+    };
+    let kernel_weights = weights(outputs * channels / groups * kernel[0] * kernel[1]);
+    let dense_weights = weights(3 * outputs * rows * columns);
+    let parameters = |shape: &str| {
+        format!(
+            "{{tau = dense<0.004> : tensor<{shape}xf64>, r = dense<1.5> : tensor<{shape}xf64>, v_leak = dense<0.1> : \
+             tensor<{shape}xf64>, v_threshold = dense<1.0> : tensor<{shape}xf64>, v_reset = dense<0.0> : \
+             tensor<{shape}xf64>}}"
+        )
+    };
+    let (input, map) = (format!("{channels}x{}x{}", size[0], size[1]), format!("{outputs}x{rows}x{columns}"));
+    let text = format!(
+        "snn.network @c options {{convention = \"norse\", dt = \"1e-3\", level = \"2\"}} {{
+  %x = snn.input \"input\" limit 2 : tensor<{input}xui8>
+  %p = snn.pool %x window [{}, {}] : tensor<{input}xui8> -> tensor<{channels}x{}x{}xf32>
+  %i = snn.conv2d %p pool [1, 1] stride {stride:?} padding {padding:?} dilation {dilation:?} groups {groups}
+    {{weight = {kernel_weights} : tensor<{outputs}x{}x{}x{}xf32>}} : tensor<{channels}x{}x{}xf32> -> tensor<{map}xf32>
+  %a = snn.lif \"map\"(%i) {} : tensor<{map}xf32> -> tensor<{map}xi1>
+  %j = snn.linear %a {{weight = {dense_weights} : tensor<3x{}xf32>}} : tensor<{map}xi1> -> tensor<3xf32>
+  %z = snn.lif \"out\"(%j) {} : tensor<3xf32> -> tensor<3xi1>
+  snn.output \"output\"(%z) : tensor<3xi1>
+}}
+",
+        pool[0],
+        pool[1],
+        size[0] / pool[0],
+        size[1] / pool[1],
+        channels / groups,
+        kernel[0],
+        kernel[1],
+        size[0] / pool[0],
+        size[1] / pool[1],
+        parameters(&map),
+        outputs * rows * columns,
+        parameters("3"),
+    );
+    (text, vec![channels, size[0], size[1]])
+}
+
+#[test]
+fn convolutions_of_all_kinds_run_exactly_on_the_chip() {
+    for seed in 0..24 {
+        let (text, shape) = convolutional(seed);
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("convolution{seed}.mlir"));
+        std::fs::write(&file, text).unwrap();
+        let count = shape.iter().product();
+        let input = noise(20, count, 4).with_shape(&shape).unwrap();
+        println!("seed {seed}: input {shape:?}");
+        machine_code_is_exact(&file, &Options::default(), &input, &["map", "out", "output"]);
+    }
+}
+
+#[test]
+fn real_convolutional_networks_keep_their_accuracy_on_the_chip() {
+    for (model, data, dt, convention, reset, samples, most_lost) in [
+        ("nir/cnn_sinabs.nir", "nmnist/cnn_sinabs_ref_test100.npz", None, Convention::Sinabs, None, 12, 1),
+        (
+            "digits/digits_conv_lif.nir",
+            "digits/digits_test.npz",
+            Some(1e-4),
+            Convention::Norse,
+            Some(Reset::Subtract),
+            100,
+            1,
+        ),
+    ] {
+        let (Some(model), Some(data)) = (shared(model), shared(data)) else { return };
+        let options = Options { dt, convention, reset, input_limit: 3, ..Options::default() };
+        let mut levels = levels(&model, &options);
+        let data = DataSet::open(&data, None, Layout::Samples).unwrap();
+        let labels = data.labels().unwrap().to_vec();
+        let (mut float_right, mut chip_right) = (0, 0);
+        for (sample, label) in labels.iter().enumerate().take(samples) {
+            let input = data.sample(sample).unwrap();
+            let float = interpret(&mut s2c_interp::snn::Snn::new(&levels.float).unwrap(), &input, "output");
+            let quantized = interpret(&mut s2c_interp::qsnn::Qsnn::new(&levels.quantized).unwrap(), &input, "output");
+            let chip = on_chip(&mut levels.machine, &input, "output");
+            assert_eq!(differing(&quantized, &chip), 0, "sample {sample}");
+            let winner = |spikes: &[u16]| {
+                let count = |class: usize| spikes.iter().skip(class).step_by(10).map(|&n| u32::from(n)).sum::<u32>();
+                (0..10).rev().max_by_key(|&class| count(class)).unwrap() as u32
+            };
+            float_right += usize::from(winner(&float) == *label);
+            chip_right += usize::from(winner(&chip) == *label);
+        }
+        println!("{}: float {float_right}, chip {chip_right} of {samples}", model.display());
+        assert!(chip_right + most_lost >= float_right);
+    }
+}

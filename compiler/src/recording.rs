@@ -1,6 +1,6 @@
 //! Recordings: what nodes did in each tick, and the files they end up in.
 
-use crate::data::{NpyElement, write_npy};
+use crate::data::{NpyElement, SpikeTrain, write_csv, write_npy};
 use ndarray::ArrayD;
 use s2c_dialects::diagnostic::{Diagnostic, Result};
 use std::path::Path;
@@ -73,9 +73,20 @@ impl Recording {
         }
     }
 
-    /// Writes an `.npy` file of ticks x shape: counts as `u1` (or `u2` where they need it), volts as `f8`.
+    /// Writes an `.npy` file of ticks x shape: counts as `u1` (or `u2` where they need it), volts as `f8`; or, where the
+    /// name ends so, a `.csv` file with a line per spike.
     pub fn write(self, file: &Path) -> Result<()> {
+        let is_csv = file.extension().is_some_and(|ending| ending == "csv");
         match self {
+            Self::Spikes(table) if is_csv => {
+                let mut train = SpikeTrain::builder(&table.shape)?;
+                let width: usize = table.shape.iter().product();
+                table.values.chunks_exact(width.max(1)).for_each(|tick| train.push_tick(tick));
+                write_csv(file, &train.finish())
+            }
+            Self::Membranes(_) if is_csv => Err(Box::new(
+                Diagnostic::error("not-spikes", "a `.csv` file holds spikes, not membranes").hint("use `.npy`"),
+            )),
             Self::Membranes(table) => write(file, &table.shape, table.values),
             Self::Spikes(table) => {
                 match table.values.iter().map(|&count| u8::try_from(count)).collect::<std::result::Result<Vec<u8>, _>>()
@@ -85,6 +96,18 @@ impl Recording {
                 }
             }
         }
+    }
+}
+
+impl Recording {
+    /// Spikes of each neuron over all ticks; `None` for membranes.
+    pub fn totals(&self) -> Option<Vec<u64>> {
+        let Self::Spikes(table) = self else { return None };
+        let mut totals = vec![0; table.shape.iter().product()];
+        for tick in table.values.chunks_exact(totals.len().max(1)) {
+            totals.iter_mut().zip(tick).for_each(|(total, &count)| *total += u64::from(count));
+        }
+        Some(totals)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Generated code is run on the chip model and compared with plain Rust; instructions are counted.
 
+mod conv;
 mod kernels;
 mod machine;
 mod reference;

@@ -5,7 +5,8 @@ use crate::{
     emit::Binary,
     files,
     machine::{Machine, Time, Wish},
-    recording,
+    output,
+    recording::{self, Quantity},
 };
 use clap::Args;
 use s2c_dialects::diagnostic::{Diagnostic, Result};
@@ -44,7 +45,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     single_input(manifest.inputs.len())?;
     let input = read_input(&arguments.input, arguments.input_array.as_deref(), &manifest.inputs[0].shape)?;
     let output = manifest.outputs.first().ok_or_else(|| Diagnostic::error("bad-binary", "the binary has no output"))?;
-    let mut wishes = Vec::new();
+    // The output is always there to be shown; whether it also goes into a file is the user's choice.
+    let shown = output.node.clone();
+    let mut wishes = vec![Wish { node: shown.clone(), quantity: Quantity::Spikes }];
     let mut wanted = Vec::new();
     let outputs = arguments.output.iter().map(|file| (output.node.as_str(), file));
     let populations = manifest.populations();
@@ -53,7 +56,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         wishes.push(Wish { node: node.to_owned(), quantity });
         wanted.push(file);
     }
-    let recordings = machine.run(&input, &wishes, arguments.time)?;
+    let mut recordings = machine.run(&input, &wishes, arguments.time)?;
+    let totals = recordings.remove(0).totals().unwrap_or_default();
     for (recording, file) in recordings.into_iter().zip(wanted) {
         recording.write(file)?;
     }
@@ -61,5 +65,17 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let json = serde_json::to_vec_pretty(&machine.stats()).map_err(|error| Diagnostic::bug(error.to_string()))?;
         files::write(file, &json)?;
     }
-    Ok(())
+    output::print(&summary(&shown, input.ticks(), &totals))
+}
+
+/// One line: how often the output's neurons fired; of many neurons only the most active.
+fn summary(node: &str, ticks: usize, totals: &[u64]) -> String {
+    const MOST: usize = 16;
+    let mut order: Vec<usize> = (0..totals.len()).collect();
+    if totals.len() > MOST {
+        order.sort_by_key(|&neuron| (std::cmp::Reverse(totals[neuron]), neuron));
+        order.truncate(MOST);
+    }
+    let spikes: Vec<String> = order.into_iter().map(|neuron| format!("{neuron}:{}", totals[neuron])).collect();
+    format!("{ticks} ticks; spikes of `{node}` by neuron: {}\n", spikes.join(" "))
 }

@@ -1,0 +1,237 @@
+//! Convolution kernels against a transcription of their module page, and their cost.
+
+use s2c_abi::convolution;
+use s2c_passes::kernels::{Accumulator, ConvKernel, Kernel, WeightWidth, pack_kernel};
+
+use super::{super::CodeImage, CODE_BYTES, Random, cache, machine::Machine};
+
+const DESCRIPTOR: u32 = 0x2000;
+const WEIGHTS: u32 = 0x3000;
+/// Words around the accumulators that must stay as they are.
+const GUARD: [u8; 12] = [0x5a; 12];
+const WIDTHS: [(WeightWidth, Accumulator); 4] = [
+    (WeightWidth::W8, Accumulator::I16),
+    (WeightWidth::W8, Accumulator::I32),
+    (WeightWidth::W16, Accumulator::I16),
+    (WeightWidth::W16, Accumulator::I32),
+];
+
+/// A kernel with its weights and the rows of both maps that a PE deals with.
+struct Layer {
+    kernel: ConvKernel,
+    /// Target channels that are not padding.
+    channels: u32,
+    /// In the kernel's order: source channel, kernel row, kernel column, target channel.
+    weights: Vec<i32>,
+    source_row: u32,
+    target_row: u32,
+    target_rows: u32,
+}
+
+impl Layer {
+    fn new(kernel: ConvKernel, channels: u32, [source_row, target_row, target_rows]: [u32; 3], seed: u64) -> Self {
+        let mut random = Random(seed);
+        let bits = if kernel.weights == WeightWidth::W8 { 24 } else { 16 };
+        let count = kernel.source_channels * kernel.kernel[0] * kernel.kernel[1] * channels;
+        let weights = (0..count).map(|_| random.value() << bits >> bits).collect();
+        Self { kernel, channels, weights, source_row, target_row, target_rows }
+    }
+
+    fn weight(&self, channel: u32, ky: u32, kx: u32, target: u32) -> i32 {
+        let [rows, columns] = self.kernel.kernel;
+        self.weights[(((channel * rows + ky) * columns + kx) * self.channels + target) as usize]
+    }
+
+    /// What the spike of a neuron does; returns the number of weights added, padding not counted.
+    fn spike(&self, index: u32, accumulators: &mut [i32]) -> u64 {
+        let kernel = &self.kernel;
+        let (channel, p) = (index % kernel.source_channels, index / kernel.source_channels);
+        let y = (p / kernel.source_width + self.source_row) / kernel.pool[0];
+        let x = p % kernel.source_width / kernel.pool[1];
+        if y >= kernel.pooled[0] || x >= kernel.pooled[1] {
+            return 0;
+        }
+        let place = |axis: usize, position: u32, k: u32, first: u32, count: u32| {
+            let reach = (position + kernel.padding[axis]).checked_sub(k * kernel.dilation[axis])?;
+            let place = (reach / kernel.stride[axis]).checked_sub(first)?;
+            (reach % kernel.stride[axis] == 0 && place < count).then_some(place)
+        };
+        let mut events = 0;
+        for ky in 0..kernel.kernel[0] {
+            let Some(oy) = place(0, y, ky, self.target_row, self.target_rows) else { continue };
+            for kx in 0..kernel.kernel[1] {
+                let Some(ox) = place(1, x, kx, 0, kernel.target_width) else { continue };
+                let first = (oy * kernel.target_width + ox) * kernel.target_channels;
+                for target in 0..self.channels {
+                    let accumulator = &mut accumulators[(first + target) as usize];
+                    *accumulator = accumulator.wrapping_add(self.weight(channel, ky, kx, target));
+                }
+                events += u64::from(self.channels);
+            }
+        }
+        events
+    }
+
+    /// A machine with descriptor and weights, and the address of the accumulators.
+    fn machine(&self, code: &CodeImage) -> (Machine, u32) {
+        let packed = pack_kernel(&self.kernel, self.channels, &|c, ky, kx, target| self.weight(c, ky, kx, target));
+        let accumulators = WEIGHTS + packed.len() as u32 + GUARD.len() as u32;
+        let mut descriptor = [0; convolution::SIZE as usize / 4];
+        for (offset, value) in [
+            (convolution::ACCUMULATORS, accumulators),
+            (convolution::WEIGHTS, WEIGHTS),
+            (convolution::SOURCE_ROW, self.source_row),
+            (convolution::TARGET_ROW, self.target_row),
+            (convolution::TARGET_ROWS, self.target_rows),
+        ] {
+            descriptor[offset as usize / 4] = value;
+        }
+        let mut machine = Machine::new(code);
+        machine.write(DESCRIPTOR, &descriptor.map(u32::to_le_bytes).concat());
+        machine.write(WEIGHTS, &packed);
+        (machine, accumulators)
+    }
+
+    /// Runs spikes one after the other, compares after each; returns instructions and weights added.
+    fn check(&self, code: &CodeImage, spikes: &[u32], random: &mut Random) -> (u64, u64) {
+        let entry = code.entry(&self.kernel.name()).unwrap();
+        let (mut machine, address) = self.machine(code);
+        let count = self.target_rows * self.kernel.target_width * self.kernel.target_channels;
+        let mut accumulators = random.values(count as usize);
+        let guarded = |values: &[i32]| {
+            let bytes = values.iter().flat_map(|value| match self.kernel.accumulators {
+                Accumulator::I16 => (*value as i16).to_le_bytes().to_vec(),
+                Accumulator::I32 => value.to_le_bytes().to_vec(),
+            });
+            GUARD.into_iter().chain(bytes).chain(GUARD).collect::<Vec<u8>>()
+        };
+        let address = address - GUARD.len() as u32;
+        machine.write(address, &guarded(&accumulators));
+        let (mut instructions, mut events) = (0, 0);
+        for &index in spikes {
+            instructions += machine.call(entry, [index, DESCRIPTOR, 7, 8]);
+            events += self.spike(index, &mut accumulators);
+            let expected = guarded(&accumulators);
+            assert!(
+                machine.read(address, expected.len()) == expected,
+                "{}: neuron {index}, rows from {}, into {} rows from {}",
+                self.kernel.name(),
+                self.source_row,
+                self.target_rows,
+                self.target_row
+            );
+        }
+        (instructions, events)
+    }
+}
+
+/// A layer of random geometry, and the number of rows of its source slice.
+fn any_layer(random: &mut Random, (weights, accumulators): (WeightWidth, Accumulator)) -> (Layer, u32) {
+    loop {
+        let mut pair = |first: u32, last: u32| [0; 2].map(|_| first + random.below(last + 1 - first));
+        let (source, pool, kernel) = (pair(1, 12), pair(1, 3), pair(1, 5));
+        let (stride, padding, dilation) = (pair(1, 3), pair(0, 3), pair(1, 2));
+        let pooled = [0, 1].map(|axis| source[axis] / pool[axis]);
+        let room =
+            [0, 1].map(|axis| (pooled[axis] + 2 * padding[axis]).checked_sub(dilation[axis] * (kernel[axis] - 1) + 1));
+        let ([Some(down), Some(across)], false) = (room, pooled.contains(&0)) else { continue };
+        let target = [down / stride[0] + 1, across / stride[1] + 1];
+        // Beyond 32, channels are added by a loop of their own, with or without a rest.
+        let target_channels = random.pick(&[4, 8, 12, 16, 20, 24, 28, 32, 48, 60]);
+        let source_row = random.below(source[0]);
+        let target_row = random.below(target[0]);
+        let target_rows = 1 + random.below(target[0] - target_row);
+        let kernel = ConvKernel {
+            weights,
+            accumulators,
+            source_width: source[1],
+            source_channels: 1 + random.below(5),
+            pool,
+            pooled,
+            kernel,
+            stride,
+            padding,
+            dilation,
+            target_width: target[1],
+            target_channels,
+        };
+        let channels = target_channels - random.below(4);
+        let layer = Layer::new(kernel, channels, [source_row, target_row, target_rows], u64::from(random.word()));
+        return (layer, source[0] - source_row);
+    }
+}
+
+#[test]
+fn convolutions_add_what_their_page_says() {
+    let (mut cache, mut random) = (cache(), Random(11));
+    let (mut total, mut largest) = (0, 0);
+    for round in 0..240 {
+        let (layer, rows) = any_layer(&mut random, WIDTHS[round % 4]);
+        let code = cache.image([&Kernel::Conv(layer.kernel.clone())], CODE_BYTES).unwrap();
+        largest = largest.max(code.symbols[&layer.kernel.name()].size);
+        let neurons = rows * layer.kernel.source_width * layer.kernel.source_channels;
+        let mut spikes: Vec<u32> = (0..60).map(|_| random.below(neurons)).collect();
+        spikes.extend([0, neurons - 1]);
+        total += layer.check(&code, &spikes, &mut random).1;
+    }
+    println!("{total} weights; the largest kernel has {largest} bytes");
+    assert!(total > 100_000, "{total} weights are too few to mean anything");
+}
+
+/// A "same" convolution of a 16x16 map with two channels.
+fn same(widths: (WeightWidth, Accumulator), [size, stride, dilation, pool]: [u32; 4], target_channels: u32) -> Layer {
+    let (padding, width) = (dilation * (size - 1) / 2, 16_u32.div_ceil(stride));
+    let kernel = ConvKernel {
+        weights: widths.0,
+        accumulators: widths.1,
+        source_width: 16 * pool,
+        source_channels: 2,
+        pool: [pool; 2],
+        pooled: [16; 2],
+        kernel: [size; 2],
+        stride: [stride; 2],
+        padding: [padding; 2],
+        dilation: [dilation; 2],
+        target_width: width,
+        target_channels,
+    };
+    Layer::new(kernel, target_channels, [0, 0, width], 3)
+}
+
+#[test]
+fn convolutions_cost_few_instructions_per_weight() {
+    const W8_I16: (WeightWidth, Accumulator) = WIDTHS[0];
+    let (mut cache, mut random) = (cache(), Random(12));
+    println!("{:>5} {:>12} {:>9}  kernel", "bytes", "instructions", "per event");
+    // Widths, then size, stride, dilation and pool, then target channels, and the bound.
+    let cases = [
+        (W8_I16, [3, 1, 1, 1], 4, 3.95),
+        (W8_I16, [3, 1, 1, 1], 8, 2.25),
+        (W8_I16, [3, 1, 1, 1], 16, 1.5),
+        (W8_I16, [3, 1, 1, 1], 32, 1.15),
+        (W8_I16, [3, 1, 1, 1], 64, 1.1),
+        (W8_I16, [3, 1, 1, 2], 16, 1.5),
+        (W8_I16, [3, 1, 2, 1], 16, 1.7),
+        (W8_I16, [5, 1, 1, 1], 16, 1.2),
+        (W8_I16, [5, 2, 1, 1], 16, 1.9),
+        (W8_I16, [5, 3, 1, 1], 16, 3.05),
+        (WIDTHS[1], [3, 1, 1, 1], 16, 2.15),
+        (WIDTHS[2], [3, 1, 1, 1], 16, 1.65),
+        (WIDTHS[3], [3, 1, 1, 1], 16, 2.25),
+    ];
+    for (widths, shape, channels, bound) in cases {
+        let layer = same(widths, shape, channels);
+        let code = cache.image([&Kernel::Conv(layer.kernel.clone())], CODE_BYTES).unwrap();
+        // One neuron of each pixel in the middle, six pooled positions wide, so that all phases of strides occur.
+        let width = layer.kernel.source_width;
+        let middle = 5 * shape[3]..11 * shape[3];
+        let spikes: Vec<u32> =
+            middle.clone().flat_map(|y| middle.clone().map(move |x| 2 * (y * width + x) + (x & 1))).collect();
+        let (instructions, events) = layer.check(&code, &spikes, &mut random);
+        let (name, each) = (layer.kernel.name(), instructions as f64 / events as f64);
+        let size = code.symbols[&name].size;
+        println!("{size:>5} {instructions:>12} {each:>9.2}  {name}");
+        assert!(each <= bound, "{name}: {each} instructions per weight");
+        assert!(size <= 400 || channels > 32, "{name}: {size} bytes");
+    }
+}
