@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, HashMap};
 /// Compile options as they travel with the IR, so that a dump can be compiled on: name to value.
 pub type Options = BTreeMap<String, String>;
 
-/// The ops of one dialect in decoded form; implemented by [`dialect_ops!`](crate::graph::dialect_ops).
+/// The ops of one dialect in decoded form; implemented by the macro `dialect_enum!`.
 pub trait DialectOp: Sized + Clone {
     /// Full name of the op that holds the network, for example `snn.network`.
     const NETWORK: &'static str;

@@ -19,7 +19,7 @@ FOLDER = Path(__file__).resolve().parent
 SEED = 1
 INPUTS, HIDDEN, OUTPUTS, TICKS = 64, 48, 10, 16
 TEST_SAMPLES = 500
-EPOCHS, BATCH, LEARNING_RATE = 120, 32, 4e-3
+EPOCHS, BATCH, LEARNING_RATE = 250, 32, 4e-3
 
 DT = 1e-3
 # Neuron constants. With w_in = tau_syn / dt and r = tau_mem / dt a weight of one adds one to the state behind it.
@@ -166,7 +166,7 @@ def train(images, labels):
                 square[name] += 0.001 * (gradient**2 - square[name])
                 m, s = mean[name] / (1 - 0.9**step), square[name] / (1 - 0.999**step)
                 parameters[name] = (parameters[name] - rate * m / (np.sqrt(s) + 1e-8)).astype(np.float32)
-        if (epoch + 1) % 10 == 0:
+        if (epoch + 1) % 25 == 0:
             out = forward(parameters, encode(images), np.float32)[2]
             print(f"epoch {epoch + 1:3}: training accuracy {accuracy(out.sum(axis=1), labels):.4f}", flush=True)
     return parameters
