@@ -10,6 +10,7 @@ help: ## Show this list
 system: ## Install the system packages that are missing (Debian 12)
 	@sh .ci/system-packages
 
+# One profile for everything, so that nothing is built twice.
 .PHONY: build
 build: system ## Build the compiler
 	cargo build --release --locked
@@ -24,14 +25,14 @@ demo: build ## Compile the shipped digits network and run it on the chip model
 
 .PHONY: test
 test: system ## Run all tests
-	cargo test --workspace --locked
+	cargo test --release --workspace --locked
 
 .PHONY: check
 check: system ## Formatting and lints
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+	cargo clippy --release --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --locked
 
 .PHONY: bless
 bless: system ## Accept what the snapshot tests now give
-	INSTA_UPDATE=always cargo test --workspace --locked
+	INSTA_UPDATE=always cargo test --release --workspace --locked

@@ -9,7 +9,10 @@ use std::path::Path;
 pub const DEFAULT: &str = "spinnaker2";
 
 /// Name and text of each target that comes with s2c.
-pub const SHIPPED: &[(&str, &str)] = &[("spinnaker2", include_str!("../targets/spinnaker2.toml"))];
+pub const SHIPPED: &[(&str, &str)] = &[
+    ("spinnaker2", include_str!("../targets/spinnaker2.toml")),
+    ("spinnaker2-board48", include_str!("../targets/spinnaker2-board48.toml")),
+];
 
 /// Loads a target by its name, or from a file whose name ends in `.toml`.
 pub fn load(name: &str) -> Result<Target> {
@@ -42,5 +45,11 @@ mod tests {
     #[test]
     fn the_chip_has_148_usable_pes() {
         assert_eq!(load(DEFAULT).unwrap().places().count(), 148);
+    }
+
+    #[test]
+    fn the_board_has_7104_usable_pes() {
+        let board = load("spinnaker2-board48").unwrap();
+        assert_eq!(board.places().count() * board.chip_count(), 7104);
     }
 }

@@ -23,8 +23,9 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     let memory = &session.target.memory;
     let end = memory.sram_bytes - memory.stack_bytes;
     let mut sizes = Vec::with_capacity(program.pes.len());
+    let keys = tables::keys(&program);
     for pe in &program.pes {
-        sizes.push(tables::plan(&program, pe)?.bytes);
+        sizes.push(tables::plan(&keys, pe)?.bytes);
     }
     for (pe, tables) in program.pes.iter_mut().zip(sizes) {
         let mut at = i64::from((memory.code_bytes + tables).next_multiple_of(8));

@@ -29,8 +29,10 @@ const HOST_CHIP: i64 = 0;
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let mut program = Program::read(&module)?;
     let mut entries: BTreeMap<i64, Vec<Route>> = BTreeMap::new();
+    let readers = readers(&program)?;
     for source in sources(&program)? {
-        for (chip, destinations) in tree(&session.target, &program, &source)? {
+        let qpes = readers.get(&source.name).cloned().unwrap_or_default();
+        for (chip, destinations) in tree(&session.target, qpes, &source) {
             let route = Route { chip, key: source.key, mask: source.mask, destinations };
             entries.entry(chip).or_default().push(route);
         }
@@ -74,13 +76,24 @@ fn sources(program: &Program) -> Result<Vec<Source>> {
     Ok(sources)
 }
 
-/// The destinations of a source's packets on every chip that they pass.
-fn tree(target: &Target, program: &Program, source: &Source) -> Result<BTreeMap<i64, Vec<i64>>> {
-    let mut qpes: BTreeMap<i64, BTreeMap<[i64; 2], i64>> = BTreeMap::new();
-    for pe in program.pes.iter().filter(|pe| pe.blocks().any(|block| block.source() == source.name)) {
+/// By chip and QPE the mask of PEs that hold synapses from one source.
+type Qpes = BTreeMap<i64, BTreeMap<[i64; 2], i64>>;
+
+/// For each source, by its name, where its synapses are.
+fn readers(program: &Program) -> Result<BTreeMap<String, Qpes>> {
+    let mut readers: BTreeMap<String, Qpes> = BTreeMap::new();
+    for pe in &program.pes {
         let place = pe.place.as_ref().ok_or_else(|| Diagnostic::bug("`placement` has not run"))?;
-        *qpes.entry(place[0]).or_default().entry([place[1], place[2]]).or_default() |= 1 << place[3];
+        for block in pe.blocks() {
+            let qpes = readers.entry(block.source().to_owned()).or_default();
+            *qpes.entry(place[0]).or_default().entry([place[1], place[2]]).or_default() |= 1 << place[3];
+        }
     }
+    Ok(readers)
+}
+
+/// The destinations of a source's packets on every chip that they pass.
+fn tree(target: &Target, qpes: Qpes, source: &Source) -> BTreeMap<i64, Vec<i64>> {
     let mut chips: BTreeSet<i64> = qpes.keys().copied().collect();
     if source.to_host {
         chips.insert(HOST_CHIP);
@@ -105,7 +118,7 @@ fn tree(target: &Target, program: &Program, source: &Source) -> Result<BTreeMap<
         }
         (chip, list)
     };
-    Ok(links.into_iter().map(destinations).collect())
+    links.into_iter().map(destinations).collect()
 }
 
 /// The next link from one chip towards another, and the chip behind it; `None` where they are the same.

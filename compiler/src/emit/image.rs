@@ -1,23 +1,20 @@
 //! The memory image of every PE: code, tables and buffers.
 
 use super::{
-    Binary,
+    Binary, fan_out,
     manifest::{self, Manifest, SCHEMA, Segment},
+    variants::{accumulator, conv_kernel, kernels_of, row_kernel, update_kernel, weight_width},
 };
 use crate::codegen::{CodeImage, KernelCache, RuntimeConstants};
 use s2c_abi::{convolution, dispatch, header, rotation, slice, synapse};
 use s2c_dialects::{
-    attribute::Reset,
     diagnostic::{Diagnostic, Result},
-    s2k::{self, Convolution, DecayForm, MapLayout, Pe, Program, Rows, Synapses, Update, Values},
+    s2k::{self, Pe, Program, Synapses, Values},
 };
 use s2c_passes::{
     analysis::tables::{self, Tables},
     buffer_allocation::FIFO,
-    kernels::{
-        self, Accumulator, ConvKernel, CurrentStage, Decay, Fire, Kernel, Parameter, Registers, RowKernel, Spread,
-        UpdateKernel, WeightWidth,
-    },
+    kernels::{self, Kernel, Parameter, Registers, RowKernel},
     target::Target,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +25,7 @@ pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
     let mut blobs: Vec<Vec<u8>> = Vec::new();
     let mut codes: BTreeMap<BTreeSet<Kernel>, (usize, CodeImage)> = BTreeMap::new();
     let mut pes = Vec::with_capacity(program.pes.len());
+    let keys = tables::keys(program);
     for pe in &program.pes {
         let kernels = kernels_of(pe)?;
         if !codes.contains_key(&kernels) {
@@ -36,7 +34,7 @@ pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
             codes.insert(kernels.clone(), (blobs.len() - 1, code));
         }
         let (code_blob, code) = &codes[&kernels];
-        let tables = tables::plan(program, pe)?;
+        let tables = tables::plan(&keys, pe)?;
         let mut segments = vec![Segment { address: 0, blob: *code_blob }];
         blobs.push(data(pe, &tables, target, code)?);
         segments.push(Segment { address: target.memory.code_bytes, blob: blobs.len() - 1 });
@@ -81,7 +79,7 @@ pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
                 destinations: route.destinations.clone(),
             })
             .collect(),
-        fan_out: fan_out(program),
+        fan_out: fan_out::fan_out(program),
     };
     Ok(Binary { manifest, blobs })
 }
@@ -111,97 +109,6 @@ pub fn kernel_text(program: &Program, target: &Target, assembly: bool) -> Result
 
 fn extents(shape: &[i64]) -> Vec<usize> {
     shape.iter().map(|&extent| extent as usize).collect()
-}
-
-fn accumulator(width: i64) -> Accumulator {
-    if width == 16 { Accumulator::I16 } else { Accumulator::I32 }
-}
-
-fn weight_width(bits: i64) -> WeightWidth {
-    if bits == 8 { WeightWidth::W8 } else { WeightWidth::W16 }
-}
-
-fn row_kernel(rows: &Rows) -> RowKernel {
-    RowKernel { weights: weight_width(rows.bits), accumulators: accumulator(rows.width), length: rows.length as u32 }
-}
-
-fn conv_kernel(block: &Convolution) -> Result<ConvKernel> {
-    let number = |value: i64| {
-        u32::try_from(value).map_err(|_| Box::new(Diagnostic::bug(format!("a convolution holds {value}"))))
-    };
-    let pair = |values: &[i64]| match *values {
-        [rows, columns] => Ok([number(rows)?, number(columns)?]),
-        _ => Err(Box::new(Diagnostic::bug("a convolution's pair is not one"))),
-    };
-    Ok(ConvKernel {
-        weights: weight_width(block.bits),
-        accumulators: accumulator(block.width),
-        source_width: number(block.source_width)?,
-        source_channels: number(block.source_channels)?,
-        pool: pair(&block.pool)?,
-        pooled: pair(&block.pooled)?,
-        kernel: pair(&block.kernel)?,
-        stride: pair(&block.stride)?,
-        padding: pair(&block.padding)?,
-        dilation: pair(&block.dilation)?,
-        target_width: number(block.target_width)?,
-        target_channels: number(block.target_channels)?,
-    })
-}
-
-fn spread(parameter: &s2k::Parameter) -> Spread {
-    match parameter {
-        s2k::Parameter::Value(_) => Spread::Uniform,
-        s2k::Parameter::Buffer(_) => Spread::PerNeuron,
-    }
-}
-
-fn decay(form: Option<DecayForm>, parameter: Option<&s2k::Parameter>) -> Decay {
-    match (form, parameter.map(spread)) {
-        (Some(DecayForm::Whole), Some(spread)) => Decay::Whole(spread),
-        (Some(DecayForm::Fraction), Some(spread)) => Decay::Fraction(spread),
-        (Some(DecayForm::Mixed), Some(_)) => Decay::Mixed,
-        _ => Decay::None,
-    }
-}
-
-fn update_kernel(update: &Update) -> Result<UpdateKernel> {
-    let shift = |shift: i64| u8::try_from(shift).map_err(|_| Box::new(Diagnostic::bug(format!("a shift of {shift}"))));
-    let current = match &update.currents {
-        Some(_) => Some(CurrentStage {
-            decay: decay(update.current_form, update.current_decay.as_ref()),
-            offset: update.current_offset.as_ref().map(spread),
-            output_shift: shift(update.current_shift.unwrap_or(0))?,
-        }),
-        None => None,
-    };
-    let fire = update.threshold.as_ref().zip(update.reset_by.as_ref()).map(|(threshold, by)| Fire {
-        threshold: spread(threshold),
-        reset: match update.reset {
-            Some(Reset::Subtract) => kernels::Reset::Subtract(spread(by)),
-            _ => kernels::Reset::Value(spread(by)),
-        },
-    });
-    Ok(UpdateKernel {
-        accumulators: accumulator(update.width),
-        saturate: update.saturate,
-        input_shift: shift(update.shift)?,
-        current,
-        decay: decay(update.form, update.decay.as_ref()),
-        offset: update.offset.as_ref().map(spread),
-        fire,
-    })
-}
-
-fn kernels_of(pe: &Pe) -> Result<BTreeSet<Kernel>> {
-    let mut kernels: BTreeSet<Kernel> = pe.rows.iter().map(|rows| Kernel::Row(row_kernel(rows))).collect();
-    for block in &pe.convolutions {
-        kernels.insert(Kernel::Conv(conv_kernel(block)?));
-    }
-    for update in &pe.updates {
-        kernels.insert(Kernel::Update(update_kernel(update)?));
-    }
-    Ok(kernels)
 }
 
 /// Memory from the start of the data region to the last byte that is not zero at the start.
@@ -459,59 +366,6 @@ fn write_weights(
     Ok(())
 }
 
-/// Synapses behind each neuron of a source in one PE.
-fn targets_of(pe: &Pe, block: Synapses<'_>) -> Vec<u32> {
-    let real = |update: &Update| match update.layout.as_deref().and_then(MapLayout::from_attribute) {
-        Some(map) => map.channels * map.rows * map.map[2],
-        None => update.count as usize,
-    };
-    match block {
-        Synapses::Rows(rows) => vec![pe.updates.first().map_or(0, real) as u32; rows.count as usize],
-        Synapses::Convolution(c) => {
-            let channels = pe.updates.first().and_then(|update| update.layout.as_deref());
-            let channels = channels.and_then(MapLayout::from_attribute).map_or(0, |map| map.channels);
-            // Taps along rows (those that end in this PE) times taps along columns.
-            let along = |axis: usize, position: i64, first: i64, size: i64| {
-                let window = position / c.pool[axis];
-                let taps = (0..c.kernel[axis]).filter(|tap| {
-                    let shifted = window + c.padding[axis] - tap * c.dilation[axis];
-                    let output = shifted / c.stride[axis] - first;
-                    shifted >= 0 && shifted % c.stride[axis] == 0 && (0..size).contains(&output)
-                });
-                if window < c.pooled[axis] { taps.count() } else { 0 }
-            };
-            (0..c.count)
-                .map(|index| {
-                    let place = index / c.source_channels;
-                    let (row, column) = (place / c.source_width + c.source_row, place % c.source_width);
-                    let rows = along(0, row, c.target_row, c.target_rows);
-                    (rows * along(1, column, 0, c.target_width) * channels) as u32
-                })
-                .collect()
-        }
-    }
-}
-
-/// How many synapses the packets of each source lead to.
-fn fan_out(program: &Program) -> Vec<manifest::FanOut> {
-    let mut sums: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
-    for pe in &program.pes {
-        for block in pe.blocks() {
-            let targets = targets_of(pe, block);
-            let sum = sums.entry(block.source()).or_insert_with(|| vec![0; targets.len()]);
-            sum.iter_mut().zip(targets).for_each(|(sum, targets)| *sum += targets);
-        }
-    }
-    let keys = program.inputs.iter().map(|input| (&input.node, input.key));
-    let keys = keys.chain(program.slices().map(|(_, update)| (&update.slice, update.key)));
-    keys.filter_map(|(name, key)| {
-        let sums = sums.get(name.as_str())?;
-        let runs = sums.chunk_by(|a, b| a == b).map(|run| (run.len() as u32, run[0])).collect();
-        Some(manifest::FanOut { key: key.unwrap_or(0) as u32, runs })
-    })
-    .collect()
-}
-
 fn describe(
     pe: &Pe,
     tables: &Tables,
@@ -549,6 +403,6 @@ fn describe(
         memory,
         kernels: kernels.iter().map(Kernel::name).collect(),
         slices,
-        synapses: pe.blocks().flat_map(|block| targets_of(pe, block)).map(u64::from).sum(),
+        synapses: pe.blocks().flat_map(|block| fan_out::targets_of(pe, block)).map(u64::from).sum(),
     })
 }

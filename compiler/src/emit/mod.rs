@@ -1,8 +1,10 @@
 //! From an `s2k` program to a binary: code and memory image of every PE, and the container.
 
 pub mod container;
+mod fan_out;
 mod image;
 pub mod manifest;
+mod variants;
 
 pub use container::Binary;
 pub use image::{emit, kernel_text};

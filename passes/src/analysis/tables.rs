@@ -77,9 +77,9 @@ pub fn fifo_bytes(pe: &Pe, left: u32) -> u32 {
     (4 * (packets + 1)).min(left & !3)
 }
 
-/// Plans the tables of a PE.
-pub fn plan(program: &Program, pe: &Pe) -> Result<Tables> {
-    let dispatch = plan_dispatch(program, pe)?;
+/// Plans the tables of a PE, given the keys of all sources.
+pub fn plan(keys: &Keys<'_>, pe: &Pe) -> Result<Tables> {
+    let dispatch = plan_dispatch(keys, pe)?;
     let mut at = header::SIZE;
     let mut take = |bytes: u32| {
         at += bytes;
@@ -124,21 +124,27 @@ pub fn slots_of(pe: &Pe, accumulators: &str) -> i64 {
     pe.updates.iter().find(|update| update.accumulators.0 == accumulators).map_or(1, |update| update.slots)
 }
 
-/// The key block of a source by its name.
-fn key_block(program: &Program, source: &str) -> Option<(u32, u32)> {
-    let input = program.inputs.iter().find(|input| input.node == source).and_then(|input| input.key.zip(input.mask));
-    let slice = || program.slices().find(|(_, update)| update.slice == source).and_then(|(_, u)| u.key.zip(u.mask));
-    let (key, mask) = input.or_else(slice)?;
-    Some((key as u32, mask as u32))
+/// Key and mask of each source that has them, by its name.
+pub type Keys<'p> = BTreeMap<&'p str, (u32, u32)>;
+
+/// The keys of a program's sources.
+pub fn keys(program: &Program) -> Keys<'_> {
+    let inputs = program.inputs.iter().map(|input| (input.node.as_str(), input.key.zip(input.mask)));
+    let slices = program.slices().map(|(_, update)| (update.slice.as_str(), update.key.zip(update.mask)));
+    inputs
+        .chain(slices)
+        .filter_map(|(name, block)| block.map(|(key, mask)| (name, (key as u32, mask as u32))))
+        .collect()
 }
 
 /// The smallest table in which no two sources of the PE share an entry.
-fn plan_dispatch(program: &Program, pe: &Pe) -> Result<Dispatch> {
+fn plan_dispatch(keys: &Keys<'_>, pe: &Pe) -> Result<Dispatch> {
     let mut blocks: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     let mut shift = 0;
     for (position, block) in pe.blocks().enumerate() {
         let source = block.source();
-        let (key, mask) = key_block(program, source)
+        let &(key, mask) = keys
+            .get(source)
             .ok_or_else(|| Diagnostic::bug(format!("source `{source}` has no keys: `key-allocation` has not run")))?;
         shift = mask.trailing_zeros().min(31);
         blocks.entry(key).or_default().push(position);

@@ -12,8 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub fn check(program: &Program, target: &Target) -> Result<()> {
     places_are_distinct(program, target)?;
     keys_are_disjoint(program)?;
+    let keys = tables::keys(program);
     for pe in &program.pes {
-        memory_fits(program, pe, target)?;
+        memory_fits(&keys, pe, target)?;
         weights_have_rows(pe)?;
     }
     packets_arrive(program, target)
@@ -63,9 +64,9 @@ fn keys_are_disjoint(program: &Program) -> Result<()> {
     }
 }
 
-fn memory_fits(program: &Program, pe: &Pe, target: &Target) -> Result<()> {
+fn memory_fits(keys: &tables::Keys<'_>, pe: &Pe, target: &Target) -> Result<()> {
     let memory = &target.memory;
-    let tables = tables::plan(program, pe)?.bytes;
+    let tables = tables::plan(keys, pe)?.bytes;
     let mut regions =
         vec![(0, i64::from(memory.code_bytes), "code"), (i64::from(memory.code_bytes), i64::from(tables), "tables")];
     for buffer in &pe.buffers {

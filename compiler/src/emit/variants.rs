@@ -1,0 +1,108 @@
+//! Which kernel variant each block of synapses and each update of a PE runs.
+
+use s2c_dialects::{
+    attribute::Reset,
+    diagnostic::{Diagnostic, Result},
+    s2k::{self, Convolution, DecayForm, Pe, Rows, Update},
+};
+use s2c_passes::kernels::{
+    self, Accumulator, ConvKernel, CurrentStage, Decay, Fire, Kernel, RowKernel, Spread, UpdateKernel, WeightWidth,
+};
+use std::collections::BTreeSet;
+
+/// Accumulators of 16 or 32 bits.
+pub fn accumulator(width: i64) -> Accumulator {
+    if width == 16 { Accumulator::I16 } else { Accumulator::I32 }
+}
+
+/// Weights of 8 or 16 bits.
+pub fn weight_width(bits: i64) -> WeightWidth {
+    if bits == 8 { WeightWidth::W8 } else { WeightWidth::W16 }
+}
+
+/// The kernel of a block of rows.
+pub fn row_kernel(rows: &Rows) -> RowKernel {
+    RowKernel { weights: weight_width(rows.bits), accumulators: accumulator(rows.width), length: rows.length as u32 }
+}
+
+/// The kernel of a convolution.
+pub fn conv_kernel(block: &Convolution) -> Result<ConvKernel> {
+    let number = |value: i64| {
+        u32::try_from(value).map_err(|_| Box::new(Diagnostic::bug(format!("a convolution holds {value}"))))
+    };
+    let pair = |values: &[i64]| match *values {
+        [rows, columns] => Ok([number(rows)?, number(columns)?]),
+        _ => Err(Box::new(Diagnostic::bug("a convolution's pair is not one"))),
+    };
+    Ok(ConvKernel {
+        weights: weight_width(block.bits),
+        accumulators: accumulator(block.width),
+        source_width: number(block.source_width)?,
+        source_channels: number(block.source_channels)?,
+        pool: pair(&block.pool)?,
+        pooled: pair(&block.pooled)?,
+        kernel: pair(&block.kernel)?,
+        stride: pair(&block.stride)?,
+        padding: pair(&block.padding)?,
+        dilation: pair(&block.dilation)?,
+        target_width: number(block.target_width)?,
+        target_channels: number(block.target_channels)?,
+    })
+}
+
+fn spread(parameter: &s2k::Parameter) -> Spread {
+    match parameter {
+        s2k::Parameter::Value(_) => Spread::Uniform,
+        s2k::Parameter::Buffer(_) => Spread::PerNeuron,
+    }
+}
+
+fn decay(form: Option<DecayForm>, parameter: Option<&s2k::Parameter>) -> Decay {
+    match (form, parameter.map(spread)) {
+        (Some(DecayForm::Whole), Some(spread)) => Decay::Whole(spread),
+        (Some(DecayForm::Fraction), Some(spread)) => Decay::Fraction(spread),
+        (Some(DecayForm::Mixed), Some(_)) => Decay::Mixed,
+        _ => Decay::None,
+    }
+}
+
+/// The kernel of an update.
+pub fn update_kernel(update: &Update) -> Result<UpdateKernel> {
+    let shift = |shift: i64| u8::try_from(shift).map_err(|_| Box::new(Diagnostic::bug(format!("a shift of {shift}"))));
+    let current = match &update.currents {
+        Some(_) => Some(CurrentStage {
+            decay: decay(update.current_form, update.current_decay.as_ref()),
+            offset: update.current_offset.as_ref().map(spread),
+            output_shift: shift(update.current_shift.unwrap_or(0))?,
+        }),
+        None => None,
+    };
+    let fire = update.threshold.as_ref().zip(update.reset_by.as_ref()).map(|(threshold, by)| Fire {
+        threshold: spread(threshold),
+        reset: match update.reset {
+            Some(Reset::Subtract) => kernels::Reset::Subtract(spread(by)),
+            _ => kernels::Reset::Value(spread(by)),
+        },
+    });
+    Ok(UpdateKernel {
+        accumulators: accumulator(update.width),
+        saturate: update.saturate,
+        input_shift: shift(update.shift)?,
+        current,
+        decay: decay(update.form, update.decay.as_ref()),
+        offset: update.offset.as_ref().map(spread),
+        fire,
+    })
+}
+
+/// All variants that a PE needs.
+pub fn kernels_of(pe: &Pe) -> Result<BTreeSet<Kernel>> {
+    let mut kernels: BTreeSet<Kernel> = pe.rows.iter().map(|rows| Kernel::Row(row_kernel(rows))).collect();
+    for block in &pe.convolutions {
+        kernels.insert(Kernel::Conv(conv_kernel(block)?));
+    }
+    for update in &pe.updates {
+        kernels.insert(Kernel::Update(update_kernel(update)?));
+    }
+    Ok(kernels)
+}

@@ -1,0 +1,85 @@
+//! The independent checker of the mapping finds a planted fault of each kind.
+
+use s2c_dialects::{ir, s2k::Program};
+use s2c_passes::{Session, check::mapping, options::Level, target::Target};
+
+const TARGET: &str = include_str!("../compiler/targets/spinnaker2.toml");
+
+/// Two populations, the first of which fills several PEs and feeds itself and the second.
+const NETWORK: &str = r#"
+qsnn.network @n dt 1.0e-3 options {} {
+  %x = qsnn.input "input" limit 1 : tensor<600xi1>
+  %in = qsnn.dense %x bits 8 {weight = dense<1> : tensor<400x600xi8>} : tensor<600xi1> -> tensor<400xi16>
+  %late = qsnn.delay %a by 1 : tensor<400xi1>
+  %back = qsnn.dense %late bits 8 {weight = dense<2> : tensor<400x400xi8>} : tensor<400xi1> -> tensor<400xi16>
+  %sum = qsnn.add %in, %back : tensor<400xi16>, tensor<400xi16> -> tensor<400xi16>
+  %a = qsnn.lif "a"(%sum << 0) reset subtract {decay = dense<4294967296> : tensor<400xi64>,
+    offset = dense<0> : tensor<400xi32>, threshold = dense<9> : tensor<400xi32>, reset_by = dense<9> : tensor<400xi32>,
+    scale = dense<1.0> : tensor<400xf64>} : tensor<400xi16> -> tensor<400xi1>
+  %on = qsnn.dense %a bits 8 {weight = dense<3> : tensor<3x400xi8>} : tensor<400xi1> -> tensor<3xi16>
+  %b = qsnn.lif "b"(%on << 0) reset subtract {decay = dense<4294967296> : tensor<3xi64>,
+    offset = dense<0> : tensor<3xi32>, threshold = dense<9> : tensor<3xi32>, reset_by = dense<9> : tensor<3xi32>,
+    scale = dense<1.0> : tensor<3xf64>} : tensor<3xi16> -> tensor<3xi1>
+  qsnn.output "output"(%b) : tensor<3xi1>
+}
+"#;
+
+fn program(target: &Target) -> Program {
+    let context = ir::context();
+    let mut module = ir::parse(&context, NETWORK, "network.mlir").unwrap();
+    let mut session = Session { context: &context, target: target.clone(), warnings: Vec::new() };
+    for pass in s2c_passes::pipeline(Level::O1).filter(|pass| pass.takes >= s2c_passes::Phase::Qsnn) {
+        module = s2c_passes::run(pass, &mut session, module).unwrap();
+    }
+    Program::read(&module).unwrap()
+}
+
+#[test]
+fn a_sound_program_passes() {
+    let target = Target::parse(TARGET, "spinnaker2.toml").unwrap();
+    let program = program(&target);
+    assert!(program.pes.len() > 4, "the population is cut");
+    mapping::check(&program, &target).unwrap();
+}
+
+/// What is planted, and the rule whose name the message must begin with.
+type Fault = (&'static str, &'static str, fn(&mut Program));
+
+#[test]
+fn every_kind_of_fault_is_found() {
+    let target = Target::parse(TARGET, "spinnaker2.toml").unwrap();
+    let sound = program(&target);
+    let faults: &[Fault] = &[
+        ("two PEs at one place", "place", |p| p.pes[1].place = p.pes[0].place.clone()),
+        ("a PE where none is", "place", |p| p.pes[0].place = Some(vec![0, 4, 3, 0])),
+        ("a PE on a chip that is not there", "place", |p| p.pes[0].place = Some(vec![1, 3, 3, 0])),
+        ("a reserved PE", "place", |p| p.pes[0].place = Some(vec![0, 5, 3, 1])),
+        ("no place", "place", |p| p.pes[0].place = None),
+        ("shared keys", "keys", |p| p.pes[1].updates[0].key = p.pes[0].updates[0].key.map(|key| key + 1)),
+        ("no key", "keys", |p| p.inputs[0].key = None),
+        ("overlapping buffers", "memory", |p| p.pes[0].buffers[1].address = p.pes[0].buffers[0].address.map(|a| a + 4)),
+        ("a buffer over the tables", "memory", |p| p.pes[0].buffers[0].address = Some(4096)),
+        ("a buffer beyond the memory", "memory", |p| p.pes[0].buffers[0].address = Some(131_072 - 8)),
+        ("an address that is not aligned", "memory", |p| {
+            let last = p.pes[0].buffers.len() - 1;
+            p.pes[0].buffers[last].address = p.pes[0].buffers[last].address.map(|address| address + 2);
+        }),
+        ("no address", "memory", |p| p.pes[0].buffers[0].address = None),
+        ("more rows than weights", "weights", |p| p.pes[0].rows[0].count += 1),
+        ("sums without room", "weights", |p| p.pes[0].rows.iter_mut().for_each(|rows| rows.slot = 1)),
+        ("a missing route", "routes", |p| drop(p.routes.pop())),
+        ("a route that leaves out a PE", "routes", |p| p.routes[0].destinations[2] &= !1),
+        ("a route to a PE without synapses", "routes", |p| p.routes[0].destinations.extend([1, 1, 1])),
+        ("a route that leaves out the host", "routes", |p| {
+            let route = p.routes.iter_mut().find(|route| route.destinations.contains(&-2)).unwrap();
+            route.destinations.truncate(route.destinations.len() - 3);
+        }),
+        ("a route in circles", "routes", |p| p.routes[0].destinations.extend([-1, 0, 0])),
+    ];
+    for (what, rule, plant) in faults {
+        let mut program = sound.clone();
+        plant(&mut program);
+        let found = mapping::check(&program, &target).expect_err(what);
+        assert!(found.title.starts_with(rule), "{what}: {}", found.title);
+    }
+}
