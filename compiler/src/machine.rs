@@ -115,6 +115,8 @@ impl Machine {
                 float_multiply_add: target.cycles.float_multiply_add,
             },
             cycles_per_hop: target.comms.cycles_per_hop,
+            cycles_per_link: target.comms.cycles_per_link,
+            host_chip: target.chips.host as usize,
             chips: (target.chips.columns as usize, target.chips.rows as usize),
             router_position: (target.grid.router[0], target.grid.router[1]),
             router_entries: target.comms.router_entries,

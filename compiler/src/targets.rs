@@ -44,12 +44,20 @@ mod tests {
 
     #[test]
     fn the_chip_has_148_usable_pes() {
-        assert_eq!(load(DEFAULT).unwrap().places().count(), 148);
+        assert_eq!(load(DEFAULT).unwrap().pe_count(), 148);
     }
 
     #[test]
     fn the_board_has_7104_usable_pes() {
-        let board = load("spinnaker2-board48").unwrap();
-        assert_eq!(board.places().count() * board.chip_count(), 7104);
+        assert_eq!(load("spinnaker2-board48").unwrap().pe_count(), 7104);
+    }
+
+    #[test]
+    fn dead_pes_are_left_out_on_their_chip_only() {
+        let mut board = load("spinnaker2-board48").unwrap();
+        board.grid.dead = vec![[2, 3, 3, 1]];
+        let has = |chip| board.places(chip).any(|place| place == [3, 3, 1]);
+        assert!(has(1) && !has(2));
+        assert_eq!(board.pe_count(), 7103);
     }
 }

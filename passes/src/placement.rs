@@ -6,7 +6,7 @@
 //! Limits: PEs are placed in program order, which keeps neighbours in the network close to each other on the chip.
 //! Source: the target's grid; all packets pass the router, so that distance to the router is what a hop costs.
 
-use crate::Session;
+use crate::{Session, target::Target};
 use s2c_dialects::{
     Module,
     diagnostic::{Diagnostic, Result},
@@ -17,8 +17,7 @@ use s2c_dialects::{
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let mut program = Program::read(&module)?;
     let target = &session.target;
-    let per_chip: Vec<[u8; 3]> = target.places().collect();
-    let available = per_chip.len() * target.chip_count();
+    let available = target.pe_count();
     if program.pes.len() > available {
         return Err(Box::new(
             Diagnostic::error("too-many-pes", format!("the network needs {} PEs", program.pes.len()))
@@ -26,10 +25,15 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
                 .hint("use fewer --weight-bits, -Os, or a target with more chips"),
         ));
     }
-    for (index, pe) in program.pes.iter_mut().enumerate() {
-        let [column, row, core] = per_chip[index % per_chip.len()];
-        let chip = index / per_chip.len();
+    let places = chips(target).flat_map(|chip| target.places(chip).map(move |place| (chip, place)));
+    for (pe, (chip, [column, row, core])) in program.pes.iter_mut().zip(places) {
         pe.place = Some(vec![chip as i64, column.into(), row.into(), core.into()]);
     }
     program.write(session.context)
+}
+
+/// The chips, from the host's on.
+fn chips(target: &Target) -> impl Iterator<Item = usize> {
+    let (host, count) = (target.chips.host as usize, target.chip_count());
+    (0..count).map(move |number| (host + number) % count)
 }

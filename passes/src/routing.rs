@@ -4,12 +4,12 @@
 //! Gives: one `s2k.route` per source and chip that its packets pass, with the QPEs and the mask of PEs on each; blocks
 //! of neighbouring keys with the same destinations share an entry.
 //! Example: a source with targets on cores 0 and 2 of QPE (3, 3) gets the destination [3, 3, 5].
-//! Limits: a chip's table must not have more entries than the target's router; links are taken first along the chip
-//! columns, then along the rows.
+//! Limits: a chip's table must not have more entries than the target's router; ways between
+//! chips are shortest, with diagonal links first.
 //! Source: one packet per QPE with a mask of its PEs (NESTML pull request 1191, spike_processing.c); the links' order
 //! is that of SpiNNaker (E, NE, N, W, SW, S).
 
-use crate::{Session, target::Target};
+use crate::{Session, analysis::torus::Torus, target::Target};
 use s2c_dialects::{
     Module,
     diagnostic::{Diagnostic, Result},
@@ -22,16 +22,14 @@ pub const LINK: i64 = -1;
 /// Marks the host in a list of destinations.
 pub const HOST: i64 = -2;
 
-/// The chip that the host is connected to.
-const HOST_CHIP: i64 = 0;
-
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let mut program = Program::read(&module)?;
     let mut entries: BTreeMap<i64, Vec<Route>> = BTreeMap::new();
     let readers = readers(&program)?;
-    for source in sources(&program)? {
-        let qpes = readers.get(&source.name).cloned().unwrap_or_default();
+    let none = Qpes::new();
+    for source in sources(&session.target, &program)? {
+        let qpes = readers.get(&source.name).unwrap_or(&none);
         for (chip, destinations) in tree(&session.target, qpes, &source) {
             let route = Route { chip, key: source.key, mask: source.mask, destinations };
             entries.entry(chip).or_default().push(route);
@@ -59,13 +57,13 @@ struct Source {
     to_host: bool,
 }
 
-fn sources(program: &Program) -> Result<Vec<Source>> {
+fn sources(target: &Target, program: &Program) -> Result<Vec<Source>> {
     let missing = |what: &str| Box::new(Diagnostic::bug(format!("`{what}` has not run")));
     let keys = |key: Option<i64>, mask: Option<i64>| key.zip(mask).ok_or_else(|| missing("key-allocation"));
     let mut sources = Vec::new();
     for input in &program.inputs {
         let (key, mask) = keys(input.key, input.mask)?;
-        sources.push(Source { name: input.node.clone(), chip: HOST_CHIP, key, mask, to_host: false });
+        sources.push(Source { name: input.node.clone(), chip: target.chips.host.into(), key, mask, to_host: false });
     }
     for (pe, update) in program.slices() {
         let (key, mask) = keys(update.key, update.mask)?;
@@ -93,58 +91,23 @@ fn readers(program: &Program) -> Result<BTreeMap<String, Qpes>> {
 }
 
 /// The destinations of a source's packets on every chip that they pass.
-fn tree(target: &Target, qpes: Qpes, source: &Source) -> BTreeMap<i64, Vec<i64>> {
-    let mut chips: BTreeSet<i64> = qpes.keys().copied().collect();
-    if source.to_host {
-        chips.insert(HOST_CHIP);
-    }
-    let mut links: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::from([(source.chip, BTreeSet::new())]);
-    for chip in chips {
-        let mut here = source.chip;
-        while let Some((link, next)) = step(target, here, chip) {
-            links.entry(here).or_default().insert(link);
-            links.entry(next).or_default();
-            here = next;
-        }
-    }
-    let destinations = |(chip, links): (i64, BTreeSet<i64>)| {
+fn tree(target: &Target, qpes: &Qpes, source: &Source) -> BTreeMap<i64, Vec<i64>> {
+    let host = i64::from(target.chips.host);
+    let chips = qpes.keys().copied().chain(source.to_host.then_some(host));
+    let links = Torus::of(target).tree(source.chip as usize, chips.map(|chip| chip as usize));
+    let destinations = |(chip, links): (usize, BTreeSet<i64>)| {
+        let chip = chip as i64;
         let mut list: Vec<i64> = Vec::new();
         for (qpe, mask) in qpes.get(&chip).into_iter().flatten() {
             list.extend([qpe[0], qpe[1], *mask]);
         }
         links.into_iter().for_each(|link| list.extend([LINK, link, 0]));
-        if source.to_host && chip == HOST_CHIP {
+        if source.to_host && chip == host {
             list.extend([HOST, 0, 0]);
         }
         (chip, list)
     };
     links.into_iter().map(destinations).collect()
-}
-
-/// The next link from one chip towards another, and the chip behind it; `None` where they are the same.
-fn step(target: &Target, from: i64, to: i64) -> Option<(i64, i64)> {
-    let (columns, rows) = (i64::from(target.chips.columns), i64::from(target.chips.rows));
-    let towards = |from: i64, to: i64, size: i64| {
-        let ahead = (to - from).rem_euclid(size);
-        if ahead == 0 {
-            0
-        } else if ahead * 2 <= size {
-            1
-        } else {
-            -1
-        }
-    };
-    let (x, y) = (from % columns, from / columns);
-    let dx = towards(x, to % columns, columns);
-    let dy = if dx == 0 { towards(y, to / columns, rows) } else { 0 };
-    let link = match (dx, dy) {
-        (1, _) => 0,
-        (-1, _) => 3,
-        (_, 1) => 2,
-        (_, -1) => 5,
-        _ => return None,
-    };
-    Some((link, (x + dx).rem_euclid(columns) + (y + dy).rem_euclid(rows) * columns))
 }
 
 /// Merges neighbouring blocks of keys that go to the same destinations, until nothing changes.

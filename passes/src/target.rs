@@ -33,6 +33,8 @@ pub struct Chips {
     pub columns: u32,
     /// Rows of chips.
     pub rows: u32,
+    /// The chip that the host is connected to; chips are numbered row by row.
+    pub host: u32,
 }
 
 /// The grid of quad PEs (QPEs) of a chip.
@@ -49,8 +51,11 @@ pub struct Grid {
     pub router: [u8; 2],
     /// PEs per QPE.
     pub pes_per_qpe: u8,
-    /// PEs that applications must not use: column, row, core.
+    /// PEs of every chip that applications must not use: column, row, core.
     pub reserved: Vec<[u8; 3]>,
+    /// Single PEs that do not work: chip, column, row, core.
+    #[serde(default)]
+    pub dead: Vec<[u32; 4]>,
 }
 
 /// A PE's memory.
@@ -85,6 +90,8 @@ pub struct Comms {
     pub router_entries: usize,
     /// NoC cycles per hop.
     pub cycles_per_hop: u32,
+    /// NoC cycles from one chip to the next.
+    pub cycles_per_link: u32,
 }
 
 /// Cycles per instruction class.
@@ -123,8 +130,10 @@ impl Target {
                 Some("memory: code and stack must leave room, and code_bytes must be a multiple of 16")
             } else if target.grid.pes_per_qpe == 0 || target.grid.pes_per_qpe > 4 {
                 Some("grid: pes_per_qpe must be 1 to 4")
-            } else if target.places().next().is_none() || target.chips.columns == 0 || target.chips.rows == 0 {
+            } else if target.pe_count() == 0 {
                 Some("grid: no PE is left")
+            } else if target.chips.host as usize >= target.chip_count() {
+                Some("chips: the host's chip is not there")
             } else if target.clock.frequencies.is_empty() {
                 Some("clock: at least one frequency is needed")
             } else {
@@ -146,16 +155,30 @@ impl Target {
         self.chips.columns as usize * self.chips.rows as usize
     }
 
-    /// The usable PEs of one chip as [column, row, core], QPEs nearest to the router first.
-    pub fn places(&self) -> impl Iterator<Item = [u8; 3]> + '_ {
+    /// Number of PEs for applications on all chips.
+    pub fn pe_count(&self) -> usize {
+        (0..self.chip_count()).map(|chip| self.places(chip).count()).sum()
+    }
+
+    /// The usable PEs of a chip as [column, row, core], QPEs nearest to the router first.
+    pub fn places(&self, chip: usize) -> impl Iterator<Item = [u8; 3]> + '_ {
         let grid = &self.grid;
         let mut qpes: Vec<[u8; 2]> = (grid.columns[0]..=grid.columns[1])
             .flat_map(|x| (grid.rows[0]..=grid.rows[1]).map(move |y| [x, y]))
             .filter(|qpe| !grid.holes.contains(qpe))
             .collect();
-        qpes.sort_by_key(|&[x, y]| (grid.router[0].abs_diff(x) + grid.router[1].abs_diff(y), x, y));
+        qpes.sort_by_key(|&[x, y]| (self.distance([x, y]), x, y));
+        let is_dead = move |place: &[u8; 3]| {
+            let [column, row, core] = place.map(u32::from);
+            grid.dead.contains(&[chip as u32, column, row, core])
+        };
         qpes.into_iter()
             .flat_map(move |[x, y]| (0..grid.pes_per_qpe).map(move |core| [x, y, core]))
-            .filter(move |place| !grid.reserved.contains(place))
+            .filter(move |place| !grid.reserved.contains(place) && !is_dead(place))
+    }
+
+    /// Hops between a QPE and the router of its chip.
+    pub fn distance(&self, [x, y]: [u8; 2]) -> u32 {
+        (self.grid.router[0].abs_diff(x) + self.grid.router[1].abs_diff(y)).into()
     }
 }

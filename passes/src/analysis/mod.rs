@@ -3,3 +3,4 @@
 pub mod projections;
 pub mod ranges;
 pub mod tables;
+pub mod torus;

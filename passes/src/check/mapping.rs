@@ -25,14 +25,16 @@ fn broken(rule: &str, text: String) -> Box<Diagnostic> {
 }
 
 fn places_are_distinct(program: &Program, target: &Target) -> Result<()> {
-    let usable: BTreeSet<[u8; 3]> = target.places().collect();
+    let mut usable: BTreeMap<i64, BTreeSet<[u8; 3]>> = BTreeMap::new();
     let mut taken = BTreeSet::new();
     for pe in &program.pes {
         let place = pe.place.clone().unwrap_or_default();
         let [chip, column, row, core] = place[..] else {
             return Err(broken("place", format!("`{}` has none", pe.name)));
         };
-        if chip >= target.chip_count() as i64 || !usable.contains(&[column as u8, row as u8, core as u8]) {
+        let there = |chip| if chip < target.chip_count() { target.places(chip).collect() } else { BTreeSet::new() };
+        let usable = usable.entry(chip).or_insert_with(|| usize::try_from(chip).map(there).unwrap_or_default());
+        if !usable.contains(&[column as u8, row as u8, core as u8]) {
             return Err(broken("place", format!("`{}` is at {place:?}, where no PE is", pe.name)));
         }
         if !taken.insert(place.clone()) {
@@ -119,7 +121,8 @@ fn weights_have_rows(pe: &Pe) -> Result<()> {
 fn packets_arrive(program: &Program, target: &Target) -> Result<()> {
     let mut tables: BTreeMap<i64, Vec<&Route>> = BTreeMap::new();
     program.routes.iter().for_each(|route| tables.entry(route.chip).or_default().push(route));
-    let mut homes: BTreeMap<&str, i64> = program.inputs.iter().map(|input| (input.node.as_str(), 0)).collect();
+    let host = i64::from(target.chips.host);
+    let mut homes: BTreeMap<&str, i64> = program.inputs.iter().map(|input| (input.node.as_str(), host)).collect();
     for (pe, update) in program.slices() {
         homes.insert(&update.slice, program.pes[pe].place.as_ref().map_or(0, |place| place[0]));
     }
@@ -146,28 +149,44 @@ fn packets_arrive(program: &Program, target: &Target) -> Result<()> {
     Ok(())
 }
 
-/// All places that a packet reaches; [-1] is the host.
+/// All places that a packet reaches; [-1] is the host. Nothing may be reached twice.
 fn deliver(tables: &BTreeMap<i64, Vec<&Route>>, target: &Target, chip: i64, key: i64) -> Result<BTreeSet<Vec<i64>>> {
     let (columns, rows) = (i64::from(target.chips.columns), i64::from(target.chips.rows));
     let mut reached = BTreeSet::new();
-    let mut open = vec![(chip, 0)];
-    while let Some((chip, hops)) = open.pop() {
-        if hops > columns + rows {
-            return Err(broken("routes", format!("key {key:#x} goes round in circles")));
+    let mut entered = BTreeSet::new();
+    let mut open = vec![chip];
+    while let Some(chip) = open.pop() {
+        if !entered.insert(chip) {
+            return Err(broken("routes", format!("key {key:#x} enters chip {chip} twice")));
         }
         let entry = tables.get(&chip).and_then(|entries| entries.iter().find(|entry| key & entry.mask == entry.key));
         let Some(entry) = entry else { return Err(broken("routes", format!("chip {chip} drops key {key:#x}"))) };
         for triple in entry.destinations.chunks_exact(3) {
-            match triple[0] {
-                -2 => drop(reached.insert(vec![-1])),
+            let places: Vec<Vec<i64>> = match triple[0] {
+                -2 if chip == i64::from(target.chips.host) => vec![vec![-1]],
+                -2 => {
+                    return Err(broken(
+                        "routes",
+                        format!("chip {chip} sends key {key:#x} to a host that is elsewhere"),
+                    ));
+                }
                 -1 => {
-                    let [dx, dy] = [[1, 0], [1, 1], [0, 1], [-1, 0], [-1, -1], [0, -1]][triple[1] as usize % 6];
+                    let steps = [[1, 0], [1, 1], [0, 1], [-1, 0], [-1, -1], [0, -1]];
+                    let Some([dx, dy]) = usize::try_from(triple[1]).ok().and_then(|link| steps.get(link)) else {
+                        return Err(broken("routes", format!("chip {chip} has no link {}", triple[1])));
+                    };
                     let (x, y) = ((chip % columns + dx).rem_euclid(columns), (chip / columns + dy).rem_euclid(rows));
-                    open.push((x + y * columns, hops + 1));
+                    open.push(x + y * columns);
+                    Vec::new()
                 }
                 column => {
                     let cores = (0..4).filter(|core| triple[2] >> core & 1 == 1);
-                    reached.extend(cores.map(|core| vec![chip, column, triple[1], core]));
+                    cores.map(|core| vec![chip, column, triple[1], core]).collect()
+                }
+            };
+            for place in places {
+                if !reached.insert(place.clone()) {
+                    return Err(broken("routes", format!("key {key:#x} reaches {place:?} twice")));
                 }
             }
         }

@@ -9,7 +9,7 @@ use crate::config::{ChipConfig, Packet, PeImage, RouterEntry};
 use crate::decode::Code;
 use crate::fault::{Fault, PeId, SetupError};
 use crate::pe::Pe;
-use crate::router::{Arrival, Dropped, Network};
+use crate::router::{Dropped, Network};
 use crate::stats::Stats;
 
 /// How often packets may cause further packets within a tick.
@@ -26,7 +26,7 @@ pub struct TickReport {
     pub dropped: Vec<Dropped>,
     /// The most cycles of a PE in this tick.
     pub max_cycles: u64,
-    /// Cycles that the packet with the longest way spent in the networks on chip.
+    /// Cycles that the packet with the longest way spent in the networks on chip and on links.
     pub max_packet_cycles: u64,
 }
 
@@ -83,7 +83,7 @@ impl Chip {
     /// Runs one tick.
     ///
     /// First the timer of every PE fires and each runs until it sleeps: the update of this tick. Then the packets of
-    /// this tick are routed, those of `inputs` first as if a PE of chip 0 had sent them, and the PEs work them off.
+    /// this tick are routed, those of `inputs` first as if a PE of the host's chip had sent them, and the PEs work them off.
     /// So a packet sent in a tick takes effect in the update of the next one. After a fault the chip must be reset.
     pub fn step(&mut self, inputs: &[Packet]) -> Result<TickReport, Fault> {
         let mut report = TickReport::default();
@@ -118,22 +118,16 @@ impl Chip {
     }
 
     fn route(&mut self, source: Option<usize>, packet: Packet, report: &mut TickReport) -> Result<(), Fault> {
-        let Self { network, pes, index, .. } = self;
-        let source = source.map(|index| pes[index].id);
-        let hops = network.route(source, packet, |arrival| match arrival {
-            Arrival::Host => {
-                report.host.push(packet);
-                true
-            }
-            Arrival::Pe(id) => match index.get(&id) {
-                Some(&pe) => {
-                    pes[pe].receive(packet);
-                    true
-                }
-                None => false,
-            },
-        })?;
-        let cycles = hops * u64::from(self.config.cycles_per_hop);
+        let Self { config, network, pes, index, .. } = self;
+        let (chip, entered) = match source.map(|index| pes[index].id) {
+            Some(id) => (id.chip, network.distance(id.x, id.y)),
+            None => (config.host_chip, 0),
+        };
+        let way = network.route(index, chip, entered, packet)?;
+        report.host.extend(std::iter::repeat_n(packet, way.host));
+        way.pes.iter().for_each(|&pe| pes[pe].receive(packet));
+        let cycles = (entered + way.longest) * u64::from(config.cycles_per_hop)
+            + way.link_depth * u64::from(config.cycles_per_link);
         report.max_packet_cycles = report.max_packet_cycles.max(cycles);
         Ok(())
     }

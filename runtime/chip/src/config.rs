@@ -38,8 +38,12 @@ pub struct ChipConfig {
     pub cycles: CycleModel,
     /// Cycles that a packet takes per hop of the network on chip.
     pub cycles_per_hop: u32,
+    /// Cycles that a packet takes from one chip to the next.
+    pub cycles_per_link: u32,
     /// Columns and rows of the torus of chips.
     pub chips: (usize, usize),
+    /// Index of the chip that the host is connected to.
+    pub host_chip: usize,
     /// Column and row of the router in the grid of QPEs.
     pub router_position: (u8, u8),
     /// Number of entries of a router's table.
@@ -128,7 +132,9 @@ pub(crate) mod tests {
                 float_multiply_add: 3,
             },
             cycles_per_hop: 5,
+            cycles_per_link: 50,
             chips: (1, 1),
+            host_chip: 0,
             router_position: (4, 3),
             router_entries: 1024,
             instruction_budget: 100_000,

@@ -1,6 +1,6 @@
 //! The multicast routers and the links between the chips.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::config::{ChipConfig, Destination, Packet, RouterEntry};
 use crate::fault::{Fault, PeId, SetupError};
@@ -31,40 +31,48 @@ pub struct Dropped {
 /// Column and row steps of the six links.
 const LINKS: [(isize, isize); 6] = [(1, 0), (1, 1), (0, 1), (-1, 0), (-1, -1), (0, -1)];
 
-/// The table of one router. The place of a key, once found, is remembered.
-#[derive(Debug)]
-struct Router {
-    entries: Vec<RouterEntry>,
-    found: HashMap<u32, Option<usize>>,
-}
-
-impl Router {
-    fn position(&mut self, key: u32) -> Option<usize> {
-        let search = || self.entries.iter().position(|entry| key & entry.mask == entry.key);
-        *self.found.entry(key).or_insert_with(search)
-    }
-}
-
-/// Where a packet goes, as the router tells its caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Arrival {
-    Pe(PeId),
-    Host,
+/// Where the packets of a key go, from one chip on, and what that costs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Way {
+    /// The PEs that they reach, as indices, in the order of the tables.
+    pub pes: Vec<usize>,
+    /// How often they reach the host.
+    pub host: usize,
+    /// The most hops from a router to a PE.
+    pub longest: u64,
+    /// The most links from the first chip to another.
+    pub link_depth: u64,
+    /// Hops of all branches.
+    hops: u64,
+    /// Routers on the way.
+    routers: u64,
+    /// Links between chips on the way.
+    links: u64,
+    /// Where and why a copy is dropped.
+    dropped: Vec<(usize, DropReason)>,
 }
 
 /// All routers with their links.
+///
+/// A key's way depends on nothing but the tables. It is found once, by the first packet; keys that match the same
+/// entries share it.
 #[derive(Debug)]
 pub(crate) struct Network {
-    routers: Vec<Router>,
+    tables: Vec<Vec<RouterEntry>>,
     chips: (usize, usize),
     position: (u8, u8),
+    /// By first chip and key the number of the way.
+    known: HashMap<(usize, u32), usize>,
+    /// By the entries that match, chip by chip, the number of the way.
+    matched: HashMap<Vec<(usize, Option<usize>)>, usize>,
+    ways: Vec<Way>,
     pub stats: NetworkStats,
     pub dropped: Vec<Dropped>,
 }
 
 impl Network {
     /// Builds the routers from one table per chip; missing tables are empty.
-    pub fn new(config: &ChipConfig, tables: Vec<Vec<RouterEntry>>) -> Result<Self, SetupError> {
+    pub fn new(config: &ChipConfig, mut tables: Vec<Vec<RouterEntry>>) -> Result<Self, SetupError> {
         let count = config.chips.0 * config.chips.1;
         if tables.len() > count {
             return Err(SetupError::NoSuchChip { chip: count });
@@ -73,19 +81,21 @@ impl Network {
         if let Some((chip, table)) = tables.iter().enumerate().find(|(_, table)| table.len() > limit) {
             return Err(SetupError::TooManyEntries { chip, entries: table.len(), limit });
         }
-        let mut routers: Vec<_> = tables.into_iter().map(|entries| Router { entries, found: HashMap::new() }).collect();
-        routers.resize_with(count, || Router { entries: Vec::new(), found: HashMap::new() });
+        tables.resize_with(count, Vec::new);
         Ok(Self {
-            routers,
+            tables,
             chips: config.chips,
             position: config.router_position,
+            known: HashMap::new(),
+            matched: HashMap::new(),
+            ways: Vec::new(),
             stats: NetworkStats::default(),
             dropped: Vec::new(),
         })
     }
 
     /// Hops between a QPE and the router of its chip.
-    fn distance(&self, x: u8, y: u8) -> u64 {
+    pub fn distance(&self, x: u8, y: u8) -> u64 {
         u64::from(x.abs_diff(self.position.0)) + u64::from(y.abs_diff(self.position.1))
     }
 
@@ -97,64 +107,87 @@ impl Network {
         Some(step(chip / columns, dy, rows) * columns + step(chip % columns, dx, columns))
     }
 
-    /// Carries one packet from its source (a PE, or the host at chip 0) to all its destinations.
+    /// Carries one packet from a chip to all its destinations: counts it and returns the way that it takes.
     ///
-    /// Calls `arrive` for each destination; it returns false if there is no such PE. Returns the number of hops of
-    /// the longest way within the chips.
+    /// `index` numbers the PEs that there are; `entered` are the hops from the packet's source to the first router.
     pub fn route(
         &mut self,
-        source: Option<PeId>,
+        index: &BTreeMap<PeId, usize>,
+        chip: usize,
+        entered: u64,
         packet: Packet,
-        mut arrive: impl FnMut(Arrival) -> bool,
-    ) -> Result<u64, Fault> {
-        let first = source.map_or(0, |pe| pe.chip);
-        let entered = source.map_or(0, |pe| self.distance(pe.x, pe.y));
-        self.stats.hops += entered;
-        let mut longest = entered;
-        let mut waiting = vec![(first, 0)];
-        while let Some((chip, links)) = waiting.pop() {
-            self.stats.packets += 1;
-            if links > self.routers.len() {
-                return Err(Fault::RoutingLoop { key: packet.key, chip });
+    ) -> Result<&Way, Fault> {
+        let number = match self.known.get(&(chip, packet.key)) {
+            Some(&number) => number,
+            None => {
+                let number = self.explore(index, chip, packet.key)?;
+                self.known.insert((chip, packet.key), number);
+                number
             }
-            let Some(position) = self.routers[chip].position(packet.key) else {
-                self.drop_packet(chip, packet, DropReason::Unmatched);
+        };
+        let Self { ways, stats, dropped, .. } = self;
+        let way = &ways[number];
+        stats.packets += way.routers;
+        stats.hops += entered + way.hops;
+        stats.link_packets += way.links;
+        stats.deliveries += way.pes.len() as u64;
+        stats.dropped += way.dropped.len() as u64;
+        dropped.extend(way.dropped.iter().map(|&(chip, reason)| Dropped { chip, packet, reason }));
+        Ok(way)
+    }
+
+    /// The number of the way that packets of a key take from a chip on.
+    fn explore(&mut self, index: &BTreeMap<PeId, usize>, first: usize, key: u32) -> Result<usize, Fault> {
+        let mut matched = Vec::new();
+        let mut waiting = vec![(first, 0)];
+        let mut depth = 0;
+        while let Some((chip, links)) = waiting.pop() {
+            if links > self.tables.len() {
+                return Err(Fault::RoutingLoop { key, chip });
+            }
+            let entry = self.tables[chip].iter().position(|entry| key & entry.mask == entry.key);
+            matched.push((chip, entry));
+            depth = depth.max(links);
+            for destination in entry.iter().flat_map(|&entry| &self.tables[chip][entry].route) {
+                if let Destination::Link(link) = *destination
+                    && let Some(next) = self.neighbour(chip, link)
+                {
+                    waiting.push((next, links + 1));
+                }
+            }
+        }
+        if let Some(&number) = self.matched.get(&matched) {
+            return Ok(number);
+        }
+        let mut way = Way { routers: matched.len() as u64, link_depth: depth as u64, ..Way::default() };
+        for &(chip, entry) in &matched {
+            let Some(entry) = entry else {
+                way.dropped.push((chip, DropReason::Unmatched));
                 continue;
             };
-            for index in 0..self.routers[chip].entries[position].route.len() {
-                match self.routers[chip].entries[position].route[index] {
-                    Destination::Host => {
-                        arrive(Arrival::Host);
-                    }
-                    Destination::Link(link) => match self.neighbour(chip, link) {
-                        Some(next) => {
-                            self.stats.link_packets += 1;
-                            waiting.push((next, links + 1));
-                        }
-                        None => self.drop_packet(chip, packet, DropReason::NoSuchLink(link)),
-                    },
+            for &destination in &self.tables[chip][entry].route {
+                match destination {
+                    Destination::Host => way.host += 1,
+                    Destination::Link(link) if self.neighbour(chip, link).is_some() => way.links += 1,
+                    Destination::Link(link) => way.dropped.push((chip, DropReason::NoSuchLink(link))),
                     Destination::Qpe { x, y, cores } => {
                         let hops = self.distance(x, y);
-                        self.stats.hops += hops;
-                        longest = longest.max(entered + hops);
+                        way.hops += hops;
+                        way.longest = way.longest.max(hops);
                         for core in (0..4).filter(|core| cores >> core & 1 != 0) {
                             let pe = PeId { chip, x, y, core };
-                            if arrive(Arrival::Pe(pe)) {
-                                self.stats.deliveries += 1;
-                            } else {
-                                self.drop_packet(chip, packet, DropReason::NoSuchPe(pe));
+                            match index.get(&pe) {
+                                Some(&pe) => way.pes.push(pe),
+                                None => way.dropped.push((chip, DropReason::NoSuchPe(pe))),
                             }
                         }
                     }
                 }
             }
         }
-        Ok(longest)
-    }
-
-    fn drop_packet(&mut self, chip: usize, packet: Packet, reason: DropReason) {
-        self.stats.dropped += 1;
-        self.dropped.push(Dropped { chip, packet, reason });
+        self.ways.push(way);
+        self.matched.insert(matched, self.ways.len() - 1);
+        Ok(self.ways.len() - 1)
     }
 }
 
@@ -184,18 +217,24 @@ mod tests {
         let qpe = Destination::Qpe { x: 1, y: 2, cores: 0b1001 };
         let table = vec![entry(0x10, 0xF0, &[qpe]), entry(0, 0, &[Destination::Host])];
         let mut network = network([table, vec![], vec![]]);
-        let source = PeId { chip: 0, x: 5, y: 5, core: 0 };
-        let mut arrived = Vec::new();
-        let hops = network.route(Some(source), Packet::new(0x1F), |at| {
-            arrived.push(at);
-            true
-        });
-        assert_eq!(hops, Ok(7));
-        let pe = |core| Arrival::Pe(PeId { chip: 0, x: 1, y: 2, core });
-        assert_eq!(arrived, [pe(0), pe(3)]);
+        let pe = |core| PeId { chip: 0, x: 1, y: 2, core };
+        let index = BTreeMap::from([(pe(0), 7), (pe(3), 8)]);
+        let way = network.route(&index, 0, 3, Packet::new(0x1F)).unwrap();
+        assert_eq!((&way.pes[..], way.host, way.longest), (&[7, 8][..], 0, 4));
         assert_eq!(network.stats, NetworkStats { packets: 1, hops: 7, deliveries: 2, ..Default::default() });
-        network.route(None, Packet::new(0x2F), |at| at == Arrival::Host).unwrap();
+        assert_eq!(network.route(&index, 0, 0, Packet::new(0x2F)).unwrap().host, 1);
         assert!(network.dropped.is_empty());
+    }
+
+    #[test]
+    fn keys_that_match_the_same_entries_share_a_way() {
+        let table = vec![entry(0, !0xF, &[Destination::Link(0)]), entry(0x10, !0xF, &[Destination::Host])];
+        let mut network = network([table, vec![entry(0, 0, &[Destination::Host])], vec![]]);
+        for key in 0..0x20 {
+            assert_eq!(network.route(&BTreeMap::new(), 0, 0, Packet::new(key)).unwrap().host, 1);
+        }
+        assert_eq!(network.ways.len(), 2);
+        assert_eq!(network.stats, NetworkStats { packets: 48, link_packets: 16, ..Default::default() });
     }
 
     #[test]
@@ -204,7 +243,7 @@ mod tests {
         let table = vec![entry(1, !0, &[qpe]), entry(2, !0, &[Destination::Link(9)])];
         let mut network = network([table, vec![], vec![]]);
         for key in 0..3 {
-            network.route(None, Packet::new(key), |_| false).unwrap();
+            network.route(&BTreeMap::new(), 0, 0, Packet::new(key)).unwrap();
         }
         let reasons: Vec<_> = network.dropped.iter().map(|dropped| dropped.reason).collect();
         let missing = PeId { chip: 0, x: 1, y: 1, core: 0 };
@@ -216,6 +255,7 @@ mod tests {
     fn loops_between_chips_are_an_error() {
         let around = || vec![entry(0, 0, &[Destination::Link(0)])];
         let mut network = network([around(), around(), around()]);
-        assert!(matches!(network.route(None, Packet::new(5), |_| true), Err(Fault::RoutingLoop { key: 5, .. })));
+        let fault = network.route(&BTreeMap::new(), 0, 0, Packet::new(5));
+        assert!(matches!(fault, Err(Fault::RoutingLoop { key: 5, .. })));
     }
 }

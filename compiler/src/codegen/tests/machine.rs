@@ -33,6 +33,8 @@ impl Machine {
             comms_base: CONSTANTS.registers.comms,
             cycles,
             cycles_per_hop: 5,
+            cycles_per_link: 50,
+            host_chip: 0,
             chips: (1, 1),
             router_position: (4, 3),
             router_entries: 16,

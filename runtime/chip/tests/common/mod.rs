@@ -18,6 +18,8 @@ pub fn config() -> ChipConfig {
             float_multiply_add: 3,
         },
         cycles_per_hop: 5,
+        cycles_per_link: 50,
+        host_chip: 0,
         chips: (1, 1),
         router_position: (4, 3),
         router_entries: 1024,

@@ -1,0 +1,165 @@
+//! Networks on machines of several chips: the machine code against the integer interpreter, and the same bytes on any
+//! number of threads.
+
+use s2c::{
+    data::SpikeTrain,
+    driver::{self, Wishes},
+    emit::Binary,
+    machine::{Machine, Time, Wish},
+    recording::{Quantity, Recording},
+};
+use s2c_dialects::{ir, qsnn};
+use s2c_interp::Interpreter;
+use s2c_passes::{Phase, options::Options};
+use std::path::{Path, PathBuf};
+
+/// Pseudo-random numbers below a limit.
+struct Numbers(u32);
+
+impl Numbers {
+    fn below(&mut self, limit: u32) -> u32 {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (self.0 >> 8) % limit
+    }
+}
+
+fn temporary(name: &str, text: &str) -> PathBuf {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
+/// A target of 3 x 4 chips of 3 QPEs each, with PEs of 16 KiB, of which one is dead.
+fn small_board(name: &str) -> PathBuf {
+    let text = include_str!("../compiler/targets/spinnaker2-board48.toml")
+        .replace("columns = 8\nrows = 6", "columns = 3\nrows = 4")
+        .replace("host = 43", "host = 4")
+        .replace("columns = [1, 7]\nrows = [1, 6]", "columns = [3, 4]\nrows = [3, 4]\ndead = [[4, 3, 3, 1]]")
+        .replace("[4, 4], ", "")
+        .replace("sram_bytes = 131072", "sram_bytes = 16384");
+    temporary(name, &text)
+}
+
+/// A loop of populations behind an input, as a dump of `snn`.
+fn ring(populations: usize, neurons: usize) -> PathBuf {
+    let mut numbers = Numbers(7);
+    let mut weights = |rows: usize, columns: usize, scale: f32| -> String {
+        let one = |_| {
+            let weight = (numbers.below(200) as f32 - 95.0) / 100.0 * scale;
+            weight.to_le_bytes().map(|byte| format!("{byte:02X}")).concat()
+        };
+        let bytes: Vec<String> = (0..rows * columns).map(one).collect();
+        format!("{{weight = dense<\"0x{}\"> : tensor<{rows}x{columns}xf32>}}", bytes.concat())
+    };
+    let n = neurons;
+    let splat = |name: &str, value: f64| format!("{name} = dense<{value:?}> : tensor<{n}xf64>");
+    let parameters = [("tau", 0.004), ("r", 4.0), ("v_leak", 0.0), ("v_threshold", 1.0), ("v_reset", 0.0)];
+    let parameters = parameters.map(|(name, value)| splat(name, value)).join(", ");
+    let mut text = format!(
+        "snn.network @ring options {{convention = \"norse\", dt = \"1e-3\", level = \"2\"}} {{
+  %x = snn.input \"input\" limit 1 : tensor<{n}xui8>
+  %late = snn.delay %s{last} by {populations} : tensor<{n}xi1>
+  %back = snn.linear %late {} : tensor<{n}xi1> -> tensor<{n}xf32>
+  %in = snn.linear %x {} : tensor<{n}xui8> -> tensor<{n}xf32>
+  %i0 = snn.add %in, %back : tensor<{n}xf32>, tensor<{n}xf32> -> tensor<{n}xf32>\n",
+        weights(n, n, 0.2),
+        weights(n, n, 1.0),
+        last = populations - 1,
+    );
+    for population in 0..populations {
+        if population > 0 {
+            text += &format!(
+                "  %i{population} = snn.linear %s{} {} : tensor<{n}xi1> -> tensor<{n}xf32>\n",
+                population - 1,
+                weights(n, n, 0.5)
+            );
+        }
+        text += &format!(
+            "  %s{population} = snn.lif \"p{population}\"(%i{population}) {{{parameters}}} : tensor<{n}xf32> -> tensor<{n}xi1>\n"
+        );
+    }
+    text += &format!("  snn.output \"output\"(%s{}) : tensor<{n}xi1>\n}}\n", populations - 1);
+    temporary(&format!("ring{populations}x{neurons}.mlir"), &text)
+}
+
+fn compile(model: &Path, target: &Path, options: &Options) -> Binary {
+    let context = ir::context();
+    let target = target.to_str().unwrap();
+    driver::compile(&context, model, options, Some(target), &Wishes::default()).unwrap().2.unwrap()
+}
+
+fn integers(model: &Path, options: &Options) -> qsnn::Network {
+    let context = ir::context();
+    let wishes = Wishes { stop_after: Some(Phase::Qsnn), dump_dir: None };
+    let (done, ..) = driver::compile(&context, model, options, None, &wishes).unwrap();
+    qsnn::Network::read(&done.module).unwrap()
+}
+
+fn noise(ticks: usize, shape: &[usize], one_in: u32) -> SpikeTrain {
+    let mut numbers = Numbers(1);
+    let mut builder = SpikeTrain::builder(shape).unwrap();
+    let count: usize = shape.iter().product();
+    for _ in 0..ticks {
+        builder.push_tick(&(0..count).map(|_| u16::from(numbers.below(one_in) == 0)).collect::<Vec<_>>());
+    }
+    builder.finish()
+}
+
+/// Spikes of some nodes on the chip model and by the interpreter.
+fn spikes(network: &qsnn::Network, machine: &mut Machine, input: &SpikeTrain, nodes: &[&str]) -> [Vec<Vec<u16>>; 2] {
+    let wishes: Vec<Wish> =
+        nodes.iter().map(|&node| Wish { node: node.to_owned(), quantity: Quantity::Spikes }).collect();
+    let chip = machine.run(input, &wishes, Time::Network).unwrap().into_iter().map(|recording| match recording {
+        Recording::Spikes(table) => table.values,
+        Recording::Membranes(_) => unreachable!("spikes were asked for"),
+    });
+    let mut interpreter = s2c_interp::qsnn::Qsnn::new(network).unwrap();
+    let indices: Vec<usize> = nodes.iter().map(|node| interpreter.find(node).unwrap()).collect();
+    let mut expected = vec![Vec::new(); nodes.len()];
+    for tick in input.to_dense().outer_iter() {
+        interpreter.step(&[&tick.iter().copied().collect::<Vec<_>>()]).unwrap();
+        expected.iter_mut().zip(&indices).for_each(|(spikes, &index)| spikes.extend(interpreter.spikes(index)));
+    }
+    [chip.collect(), expected]
+}
+
+#[test]
+fn a_loop_over_many_chips_runs_exactly() {
+    let (model, target, options) = (ring(6, 160), small_board("loop.toml"), Options::default());
+    let binary = compile(&model, &target, &options);
+    let chips: std::collections::BTreeSet<usize> = binary.manifest.pes.iter().map(|pe| pe.chip).collect();
+    println!(
+        "{} PEs on {} chips, {} router entries",
+        binary.manifest.pes.len(),
+        chips.len(),
+        binary.manifest.routes.len()
+    );
+    assert!(chips.len() > 1);
+    assert!(!binary.manifest.pes.iter().any(|pe| (pe.chip, pe.column, pe.row, pe.core) == (4, 3, 3, 1)));
+    let mut machine = Machine::load(binary).unwrap();
+    let nodes = ["p0", "p3", "p5", "output"];
+    let [chip, expected] = spikes(&integers(&model, &options), &mut machine, &noise(40, &[160], 8), &nodes);
+    assert!(expected.iter().all(|spikes| spikes.iter().filter(|&&count| count > 0).count() > 100));
+    for (node, (chip, expected)) in nodes.iter().zip(chip.iter().zip(&expected)) {
+        assert!(chip == expected, "{node}");
+    }
+    assert_eq!(machine.stats().dropped_packets, 0);
+}
+
+#[test]
+fn bytes_and_runs_are_equal_on_one_and_two_threads() {
+    let (model, target) = (ring(4, 120), small_board("threads.toml"));
+    let input = noise(10, &[120], 8);
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let binary = compile(&model, &target, &Options::default());
+            let bytes = binary.to_bytes().unwrap();
+            let mut machine = Machine::load(binary).unwrap();
+            let wish = Wish { node: "output".to_owned(), quantity: Quantity::Spikes };
+            let recordings = machine.run(&input, &[wish], Time::Network).unwrap();
+            (bytes, format!("{recordings:?}"), serde_json::to_string(&machine.stats()).unwrap())
+        })
+    };
+    assert!(on(1) == on(2));
+}
