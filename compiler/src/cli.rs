@@ -67,15 +67,22 @@ pub struct ModelOptions {
     /// Bits per weight, sign included.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(2..=16))]
     weight_bits: u32,
-    /// What shares one weight scale.
-    #[arg(long, value_parser = word_of(options::WeightScale::WORDS), default_value = "channel")]
-    weight_scale: String,
+    /// What shares one weight scale: channel, layer or network; or the scale itself as a number.
+    #[arg(long, value_parser = weight_scale, default_value = "channel")]
+    weight_scale: options::WeightScale,
     /// Percentile of the absolute weights that maps to the largest integer.
     #[arg(long, value_name = "P", default_value_t = 100.0)]
     weight_percentile: f64,
     /// How a scaled weight becomes an integer.
     #[arg(long, value_parser = word_of(options::WeightCast::WORDS), default_value = "round")]
     weight_cast: String,
+    /// What the chip keeps neurons' states in.
+    #[arg(long, value_parser = word_of(options::State::WORDS), default_value = "fixed")]
+    state: String,
+}
+
+fn weight_scale(word: &str) -> std::result::Result<options::WeightScale, String> {
+    options::WeightScale::from_word(word).ok_or_else(|| "not channel, layer, network or a positive number".to_owned())
 }
 
 fn word_of(words: &'static [&'static str]) -> clap::builder::PossibleValuesParser {
@@ -105,9 +112,10 @@ impl ModelOptions {
             compare: self.compare.as_deref().and_then(options::compare_from_word),
             input_limit: self.input_limit,
             weight_bits: self.weight_bits,
-            weight_scale: options::WeightScale::from_word(&self.weight_scale).unwrap_or(defaults.weight_scale),
+            weight_scale: self.weight_scale,
             weight_percentile: self.weight_percentile,
             weight_cast: options::WeightCast::from_word(&self.weight_cast).unwrap_or(defaults.weight_cast),
+            state: options::State::from_word(&self.state).unwrap_or(defaults.state),
         })
     }
 }

@@ -336,10 +336,11 @@ fn record_membranes(table: &mut Table<f64>, tick: usize, chip: &Chip, pe: usize,
         Diagnostic::error("bad-binary", format!("the membranes of `{}` lie outside the memory", slice.population))
     })?;
     for (neuron, word) in bytes.chunks_exact(4).enumerate() {
-        let value = i32::from_le_bytes([word[0], word[1], word[2], word[3]]);
+        let word = u32::from_le_bytes([word[0], word[1], word[2], word[3]]);
+        let value = if slice.float_state { f64::from(f32::from_bits(word)) } else { f64::from(word as i32) };
         let scale = if slice.scale.len() == 1 { slice.scale[0] } else { slice.scale[neuron] };
         if let Some(index) = slice.network_index(neuron) {
-            table.row(tick)[index] = f64::from(value) / scale;
+            table.row(tick)[index] = value / scale;
         }
     }
     Ok(())

@@ -150,6 +150,19 @@ impl AttributeValue for f64 {
     }
 }
 
+impl AttributeValue for f32 {
+    fn decode(attribute: Option<Attribute<'_>>) -> std::result::Result<Self, String> {
+        attribute
+            .and_then(|attribute| FloatAttribute::try_from(attribute).ok())
+            .filter(|value| value.r#type().to_string() == Self::NAME)
+            .map(|value| value.value() as Self)
+            .ok_or("a 32-bit float".into())
+    }
+    fn encode<'c>(&self, context: &'c Context) -> Option<Attribute<'c>> {
+        Some(FloatAttribute::new(context, Type::float32(context), f64::from(*self)).into())
+    }
+}
+
 impl AttributeValue for String {
     fn decode(attribute: Option<Attribute<'_>>) -> std::result::Result<Self, String> {
         attribute

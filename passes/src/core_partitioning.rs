@@ -74,7 +74,7 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
 fn output(network: &Network, index: usize, node: &str) -> Result<HostOutput> {
     let (population, ticks) = projections::of_output(network, index)?;
     let from = &network.nodes[population].op;
-    let (Some(name), Some(start)) = (from.node().filter(|_| from.is_neuron()), start_of(from)) else {
+    let (Some(name), Some(start)) = (from.node().filter(|_| from.is_neuron()), from.start()) else {
         let title = "an output does not come from a population";
         return Err(Box::new(Diagnostic::error("output-without-neurons", title).at_node(node)));
     };
@@ -93,14 +93,4 @@ fn integers(shape: &[usize]) -> Vec<i64> {
 /// Channels, rows and columns, where a shape is that of a map.
 fn map_of(shape: &[usize]) -> Option<[usize; 3]> {
     shape.try_into().ok()
-}
-
-/// Chip tick of network tick 0.
-fn start_of(op: &Op) -> Option<i64> {
-    match op {
-        Op::Input(op) => op.start,
-        Op::Lif(op) => op.start,
-        Op::CubaLif(op) => op.start,
-        _ => None,
-    }
 }

@@ -1,7 +1,8 @@
 //! Discretisation: every neuron gets its integrator, reset and comparison, and the network its dt.
 //!
 //! Needs: a verified `snn` network, as the importer makes it.
-//! Gives: `dt` on the network and three attributes on every neuron; nothing else changes.
+//! Gives: `dt` on the network and three attributes on every neuron; nothing else changes, but for the convention
+//! `spinnaker2`, whose timing and biases are written into the network (`discretization/hops.rs`).
 //! Example: `snn.lif "n"(%x)` becomes `snn.lif "n"(%x) integrator euler reset value compare greater`.
 //! Limits: one dt for the whole network.
 //! Source: the table of conventions in the `snn` dialect's README.
@@ -9,9 +10,12 @@
 //! NIR is continuous in time and says nothing about these. A convention answers; single options override it. What is
 //! still open and would change the result is an error (dt) or a warning that names what was assumed.
 
+mod hops;
+
 use crate::{
     Session,
     options::{Convention, Options},
+    threshold_scaling::unshare,
 };
 use s2c_dialects::{
     Module,
@@ -52,6 +56,12 @@ pub fn rules(convention: Convention) -> Rules {
             integrator: Some(Integrator::Exponential),
             reset: Some(Reset::Subtract),
             compare: Some(Compare::GreaterEqual),
+        },
+        Convention::Spinnaker2 => Rules {
+            dt: None,
+            integrator: Some(Integrator::Exponential),
+            reset: Some(Reset::Subtract),
+            compare: Some(Compare::Greater),
         },
     }
 }
@@ -107,6 +117,10 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         fields.0.get_or_insert(integrator);
         fields.1.get_or_insert(reset);
         fields.2.get_or_insert(compare);
+    }
+    if options.convention == Convention::Spinnaker2 {
+        unshare(&mut network);
+        session.warnings.extend(hops::apply(&mut network)?);
     }
     network.write(session.context)
 }

@@ -66,18 +66,54 @@ words! {
         Norse = "norse",
         /// Sinabs.
         Sinabs = "sinabs",
+        /// The programs of SpiNNaker2's own software.
+        Spinnaker2 = "spinnaker2",
     }
 }
 
 words! {
-    /// What shares one weight scale.
-    pub enum WeightScale {
-        /// Each output neuron or channel.
-        Channel = "channel",
-        /// Each population.
-        Layer = "layer",
-        /// The whole network.
-        Network = "network",
+    /// What the chip keeps neurons' states in.
+    pub enum State {
+        /// 32-bit fixed point.
+        Fixed = "fixed",
+        /// float32.
+        F32 = "f32",
+    }
+}
+
+/// What shares one weight scale.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum WeightScale {
+    /// Each output neuron or channel.
+    Channel,
+    /// Each population.
+    Layer,
+    /// The whole network.
+    Network,
+    /// Nothing is found out: all weights are multiplied by this number.
+    Factor(f64),
+}
+
+impl WeightScale {
+    /// The value of a word, or of a positive number.
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "channel" => Some(Self::Channel),
+            "layer" => Some(Self::Layer),
+            "network" => Some(Self::Network),
+            _ => word.parse().ok().filter(|&factor: &f64| factor > 0.0 && factor.is_finite()).map(Self::Factor),
+        }
+    }
+}
+
+impl fmt::Display for WeightScale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Channel => f.write_str("channel"),
+            Self::Layer => f.write_str("layer"),
+            Self::Network => f.write_str("network"),
+            Self::Factor(factor) => write!(f, "{factor}"),
+        }
     }
 }
 
@@ -116,6 +152,8 @@ pub struct Options {
     pub weight_percentile: f64,
     /// How a scaled weight becomes an integer.
     pub weight_cast: WeightCast,
+    /// What the chip keeps neurons' states in.
+    pub state: State,
 }
 
 impl Default for Options {
@@ -132,6 +170,7 @@ impl Default for Options {
             weight_scale: WeightScale::Channel,
             weight_percentile: 100.0,
             weight_cast: WeightCast::Round,
+            state: State::Fixed,
         }
     }
 }
@@ -175,6 +214,7 @@ impl Options {
         set("weight_scale", self.weight_scale.to_string());
         set("weight_percentile", self.weight_percentile.to_string());
         set("weight_cast", self.weight_cast.to_string());
+        set("state", self.state.to_string());
         if let Some(dt) = self.dt {
             set("dt", format!("{dt:e}"));
         }
@@ -211,6 +251,7 @@ impl Options {
                     store(percentile, &mut options.weight_percentile)
                 }
                 "weight_cast" => store(WeightCast::from_word(value), &mut options.weight_cast),
+                "state" => store(State::from_word(value), &mut options.state),
                 "dt" => store(value.parse().ok().map(Some), &mut options.dt),
                 "integrator" => store(integrator_from_word(value).map(Some), &mut options.integrator),
                 "reset" => store(reset_from_word(value).map(Some), &mut options.reset),

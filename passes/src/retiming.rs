@@ -40,11 +40,8 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         }
     };
     for (node, start) in network.nodes.iter_mut().zip(starts) {
-        match &mut node.op {
-            Op::Input(op) => op.start = Some(start),
-            Op::Lif(op) => op.start = Some(start),
-            Op::CubaLif(op) => op.start = Some(start),
-            _ => {}
+        if let Some(place) = node.op.start_mut() {
+            *place = Some(start);
         }
     }
     network.write(session.context)

@@ -2,8 +2,9 @@
 //!
 //! Needs: `snn`, discretised.
 //! Gives: for each neuron one positive factor s by which its incoming weights, biases and all its potentials are
-//! multiplied, so that the chosen percentile of its absolute weights is the largest integer (127 for 8 bits). `r` and
-//! `w_in` move into the weights. Nothing is rounded: the network still fires exactly the same spikes.
+//! multiplied, so that the chosen percentile of its absolute weights is the largest integer (127 for 8 bits). The
+//! potentials are divided by `r` times `w_in`, whose sign moves into the weights. Nothing is rounded: the network still
+//! fires exactly the same spikes.
 //! Example: weights [0.5, -0.25] and threshold 1 become [127, -63.5] and threshold 254, with `weight_scale` 254.
 //! A population that has a `weight_scale` is scaled already and left as it is.
 //! Limits: every operand of a neuron must be made of connections and `snn.add`.
@@ -32,42 +33,52 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
 
     let mut magnitudes = BTreeMap::new();
     for (&population, connections) in &fan_in {
-        fold_gain(&mut network, population, connections)?;
-        magnitudes.insert(population, row_magnitudes(&network, population, connections, options.weight_percentile));
+        let gains = fold_gain(&mut network, population, connections)?;
+        let rows = row_magnitudes(&network, population, connections, options.weight_percentile);
+        magnitudes.insert(population, (rows, gains));
     }
-    let whole = magnitudes.values().flat_map(|rows| rows.layer).fold(0.0, f64::max);
-    for (population, rows) in magnitudes {
-        let magnitude = |neuron: usize| match options.weight_scale {
-            WeightScale::Channel => rows.channel[neuron],
-            WeightScale::Layer => rows.layer.unwrap_or(0.0),
-            WeightScale::Network => whole,
-        };
+    let whole = magnitudes.values().flat_map(|(rows, _)| rows.layer).fold(0.0, f64::max);
+    for (population, (rows, gains)) in magnitudes {
         // A neuron without weights keeps its potentials: any factor is right for it.
-        let factor = |neuron| if magnitude(neuron) > 0.0 { largest / magnitude(neuron) } else { 1.0 };
+        let fill = |magnitude: f64| if magnitude > 0.0 { largest / magnitude } else { 1.0 };
+        let factor = |neuron: usize| match options.weight_scale {
+            WeightScale::Channel => fill(rows.channel[neuron]),
+            WeightScale::Layer => fill(rows.layer.unwrap_or(0.0)),
+            WeightScale::Network => fill(whole),
+            WeightScale::Factor(factor) => factor,
+        };
         let factors: Vec<f64> = (0..rows.channel.len()).map(factor).collect();
-        scale(&mut network, population, &fan_in[&population], &factors);
+        scale(&mut network, population, &fan_in[&population], &factors, &gains);
     }
     network.write(session.context)
 }
 
-/// For each population the connections that feed it, each of them feeding no other population.
-fn separate_fan_in(network: &mut Network) -> Result<BTreeMap<usize, Vec<usize>>> {
-    let users = network.users();
-    if let Some(index) = (0..network.nodes.len()).find(|&index| {
-        // After `simplification` several populations may share a connection: they need scales of their own.
-        !network.nodes[index].op.is_neuron()
-            && network.result(index).is_ok_and(|r| !r.element.is_spikes())
-            && users[index].len() > 1
-    }) {
-        let (user, copy) = (users[index][1], network.nodes[index].clone());
+/// Copies connections until none feeds two populations: they need scales (and biases) of their own.
+pub(crate) fn unshare(network: &mut Network) {
+    let shared = |network: &Network| {
+        let users = network.users();
+        let is_shared = |&index: &usize| {
+            let node = &network.nodes[index];
+            let carries_current = !node.op.is_neuron() && node.result.as_ref().is_some_and(|r| !r.element.is_spikes());
+            carries_current && users[index].len() > 1
+        };
+        (0..network.nodes.len()).find(is_shared).map(|index| (index, users[index][1]))
+    };
+    while let Some((index, user)) = shared(network) {
+        let copy = network.nodes[index].clone();
         network.nodes.push(copy);
         let copy = network.nodes.len() - 1;
         let position = network.nodes[user].inputs.iter().rposition(|&input| input == index);
         if let Some(position) = position {
             network.nodes[user].inputs[position] = copy;
         }
-        return separate_fan_in(network);
     }
+}
+
+/// For each population the connections that feed it, each of them feeding no other population.
+fn separate_fan_in(network: &mut Network) -> Result<BTreeMap<usize, Vec<usize>>> {
+    // After `simplification` several populations may share a connection.
+    unshare(network);
     let mut fan_in = BTreeMap::new();
     for population in (0..network.nodes.len()).filter(|&index| is_unscaled(&network.nodes[index].op)) {
         let all = projections::of_snn(network, population)?;
@@ -85,28 +96,32 @@ fn is_unscaled(op: &Op) -> bool {
     }
 }
 
-/// Moves `r` and `w_in` into the weights, so that one unit of input is one volt (or one unit of current).
-fn fold_gain(network: &mut Network, population: usize, connections: &[usize]) -> Result<()> {
-    let gain: Vec<f64> = match &mut network.nodes[population].op {
+/// Takes `r` and `w_in` out of a population and moves their sign (or that they are zero) into the weights. What is left
+/// is the gain by which potentials have to be divided, so that one unit of input is one volt (or one unit of current).
+fn fold_gain(network: &mut Network, population: usize, connections: &[usize]) -> Result<Vec<f64>> {
+    let gains: Vec<f64> = match &mut network.nodes[population].op {
         Op::If(op) => take_gain(&mut op.r),
         Op::Lif(op) => take_gain(&mut op.r),
         Op::CubaLif(op) => {
             let r = take_gain(&mut op.r);
             take_gain(&mut op.w_in).iter().zip(r).map(|(w_in, r)| w_in * r).collect()
         }
-        _ => return Ok(()),
+        _ => return Ok(Vec::new()),
     };
+    let gain: Vec<f64> = gains.iter().map(|&gain| if gain == 0.0 { 0.0 } else { gain.signum() }).collect();
     let channels = channels_of(network, connections);
     let places = gain.len() / channels.unwrap_or(gain.len()).max(1);
     if gain.chunks(places.max(1)).any(|channel| channel.iter().any(|gain| *gain != channel[0])) {
         return Err(Box::new(
-            Diagnostic::error("gain-varies", "the neurons of a channel have different gains")
+            Diagnostic::error("gain-varies", "the gains of a channel's neurons have different signs")
                 .at_node(network.nodes[population].name.clone())
-                .text("r (times w_in) must be the same for all neurons that share a convolution's weights."),
+                .text("r (times w_in) must have one sign for all neurons that share a convolution's weights."),
         ));
     }
-    multiply_rows(network, connections, &gain);
-    Ok(())
+    if gain.iter().any(|&sign| sign != 1.0) {
+        multiply_rows(network, connections, &gain);
+    }
+    Ok(gains.into_iter().map(|gain| if gain == 0.0 { 1.0 } else { gain.abs() }).collect())
 }
 
 /// Channels of the convolutions among the connections: neurons of a channel share weights, so they share a scale.
@@ -189,14 +204,16 @@ pub(crate) fn percentile(mut values: Vec<f64>, p: f64) -> Option<f64> {
     Some(low + (high - low) * position.fract())
 }
 
-fn scale(network: &mut Network, population: usize, connections: &[usize], factors: &[f64]) {
+/// Multiplies weights by `factors` and potentials by `factors / gains`.
+fn scale(network: &mut Network, population: usize, connections: &[usize], factors: &[f64], gains: &[f64]) {
     multiply_rows(network, connections, factors);
+    let factors: Vec<f64> = factors.iter().zip(gains).map(|(factor, gain)| factor / gain).collect();
     let times = |tensor: &mut Tensor<f64>| {
-        let values = tensor.iter().zip(factors).map(|(value, factor)| value * factor).collect();
+        let values = tensor.iter().zip(&factors).map(|(value, factor)| value * factor).collect();
         *tensor = Tensor::new(tensor.shape.clone(), values);
     };
     let shape = network.nodes[population].result.as_ref().map_or_else(Vec::new, |result| result.shape.clone());
-    let weight_scale = Some(Tensor::new(shape, factors.to_vec()));
+    let weight_scale = Some(Tensor::new(shape, factors.clone()));
     match &mut network.nodes[population].op {
         Op::If(op) => {
             [&mut op.v_threshold, &mut op.v_reset].into_iter().for_each(times);

@@ -2,11 +2,14 @@
 //!
 //! Needs: `snn` with scaled thresholds (`threshold-scaling`).
 //! Gives: a `qsnn` network; |weight| <= 2^(bits-1) - 1; each population has the most fractional bits for which range
-//! analysis proves that its states fit into int32, and saturating additions where there is no proof.
+//! analysis proves that its states fit into int32, and saturating additions where there is no proof. With `--state f32`
+//! populations keep float32 states instead.
 //! Example: weight 63.5 becomes 64; a LIF neuron with dt / tau = 0.1 and threshold 254 gets decay 3865470566 (0.9 * 2^32).
 //! Limits: the range of a neuron that never decays (IF) is unbounded, so it always saturates.
 //! Source: the rules of README.md of `qsnn`; Jacob et al., "Quantization and Training of Neural Networks for Efficient
 //! Integer-Arithmetic-Only Inference", CVPR 2018, for the symmetric integer grid.
+
+mod float;
 
 use crate::{
     Session,
@@ -14,7 +17,7 @@ use crate::{
         projections,
         ranges::{self, Range, ResetRange},
     },
-    options::{Options, WeightCast},
+    options::{Options, State, WeightCast},
 };
 use s2c_dialects::{
     Module,
@@ -217,6 +220,10 @@ fn neuron(session: &mut Session<'_>, network: &Network, index: usize, dt: f64, o
     };
     let missing = || Diagnostic::bug("`discretization` has not run");
     let (reset, compare) = (reset.ok_or_else(missing)?, compare.ok_or_else(missing)?);
+    let name = node.op.node().unwrap_or(&node.name).to_owned();
+    if options.state == State::F32 {
+        return Ok(float::neuron(name, &network.result(index)?.shape, &rules, reset, compare));
+    }
     let has_current = rules.iter().any(|rule| rule.current_keep.is_some());
     // A membrane behind a current may have fewer fractional bits than a weight has; one without may not.
     let least = if has_current { -30 } else { 0 };
@@ -256,7 +263,6 @@ fn neuron(session: &mut Session<'_>, network: &Network, index: usize, dt: f64, o
         fixed(by * rule.scale(shift))
     });
     let scale = Tensor::new(shape.clone(), rules.iter().map(|rule| rule.scale(shift) * rule.weight_scale).collect());
-    let name = node.op.node().unwrap_or(&node.name).to_owned();
     if !has_current {
         let op = qsnn::Lif {
             node: name,

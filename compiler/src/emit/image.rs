@@ -254,6 +254,7 @@ fn write_slices(image: &mut Image, pe: &Pe, tables: &Tables, code: &CodeImage) -
 fn word_of(pe: &Pe, parameter: Option<&s2k::Parameter>) -> Result<u32> {
     match parameter {
         Some(s2k::Parameter::Value(value)) => Ok(*value as u32),
+        Some(s2k::Parameter::Float(value)) => Ok(value.to_bits()),
         Some(s2k::Parameter::Buffer(buffer)) => address_of(pe, &buffer.0),
         None => Ok(0),
     }
@@ -331,6 +332,10 @@ fn write_values(image: &mut Image, pe: &Pe, buffer: &s2k::Buffer) -> Result<()> 
             let bytes: Vec<u8> = tensor.iter().flat_map(i32::to_le_bytes).collect();
             image.bytes(at, &bytes);
         }
+        Values::F32(tensor) => {
+            let bytes: Vec<u8> = tensor.iter().flat_map(f32::to_le_bytes).collect();
+            image.bytes(at, &bytes);
+        }
         Values::I8(tensor) => write_weights(image, pe, buffer, at, &|index| tensor.at(index).into(), &tensor.shape)?,
         Values::I16(tensor) => write_weights(image, pe, buffer, at, &|index| tensor.at(index).into(), &tensor.shape)?,
     }
@@ -390,6 +395,7 @@ fn describe(
             start: update.start as u64,
             key: update.key.unwrap_or(0) as u32,
             membranes: address_of(pe, &update.membranes.0)?,
+            float_state: update.float_state,
             scale: update.scale.values.clone(),
         });
     }

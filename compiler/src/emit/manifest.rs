@@ -114,6 +114,9 @@ pub struct Slice {
     pub key: u32,
     /// Address of the membranes, one 32-bit word each.
     pub membranes: u32,
+    /// Membranes are float32, not integers.
+    #[serde(default)]
+    pub float_state: bool,
     /// Membrane units per volt: one value, or one per neuron.
     pub scale: Vec<f64>,
 }

@@ -6,7 +6,8 @@ use s2c_dialects::{
     s2k::{self, Convolution, DecayForm, Pe, Rows, Update},
 };
 use s2c_passes::kernels::{
-    self, Accumulator, ConvKernel, CurrentStage, Decay, Fire, Kernel, RowKernel, Spread, UpdateKernel, WeightWidth,
+    self, Accumulator, ConvKernel, CurrentStage, Decay, Fire, Kernel, RowKernel, Spread, State, UpdateKernel,
+    WeightWidth,
 };
 use std::collections::BTreeSet;
 
@@ -52,7 +53,7 @@ pub fn conv_kernel(block: &Convolution) -> Result<ConvKernel> {
 
 fn spread(parameter: &s2k::Parameter) -> Spread {
     match parameter {
-        s2k::Parameter::Value(_) => Spread::Uniform,
+        s2k::Parameter::Value(_) | s2k::Parameter::Float(_) => Spread::Uniform,
         s2k::Parameter::Buffer(_) => Spread::PerNeuron,
     }
 }
@@ -62,6 +63,7 @@ fn decay(form: Option<DecayForm>, parameter: Option<&s2k::Parameter>) -> Decay {
         (Some(DecayForm::Whole), Some(spread)) => Decay::Whole(spread),
         (Some(DecayForm::Fraction), Some(spread)) => Decay::Fraction(spread),
         (Some(DecayForm::Mixed), Some(_)) => Decay::Mixed,
+        (Some(DecayForm::Float), Some(spread)) => Decay::Float(spread),
         _ => Decay::None,
     }
 }
@@ -86,7 +88,11 @@ pub fn update_kernel(update: &Update) -> Result<UpdateKernel> {
     });
     Ok(UpdateKernel {
         accumulators: accumulator(update.width),
-        saturate: update.saturate,
+        state: match (update.float_state, update.saturate) {
+            (true, _) => State::Float,
+            (false, true) => State::Saturate,
+            (false, false) => State::Wrap,
+        },
         input_shift: shift(update.shift)?,
         current,
         decay: decay(update.form, update.decay.as_ref()),

@@ -97,3 +97,23 @@ def Qsnn_CubaLifOp : Qsnn_NeuronOp<"cuba_lif", [PerNeuron<"C3", "current_decay">
     attr-dict `:` type($input) `->` type($output)
   }];
 }
+
+def Qsnn_FloatLifOp : Qsnn_NeuronOp<"float_lif", []> {
+  let summary = "v <- v decay + x + offset in float32; fires above the threshold";
+  let arguments = (ins StrAttr:$node, AccumulatorTensor:$input, F32Elements:$decay, F32Elements:$offset,
+      F32Elements:$threshold, Qsnn_Reset:$reset, F32Elements:$reset_by, F64Elements:$scale, OptionalAttr<I64Attr>:$start);
+  let assemblyFormat = [{
+    $node `(` $input `)` `reset` $reset (`start` $start^)? attr-dict `:` type($input) `->` type($output)
+  }];
+}
+
+def Qsnn_FloatCubaLifOp : Qsnn_NeuronOp<"float_cuba_lif", [PerNeuron<"C3", "current_decay">,
+                                                          PerNeuron<"C3", "current_offset">]> {
+  let summary = "i <- i current_decay + x + current_offset; v <- v decay + i + offset in float32; fires above the threshold";
+  let arguments = (ins StrAttr:$node, AccumulatorTensor:$input, F32Elements:$current_decay, F32Elements:$current_offset,
+      F32Elements:$decay, F32Elements:$offset, F32Elements:$threshold, Qsnn_Reset:$reset, F32Elements:$reset_by,
+      F64Elements:$scale, OptionalAttr<I64Attr>:$start);
+  let assemblyFormat = [{
+    $node `(` $input `)` `reset` $reset (`start` $start^)? attr-dict `:` type($input) `->` type($output)
+  }];
+}

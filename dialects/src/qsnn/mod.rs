@@ -111,6 +111,48 @@ op_structs! {
         /// Chip tick of network tick 0; set by `retiming`.
         start: Option<i64>,
     }
+    /// v <- v decay + x + offset in float32; fires above the threshold.
+    pub struct FloatLif = "qsnn.float_lif" {
+        /// NIR node.
+        node: String,
+        /// Decay factor per tick.
+        decay: Tensor<f32>,
+        /// Added per tick.
+        offset: Tensor<f32>,
+        /// Fires where v > threshold.
+        threshold: Tensor<f32>,
+        /// What a spike does.
+        reset: Reset,
+        /// Amount that is subtracted, or the value that is set.
+        reset_by: Tensor<f32>,
+        /// Membrane units per volt.
+        scale: Tensor<f64>,
+        /// Chip tick of network tick 0; set by `retiming`.
+        start: Option<i64>,
+    }
+    /// i <- i current_decay + x + current_offset; v <- v decay + i + offset in float32; fires above the threshold.
+    pub struct FloatCubaLif = "qsnn.float_cuba_lif" {
+        /// NIR node.
+        node: String,
+        /// Decay factor of the current per tick.
+        current_decay: Tensor<f32>,
+        /// Added to the current per tick.
+        current_offset: Tensor<f32>,
+        /// Decay factor of the membrane per tick.
+        decay: Tensor<f32>,
+        /// Added to the membrane per tick.
+        offset: Tensor<f32>,
+        /// Fires where v > threshold.
+        threshold: Tensor<f32>,
+        /// What a spike does.
+        reset: Reset,
+        /// Amount that is subtracted, or the value that is set.
+        reset_by: Tensor<f32>,
+        /// Membrane units per volt.
+        scale: Tensor<f64>,
+        /// Chip tick of network tick 0; set by `retiming`.
+        start: Option<i64>,
+    }
 }
 
 dialect_enum! {
@@ -132,6 +174,10 @@ dialect_enum! {
         Lif,
         /// See [`CubaLif`].
         CubaLif,
+        /// See [`FloatLif`].
+        FloatLif,
+        /// See [`FloatCubaLif`].
+        FloatCubaLif,
     }
 }
 
@@ -149,12 +195,37 @@ impl Op {
         match self {
             Self::Input(Input { node, .. }) | Self::Output(Output { node }) => Some(node),
             Self::Lif(Lif { node, .. }) | Self::CubaLif(CubaLif { node, .. }) => Some(node),
+            Self::FloatLif(FloatLif { node, .. }) | Self::FloatCubaLif(FloatCubaLif { node, .. }) => Some(node),
             _ => None,
         }
     }
 
     /// True for populations of neurons.
     pub fn is_neuron(&self) -> bool {
-        matches!(self, Self::Lif(_) | Self::CubaLif(_))
+        matches!(self, Self::Lif(_) | Self::CubaLif(_) | Self::FloatLif(_) | Self::FloatCubaLif(_))
+    }
+
+    /// Where an input or a population keeps the chip tick of its network tick 0; `None` for other ops.
+    pub fn start_mut(&mut self) -> Option<&mut Option<i64>> {
+        match self {
+            Self::Input(op) => Some(&mut op.start),
+            Self::Lif(op) => Some(&mut op.start),
+            Self::CubaLif(op) => Some(&mut op.start),
+            Self::FloatLif(op) => Some(&mut op.start),
+            Self::FloatCubaLif(op) => Some(&mut op.start),
+            _ => None,
+        }
+    }
+
+    /// Chip tick of network tick 0 of an input or a population, once `retiming` has set it.
+    pub fn start(&self) -> Option<i64> {
+        match self {
+            Self::Input(op) => op.start,
+            Self::Lif(op) => op.start,
+            Self::CubaLif(op) => op.start,
+            Self::FloatLif(op) => op.start,
+            Self::FloatCubaLif(op) => op.start,
+            _ => None,
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 /// Largest decay factor: 1, in units of 2^-32.
 pub const ONE: i64 = 1 << 32;
 
-/// Checks constraints C4 to C7.
+/// Checks constraints C4 to C8.
 pub fn verify(network: &Network) -> Result<()> {
     network.nodes.iter().try_for_each(verify_node)?;
     // C7: the output of a convolution has the shape that its input and its attributes give.
@@ -40,6 +40,11 @@ fn verify_node(node: &Node<Op>) -> Result<()> {
             verify_shift(node, op.shift)?;
             verify_shift(node, op.current_shift)
         }
+        Op::FloatLif(op) => verify_floats(node, &[&op.decay, &op.offset, &op.threshold, &op.reset_by]),
+        Op::FloatCubaLif(op) => {
+            verify_floats(node, &[&op.current_decay, &op.current_offset])?;
+            verify_floats(node, &[&op.decay, &op.offset, &op.threshold, &op.reset_by])
+        }
         Op::Input(_) | Op::Output(_) | Op::Add(_) | Op::Delay(_) => Ok(()),
     }
 }
@@ -68,6 +73,14 @@ fn verify_shift(node: &Node<Op>, shift: i64) -> Result<()> {
         Ok(())
     } else {
         Err(broken(node, format!("C6: shift {shift} is not between 0 and 30")))
+    }
+}
+
+/// C8: float parameters are finite.
+fn verify_floats(node: &Node<Op>, parameters: &[&Tensor<f32>]) -> Result<()> {
+    match parameters.iter().flat_map(|tensor| &tensor.values).find(|value| !value.is_finite()) {
+        Some(value) => Err(broken(node, format!("C8: a parameter is {value}"))),
+        None => Ok(()),
     }
 }
 

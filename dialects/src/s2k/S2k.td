@@ -17,12 +17,13 @@ def S2k_ProgramOp : S2k_Op<"program", [Symbol, SymbolTable, IsolatedFromAbove, S
 }
 
 // A kernel parameter: one value for all neurons, or the buffer that holds one per neuron.
-def Parameter : AnyAttrOf<[I64Attr, FlatSymbolRefAttr]>;
+def Parameter : AnyAttrOf<[I64Attr, F32Attr, FlatSymbolRefAttr]>;
 
-def S2k_DecayForm : I32EnumAttr<"DecayForm", "how a 33-bit decay factor D fits into a signed 32-bit multiplier M", [
+def S2k_DecayForm : I32EnumAttr<"DecayForm", "how a decay is computed from its multiplier M; D is the factor in 33 bits", [
     I32EnumAttrCase<"Whole", 0, "whole">,        // v + v M / 2^32, M = D - 2^32
     I32EnumAttrCase<"Fraction", 1, "fraction">,  // v M / 2^32, M = D
-    I32EnumAttrCase<"Mixed", 2, "mixed">]> {     // per neuron: whole where M is negative, else fraction
+    I32EnumAttrCase<"Mixed", 2, "mixed">,        // per neuron: whole where M is negative, else fraction
+    I32EnumAttrCase<"Float", 3, "float">]> {     // v M in float32
   let cppNamespace = "::s2c::s2k";
 }
 
@@ -85,7 +86,7 @@ def S2k_ConvolutionOp : S2k_Op<"convolution", [HasParent<"PeOp">]> {
 def S2k_UpdateOp : S2k_Op<"update", [HasParent<"PeOp">]> {
   let summary = "the update of a slice of neurons, once per tick from chip tick `start` on";
   let description = [{
-    The exact arithmetic is that of the qsnn dialect. A parameter that is not there is zero; a decay that is not
+    The exact arithmetic is that of the qsnn dialect, on float32 states where it says `float`. A parameter that is not there is zero; a decay that is not
     there is none; an op without a threshold never fires.
   }];
   let arguments = (ins StrAttr:$slice, StrAttr:$population, I64Attr:$first, I64Attr:$count, OptionalAttr<DenseI64ArrayAttr>:$layout,
@@ -97,10 +98,10 @@ def S2k_UpdateOp : S2k_Op<"update", [HasParent<"PeOp">]> {
       OptionalAttr<Parameter>:$current_offset,
       FlatSymbolRefAttr:$membranes, OptionalAttr<S2k_DecayForm>:$form, OptionalAttr<Parameter>:$decay,
       OptionalAttr<Parameter>:$offset, OptionalAttr<Parameter>:$threshold, OptionalAttr<S2k_Reset>:$reset,
-      OptionalAttr<Parameter>:$reset_by, F64Elements:$scale, UnitAttr:$saturate);
+      OptionalAttr<Parameter>:$reset_by, F64Elements:$scale, UnitAttr:$saturate, UnitAttr:$float_state);
   let assemblyFormat = [{
     $slice `of` $population `from` $first `count` $count (`layout` $layout^)? `start` $start (`key` $key^ `mask` $mask)?
-    (`current` $current_form^)? (`membrane` $form^)? (`reset` $reset^)? (`saturate` $saturate^)? attr-dict
+    (`current` $current_form^)? (`membrane` $form^)? (`reset` $reset^)? (`saturate` $saturate^)? (`float` $float_state^)? attr-dict
   }];
 }
 

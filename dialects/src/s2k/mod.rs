@@ -15,7 +15,7 @@ pub use program::{Pe, Program, Synapses};
 pub use verify::verify;
 
 enum_attribute! {
-    /// How a decay factor D (times 2^32, 0 to 2^32) fits into a signed 32-bit multiplier M.
+    /// How a decay is computed from its multiplier M; D is the factor times 2^32, 0 to 2^32.
     pub enum DecayForm {
         /// v + v M / 2^32 with M = D - 2^32; for D >= 2^31.
         Whole = 0, "whole";
@@ -23,14 +23,18 @@ enum_attribute! {
         Fraction = 1, "fraction";
         /// Per neuron: [`Self::Whole`] where M is negative, else [`Self::Fraction`].
         Mixed = 2, "mixed";
+        /// v M in float32, M the factor itself.
+        Float = 3, "float";
     }
 }
 
 /// A kernel parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Parameter {
-    /// The same for all neurons.
+    /// The same integer for all neurons.
     Value(i64),
+    /// The same float for all neurons.
+    Float(f32),
     /// One 32-bit word per neuron, in this buffer.
     Buffer(Symbol),
 }
@@ -39,12 +43,14 @@ impl AttributeValue for Parameter {
     fn decode(attribute: Option<Attribute<'_>>) -> Result<Self, String> {
         i64::decode(attribute)
             .map(Self::Value)
+            .or_else(|_| f32::decode(attribute).map(Self::Float))
             .or_else(|_| Symbol::decode(attribute).map(Self::Buffer))
-            .map_err(|_| "an integer or a symbol".to_owned())
+            .map_err(|_| "a number or a symbol".to_owned())
     }
     fn encode<'c>(&self, context: &'c Context) -> Option<Attribute<'c>> {
         match self {
             Self::Value(value) => value.encode(context),
+            Self::Float(value) => value.encode(context),
             Self::Buffer(symbol) => symbol.encode(context),
         }
     }
@@ -59,6 +65,8 @@ pub enum Values {
     I16(Tensor<i16>),
     /// Parameters of neurons.
     I32(Tensor<i32>),
+    /// Parameters of neurons with float32 state.
+    F32(Tensor<f32>),
 }
 
 impl AttributeValue for Values {
@@ -67,13 +75,15 @@ impl AttributeValue for Values {
             .map(Self::I8)
             .or_else(|_| Tensor::decode(attribute).map(Self::I16))
             .or_else(|_| Tensor::decode(attribute).map(Self::I32))
-            .map_err(|_| "dense i8, i16 or i32 elements".to_owned())
+            .or_else(|_| Tensor::decode(attribute).map(Self::F32))
+            .map_err(|_| "dense i8, i16, i32 or f32 elements".to_owned())
     }
     fn encode<'c>(&self, context: &'c Context) -> Option<Attribute<'c>> {
         match self {
             Self::I8(tensor) => tensor.encode(context),
             Self::I16(tensor) => tensor.encode(context),
             Self::I32(tensor) => tensor.encode(context),
+            Self::F32(tensor) => tensor.encode(context),
         }
     }
 }
@@ -236,6 +246,8 @@ op_structs! {
         scale: Tensor<f64>,
         /// Additions clamp to int32.
         saturate: bool,
+        /// State and parameters are float32.
+        float_state: bool,
     }
     /// A router entry of one chip.
     pub struct Route = "s2k.route" {

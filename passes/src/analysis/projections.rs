@@ -43,11 +43,12 @@ pub fn of_snn(network: &snn::Network, population: usize) -> Result<Vec<Projectio
 /// The projections into population `population` of an integer network, in the order of its operands.
 pub fn of_qsnn(network: &qsnn::Network, population: usize) -> Result<Vec<Projection>> {
     walk(network, population, &|op| match op {
-        qsnn::Op::Input(_) | qsnn::Op::Lif(_) | qsnn::Op::CubaLif(_) => Kind::Source,
+        qsnn::Op::Input(_) => Kind::Source,
+        op if op.is_neuron() => Kind::Source,
         qsnn::Op::Dense(_) | qsnn::Op::Conv2d(_) => Kind::Connection,
         qsnn::Op::Add(_) => Kind::Sum,
         qsnn::Op::Delay(delay) => Kind::Delay(delay.ticks),
-        qsnn::Op::Output(_) => Kind::Other,
+        _ => Kind::Other,
     })
 }
 

@@ -1,12 +1,9 @@
 //! The PE of one slice: its buffers, its synapses, its update.
 
-use super::{
-    cut::{Slice, slot, weight_bytes, width},
-    start_of,
-};
+use super::cut::{Slice, slot, weight_bytes, width};
 use crate::analysis::projections::{self, Projection};
 use s2c_dialects::{
-    attribute::{Symbol, Tensor, Weights},
+    attribute::{Reset, Symbol, Tensor, Weights},
     convolution::Geometry,
     diagnostic::{Diagnostic, Result},
     qsnn::{self, Network, Op},
@@ -169,6 +166,36 @@ fn add_convolution(
     }
 }
 
+/// A 32-bit number that a parameter can be.
+trait Word: Copy + Default + PartialEq {
+    /// A threshold that no membrane exceeds.
+    const NEVER: Self;
+    /// The same for all neurons.
+    fn parameter(value: Self) -> Parameter;
+    /// One per neuron.
+    fn values(tensor: Tensor<Self>) -> Values;
+}
+
+impl Word for i32 {
+    const NEVER: Self = Self::MAX;
+    fn parameter(value: Self) -> Parameter {
+        Parameter::Value(value.into())
+    }
+    fn values(tensor: Tensor<Self>) -> Values {
+        Values::I32(tensor)
+    }
+}
+
+impl Word for f32 {
+    const NEVER: Self = Self::MAX;
+    fn parameter(value: Self) -> Parameter {
+        Parameter::Float(value)
+    }
+    fn values(tensor: Tensor<Self>) -> Values {
+        Values::F32(tensor)
+    }
+}
+
 /// Parameters of a slice: those that are equal for all neurons as values, the others as buffers of the PE.
 struct Parameters<'p> {
     slice: &'p Slice,
@@ -190,23 +217,40 @@ impl Parameters<'_> {
         Tensor::new(vec![self.slice.neurons.len()], values.collect())
     }
 
-    fn add(&mut self, name: &str, tensor: Tensor<i32>) -> Parameter {
+    fn add<T: Word>(&mut self, name: &str, tensor: Tensor<T>) -> Parameter {
         if let Some(value) = tensor.uniform() {
-            return Parameter::Value(value.into());
+            return T::parameter(value);
         }
         let bytes = self.slice.neurons.len().next_multiple_of(4) as i64 * 4;
-        let values = Some(Values::I32(tensor));
+        let values = Some(T::values(tensor));
         self.pe.buffers.push(Buffer { sym_name: name.to_owned(), bytes, address: None, values });
         Parameter::Buffer(Symbol(name.to_owned()))
     }
 
-    fn word(&mut self, name: &str, tensor: &Tensor<i32>) -> Parameter {
+    fn word<T: Word>(&mut self, name: &str, tensor: &Tensor<T>) -> Parameter {
         self.add(name, self.here(tensor, None))
     }
 
     /// As [`Self::word`]; zero for all is nothing at all.
-    fn offset(&mut self, name: &str, tensor: &Tensor<i32>) -> Option<Parameter> {
-        Some(self.word(name, tensor)).filter(|parameter| *parameter != Parameter::Value(0))
+    fn offset<T: Word>(&mut self, name: &str, tensor: &Tensor<T>) -> Option<Parameter> {
+        Some(self.word(name, tensor)).filter(|parameter| *parameter != T::parameter(T::default()))
+    }
+
+    /// Threshold, what a spike does, and what to add.
+    fn fire<T: Word>(&mut self, update: &mut Update, op: (&Tensor<T>, &Tensor<T>, Reset, &Tensor<T>)) {
+        let (offset, threshold, reset, reset_by) = op;
+        update.offset = self.offset("offset", offset);
+        // Neurons that are only padding never fire.
+        let thresholds = self.here(threshold, Some(T::NEVER));
+        update.threshold = Some(self.add("threshold", thresholds));
+        update.reset = Some(reset);
+        update.reset_by = Some(self.word("reset_by", reset_by));
+    }
+
+    /// A float decay; 1 for all is none at all.
+    fn float_decay(&mut self, name: &str, tensor: &Tensor<f32>) -> (Option<DecayForm>, Option<Parameter>) {
+        let parameter = Some(self.word(name, tensor)).filter(|parameter| *parameter != Parameter::Float(1.0));
+        (parameter.is_some().then_some(DecayForm::Float), parameter)
     }
 
     fn decay(&mut self, name: &str, tensor: &Tensor<i64>) -> (Option<DecayForm>, Option<Parameter>) {
@@ -225,7 +269,7 @@ fn update(network: &Network, population: usize, slice: &Slice, slots: i64, width
         first: slice.first as i64,
         count: slice.neurons.len() as i64,
         layout: slice.layout.map(|layout| layout.to_attribute()),
-        start: start_of(op).ok_or_else(|| Diagnostic::bug("`retiming` has not run"))?,
+        start: op.start().ok_or_else(|| Diagnostic::bug("`retiming` has not run"))?,
         key: None,
         mask: None,
         accumulators: Symbol("accumulators".to_owned()),
@@ -246,29 +290,44 @@ fn update(network: &Network, population: usize, slice: &Slice, slots: i64, width
         reset_by: None,
         scale: Tensor::splat(vec![0], 0.0),
         saturate: false,
+        float_state: false,
     };
     let mut parameters = Parameters { slice, pe };
-    let (decay, offset, threshold, reset_by, scale) = match op {
+    if matches!(op, Op::CubaLif(_) | Op::FloatCubaLif(_)) {
+        update.currents = Some(Symbol("currents".to_owned()));
+    }
+    let scale = match op {
         Op::Lif(op) => {
-            (update.shift, update.reset, update.saturate) = (op.shift, Some(op.reset), op.saturate);
-            (&op.decay, &op.offset, &op.threshold, &op.reset_by, &op.scale)
+            (update.shift, update.saturate) = (op.shift, op.saturate);
+            (update.form, update.decay) = parameters.decay("decay", &op.decay);
+            parameters.fire(&mut update, (&op.offset, &op.threshold, op.reset, &op.reset_by));
+            &op.scale
         }
         Op::CubaLif(op) => {
-            (update.shift, update.reset, update.saturate) = (op.shift, Some(op.reset), op.saturate);
-            update.currents = Some(Symbol("currents".to_owned()));
+            (update.shift, update.saturate) = (op.shift, op.saturate);
             update.current_shift = Some(op.current_shift);
             (update.current_form, update.current_decay) = parameters.decay("current_decay", &op.current_decay);
             update.current_offset = parameters.offset("current_offset", &op.current_offset);
-            (&op.decay, &op.offset, &op.threshold, &op.reset_by, &op.scale)
+            (update.form, update.decay) = parameters.decay("decay", &op.decay);
+            parameters.fire(&mut update, (&op.offset, &op.threshold, op.reset, &op.reset_by));
+            &op.scale
+        }
+        Op::FloatLif(op) => {
+            update.float_state = true;
+            (update.form, update.decay) = parameters.float_decay("decay", &op.decay);
+            parameters.fire(&mut update, (&op.offset, &op.threshold, op.reset, &op.reset_by));
+            &op.scale
+        }
+        Op::FloatCubaLif(op) => {
+            update.float_state = true;
+            (update.current_form, update.current_decay) = parameters.float_decay("current_decay", &op.current_decay);
+            update.current_offset = parameters.offset("current_offset", &op.current_offset);
+            (update.form, update.decay) = parameters.float_decay("decay", &op.decay);
+            parameters.fire(&mut update, (&op.offset, &op.threshold, op.reset, &op.reset_by));
+            &op.scale
         }
         _ => return Err(Box::new(Diagnostic::bug("not a population"))),
     };
-    (update.form, update.decay) = parameters.decay("decay", decay);
-    update.offset = parameters.offset("offset", offset);
-    // Neurons that are only padding never fire.
-    let thresholds = parameters.here(threshold, Some(i32::MAX));
-    update.threshold = Some(parameters.add("threshold", thresholds));
-    update.reset_by = Some(parameters.word("reset_by", reset_by));
     update.scale = parameters.here(scale, None);
     if update.currents.is_some() {
         pe.buffers.push(zeros("currents", slice.neurons.len().next_multiple_of(4) as i64 * 4));

@@ -1,6 +1,6 @@
 //! How large the slices of a population may be.
 
-use super::{map_of, start_of};
+use super::map_of;
 use crate::{
     analysis::{
         projections::{self, Projection},
@@ -9,6 +9,7 @@ use crate::{
     target::Target,
 };
 use s2c_dialects::{
+    attribute::Tensor,
     diagnostic::{Diagnostic, Result},
     ir::Element,
     qsnn::{Network, Op},
@@ -48,7 +49,7 @@ pub fn width(network: &Network, population: usize) -> Result<i64> {
 
 /// Ticks that a projection's sums are kept on top of the next update.
 pub fn slot(network: &Network, population: usize, projection: &Projection) -> Result<i64> {
-    let start = |index: usize| start_of(&network.nodes[index].op);
+    let start = |index: usize| network.nodes[index].op.start();
     match (start(projection.source), start(population)) {
         (Some(from), Some(to)) => Ok(to + projection.ticks - from - 1),
         _ => Err(Box::new(Diagnostic::bug("`retiming` has not run"))),
@@ -102,13 +103,18 @@ fn needs(network: &Network, population: usize) -> Result<Needs> {
             let decays = [op.decay.uniform().is_none(), op.current_decay.uniform().is_none()];
             4 + 4 * words(&decays, &[&op.current_offset, &op.offset, &op.threshold, &op.reset_by])
         }
+        Op::FloatLif(op) => 4 * words(&[op.decay.uniform().is_none()], &[&op.offset, &op.threshold, &op.reset_by]),
+        Op::FloatCubaLif(op) => {
+            let decays = [op.decay.uniform().is_none(), op.current_decay.uniform().is_none()];
+            4 + 4 * words(&decays, &[&op.current_offset, &op.offset, &op.threshold, &op.reset_by])
+        }
         _ => 0,
     };
     Ok(Needs { per_neuron, per_channel, fixed: tables::estimate(projections.len(), sources) as usize, fan_in })
 }
 
 /// Number of parameters that are stored per neuron. A padded threshold always is.
-fn words(decays: &[bool], others: &[&s2c_dialects::attribute::Tensor<i32>]) -> usize {
+fn words<T: Copy + PartialEq>(decays: &[bool], others: &[&Tensor<T>]) -> usize {
     let stored = decays.iter().filter(|&&varies| varies).count();
     (stored + others.iter().filter(|tensor| tensor.uniform().is_none()).count()).max(1)
 }

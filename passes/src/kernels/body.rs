@@ -63,6 +63,11 @@ impl Body {
         self.value(format_args!("llvm.{operation} {a}, {b} : i32"))
     }
 
+    /// A binary operation on two binary32 values, by its name after `llvm.`; nothing allows to fuse it with another.
+    pub fn float(&mut self, operation: &str, a: &str, b: &str) -> Value {
+        self.value(format_args!("llvm.{operation} {a}, {b} : f32"))
+    }
+
     /// A shift by a constant, by its name after `llvm.`; nothing for a distance of 0.
     pub fn shift(&mut self, operation: &str, value: &str, distance: u8) -> Value {
         if distance == 0 {
@@ -96,14 +101,14 @@ impl Body {
         ))
     }
 
-    /// A value of the type given (`i32` or `!llvm.ptr`), loaded from an address.
+    /// A value of the type given (`i32`, `f32` or `!llvm.ptr`), loaded from an address.
     pub fn load(&mut self, kind: &str, address: &str) -> Value {
         self.value(format_args!("llvm.load {address} : !llvm.ptr -> {kind}"))
     }
 
-    /// Stores a 32-bit value.
-    pub fn store(&mut self, value: &str, address: &str) {
-        self.line(format_args!("llvm.store {value}, {address} : i32, !llvm.ptr"));
+    /// Stores a value of the type given.
+    pub fn store(&mut self, kind: &str, value: &str, address: &str) {
+        self.line(format_args!("llvm.store {value}, {address} : {kind}, !llvm.ptr"));
     }
 
     /// An address moved by a constant number of bytes.

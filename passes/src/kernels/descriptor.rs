@@ -37,7 +37,10 @@ impl Slice {
         let mut this = Self { walks, walked, uniform, reset_end: None, key_end, send_key };
         for (offset, (parameter, spread)) in (slice::PARAMETERS..).step_by(4).zip(kernel.spreads()) {
             match (parameter, spread) {
-                (_, Spread::Uniform) => this.uniform.push((parameter, field(body, offset, "i32"))),
+                (_, Spread::Uniform) => {
+                    let value = field(body, offset, kernel.state.type_name());
+                    this.uniform.push((parameter, value));
+                }
                 (Parameter::ResetBy, Spread::PerNeuron) => {
                     let base = field(body, offset, "!llvm.ptr");
                     this.reset_end = Some(body.value(format_args!(

@@ -17,7 +17,7 @@ mod update;
 
 pub use conv::{ConvKernel, pack_kernel};
 pub use row::{RowKernel, WeightWidth, pack_row, unpack_row};
-pub use update::{CurrentStage, Decay, Fire, Parameter, Reset, Spread, UpdateKernel};
+pub use update::{CurrentStage, Decay, Fire, Parameter, Reset, Spread, State, UpdateKernel};
 
 /// A kernel variant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,7 +4,7 @@ use super::{
     Accumulator,
     body::{Body, Value},
     descriptor::Slice,
-    update::{Decay, Fire, Parameter, Reset, Spread, UpdateKernel},
+    update::{Decay, Fire, Parameter, Reset, Spread, State, UpdateKernel},
 };
 
 /// Largest shift that SMULBB and its relatives can do: the factor must fit 16 bits with sign.
@@ -68,15 +68,15 @@ impl<'a> Turn<'a> {
 
     /// The code of the next `count` neurons, 1 or 2.
     pub fn emit(&mut self, count: usize) {
-        let kernel = self.kernel;
+        let (kernel, kind) = (self.kernel, self.kernel.state.type_name());
         let inputs = self.take_inputs(count);
         let drives = kernel.current.as_ref().map(|stage| {
             let at = self.walk(Parameter::Currents);
-            let mut c = self.load(at, count);
+            let mut c = self.load(kind, at, count);
             self.decay(stage.decay, Parameter::CurrentDecay, &mut c);
             self.add_inputs(&mut c, &inputs);
             self.add_parameter(stage.offset, Parameter::CurrentOffset, &mut c);
-            self.store(at, &c);
+            self.store(kind, at, &c);
             if let Some(before) = stage.output_shift.checked_sub(1) {
                 let half = self.body.constant(1 << before);
                 for c in &mut c {
@@ -86,7 +86,7 @@ impl<'a> Turn<'a> {
             }
             c
         });
-        let mut v = self.load(MEMBRANES, count);
+        let mut v = self.load(kind, MEMBRANES, count);
         self.decay(kernel.decay, Parameter::Decay, &mut v);
         match drives {
             None => self.add_inputs(&mut v, &inputs),
@@ -96,15 +96,17 @@ impl<'a> Turn<'a> {
         if let Some(fire) = &kernel.fire {
             self.fire(fire, &mut v);
         }
-        self.store(MEMBRANES, &v);
+        self.store(kind, MEMBRANES, &v);
     }
 
-    /// Addition or subtraction (`add`, `sub`), saturating or wrapping as the kernel does.
+    /// Addition or subtraction (`add`, `sub`) of states.
     fn sum(&mut self, operation: &str, a: &str, b: &str) -> Value {
-        if self.kernel.saturate {
-            self.body.value(format_args!("llvm.intr.s{operation}.sat({a}, {b}) : (i32, i32) -> i32"))
-        } else {
-            self.body.binary(operation, a, b)
+        match self.kernel.state {
+            State::Wrap => self.body.binary(operation, a, b),
+            State::Saturate => {
+                self.body.value(format_args!("llvm.intr.s{operation}.sat({a}, {b}) : (i32, i32) -> i32"))
+            }
+            State::Float => self.body.float(&format!("f{operation}"), a, b),
         }
     }
 
@@ -117,11 +119,11 @@ impl<'a> Turn<'a> {
     /// Loads the accumulators of the turn's neurons and leaves zeros behind.
     fn take_inputs(&mut self, count: usize) -> Vec<Input> {
         let words = match self.kernel.accumulators {
-            Accumulator::I16 => self.load(ACCUMULATORS, 1),
-            Accumulator::I32 => self.load(ACCUMULATORS, count),
+            Accumulator::I16 => self.load("i32", ACCUMULATORS, 1),
+            Accumulator::I32 => self.load("i32", ACCUMULATORS, count),
         };
         let zero = self.body.constant(0);
-        self.store(ACCUMULATORS, &vec![zero; words.len()]);
+        self.store("i32", ACCUMULATORS, &vec![zero; words.len()]);
         match self.kernel.accumulators {
             Accumulator::I16 => [Input::Low, Input::High][..count].iter().map(|half| half(words[0].clone())).collect(),
             Accumulator::I32 => words.into_iter().map(Input::Word).collect(),
@@ -139,6 +141,10 @@ impl<'a> Turn<'a> {
     /// where it wraps (SMLABB, SMLATB).
     fn add_input(&mut self, to: &str, input: &Input) -> Value {
         let shift = self.kernel.input_shift;
+        if self.kernel.state == State::Float {
+            let x = self.float_input(input);
+            return self.sum("add", to, &x);
+        }
         let (word, letter, distance) = match input {
             Input::Word(word) => {
                 let x = self.body.shift("shl", word, shift);
@@ -149,7 +155,7 @@ impl<'a> Turn<'a> {
         };
         if (1..=LARGEST_FACTOR_SHIFT).contains(&shift) {
             let factor = self.body.constant(1 << shift);
-            if !self.kernel.saturate {
+            if self.kernel.state == State::Wrap {
                 return self.body.intrinsic(&format!("llvm.arm.smla{letter}b"), &[word, &factor, to]);
             }
             let x = self.body.intrinsic(&format!("llvm.arm.smul{letter}b"), &[word, &factor]);
@@ -159,6 +165,19 @@ impl<'a> Turn<'a> {
         let x = self.body.shift("ashr", &x, 16);
         let x = self.body.shift("shl", &x, shift);
         self.sum("add", to, &x)
+    }
+
+    /// An input as binary32.
+    fn float_input(&mut self, input: &Input) -> Value {
+        let x = match input {
+            Input::Word(word) => word.clone(),
+            Input::Low(word) => {
+                let x = self.body.shift("shl", word, 16);
+                self.body.shift("ashr", &x, 16)
+            }
+            Input::High(word) => self.body.shift("ashr", word, 16),
+        };
+        self.body.value(format_args!("llvm.sitofp {x} : i32 to f32"))
     }
 
     fn add_parameter(&mut self, spread: Option<Spread>, parameter: Parameter, to: &mut [Value]) {
@@ -182,6 +201,7 @@ impl<'a> Turn<'a> {
                     let whole = self.body.binary("and", v, &sign);
                     self.body.instruction("smmlar", &[v, m, &whole])
                 }
+                Decay::Float(_) => self.body.float("fmul", v, m),
                 _ => self.body.instruction("smmulr", &[v, m]),
             };
         }
@@ -192,8 +212,12 @@ impl<'a> Turn<'a> {
         let thresholds = self.parameter(Parameter::Threshold, values.len());
         for ((v, threshold), place) in values.iter_mut().zip(&thresholds).zip(0..) {
             let (fires, goes_on) = (self.body.fresh_block("fires"), self.body.fresh_block("on"));
-            let above = self.body.value(format_args!("llvm.icmp \"sgt\" {v}, {threshold} : i32"));
-            self.body.line(format_args!("llvm.cond_br {above} weights([1, 1000]), {fires}, {goes_on}({v} : i32)"));
+            let above = match self.kernel.state {
+                State::Float => self.body.value(format_args!("llvm.fcmp \"ogt\" {v}, {threshold} : f32")),
+                _ => self.body.value(format_args!("llvm.icmp \"sgt\" {v}, {threshold} : i32")),
+            };
+            let kind = self.kernel.state.type_name();
+            self.body.line(format_args!("llvm.cond_br {above} weights([1, 1000]), {fires}, {goes_on}({v} : {kind})"));
             self.body.block(&fires);
             // Neurons from the next one after the loop back to the first of this turn.
             let back = self.left.as_deref().map(|left| self.body.shift("shl", left, PAIR_LOG2));
@@ -203,8 +227,8 @@ impl<'a> Turn<'a> {
                 Reset::Subtract(_) => self.sum("sub", v, &by),
                 Reset::Value(_) => by,
             };
-            self.body.line(format_args!("llvm.br {goes_on}({reset} : i32)"));
-            *v = self.body.block_with(&goes_on, &["i32"]).swap_remove(0);
+            self.body.line(format_args!("llvm.br {goes_on}({reset} : {kind})"));
+            *v = self.body.block_with(&goes_on, &[kind]).swap_remove(0);
         }
     }
 
@@ -234,7 +258,7 @@ impl<'a> Turn<'a> {
                 self.body.value(format_args!("llvm.getelementptr {end}[{index}] : (!llvm.ptr, i32) -> !llvm.ptr, i32"));
         }
         let address = self.body.offset(&address, 4 * place as u32);
-        self.body.load("i32", &address)
+        self.body.load(self.kernel.state.type_name(), &address)
     }
 
     /// A parameter of the turn's neurons: the uniform value, or the next of its array.
@@ -243,7 +267,7 @@ impl<'a> Turn<'a> {
             Some((_, value)) => vec![value.clone(); count],
             None => {
                 let at = self.walk(parameter);
-                let values = self.load(at, count);
+                let values = self.load(self.kernel.state.type_name(), at, count);
                 self.advance(at, count);
                 values
             }
@@ -256,21 +280,21 @@ impl<'a> Turn<'a> {
         FIRST_PARAMETER + place.expect("every stage's parameters are either uniform or walked through")
     }
 
-    /// Loads the next elements of an array.
-    fn load(&mut self, at: usize, count: usize) -> Vec<Value> {
+    /// Loads the next elements of an array of 32-bit values.
+    fn load(&mut self, kind: &str, at: usize, count: usize) -> Vec<Value> {
         (0..count as u32)
             .map(|place| {
                 let address = self.body.offset(&self.walks[at], 4 * place);
-                self.body.load("i32", &address)
+                self.body.load(kind, &address)
             })
             .collect()
     }
 
     /// Stores the next elements of an array and moves on.
-    fn store(&mut self, at: usize, values: &[Value]) {
+    fn store(&mut self, kind: &str, at: usize, values: &[Value]) {
         for (place, value) in (0..).zip(values) {
             let address = self.body.offset(&self.walks[at], 4 * place);
-            self.body.store(value, &address);
+            self.body.store(kind, value, &address);
         }
         self.advance(at, values.len());
     }

@@ -32,7 +32,7 @@ fn bytes_for_halfword_accumulators_are_interleaved() {
 fn an_update_names_its_stages_and_their_parameters() {
     let kernel = UpdateKernel {
         accumulators: Accumulator::I16,
-        saturate: true,
+        state: State::Saturate,
         input_shift: 4,
         current: Some(CurrentStage { decay: Decay::Whole(Spread::Uniform), offset: None, output_shift: 2 }),
         decay: Decay::Fraction(Spread::PerNeuron),

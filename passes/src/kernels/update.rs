@@ -20,6 +20,9 @@
 //! Fraction  high32(v * m + 2^31)
 //! Mixed     per neuron the one or the other, by the sign of m
 //! ```
+//!
+//! With float state everything but the accumulators is binary32 and nothing is shifted: `x` is converted, each operation
+//! is rounded to nearest even in the order written, none are fused, and a decay is a multiplication by the factor.
 
 use std::fmt::Write;
 
@@ -37,9 +40,9 @@ use super::{
 pub struct UpdateKernel {
     /// Width of the accumulators. The array is padded to a multiple of 4 elements.
     pub accumulators: Accumulator,
-    /// Whether sums saturate instead of wrapping.
-    pub saturate: bool,
-    /// Left shift of the accumulators, 0 to 31.
+    /// What states and parameters are.
+    pub state: State,
+    /// Left shift of the accumulators, 0 to 31; 0 for float state.
     pub input_shift: u8,
     /// The synaptic current, where the model has one.
     pub current: Option<CurrentStage>,
@@ -51,6 +54,17 @@ pub struct UpdateKernel {
     pub fire: Option<Fire>,
 }
 
+/// What states and parameters are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// 32-bit integers whose sums wrap.
+    Wrap,
+    /// 32-bit integers whose sums saturate.
+    Saturate,
+    /// binary32.
+    Float,
+}
+
 /// A low-pass filter between accumulators and membranes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CurrentStage {
@@ -58,7 +72,7 @@ pub struct CurrentStage {
     pub decay: Decay,
     /// Constant added to the currents in each tick.
     pub offset: Option<Spread>,
-    /// Rounding right shift on the way to the membranes, 0 to 31.
+    /// Rounding right shift on the way to the membranes, 0 to 31; 0 for float state.
     pub output_shift: u8,
 }
 
@@ -100,6 +114,8 @@ pub enum Decay {
     Fraction(Spread),
     /// Per neuron: as [`Self::Whole`] where m is negative, else as [`Self::Fraction`].
     Mixed,
+    /// Times m, a float; for float state alone.
+    Float(Spread),
 }
 
 /// A parameter word of a slice descriptor ([`slice::PARAMETERS`]).
@@ -121,6 +137,24 @@ pub enum Parameter {
     ResetBy,
 }
 
+impl State {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Wrap => "wrap",
+            Self::Saturate => "saturate",
+            Self::Float => "float",
+        }
+    }
+
+    /// The type of states and parameters in MLIR.
+    pub(super) const fn type_name(self) -> &'static str {
+        match self {
+            Self::Wrap | Self::Saturate => "i32",
+            Self::Float => "f32",
+        }
+    }
+}
+
 impl Spread {
     const fn name(self) -> &'static str {
         match self {
@@ -135,7 +169,7 @@ impl Decay {
     pub const fn spread(self) -> Option<Spread> {
         match self {
             Self::None => None,
-            Self::Whole(spread) | Self::Fraction(spread) => Some(spread),
+            Self::Whole(spread) | Self::Fraction(spread) | Self::Float(spread) => Some(spread),
             Self::Mixed => Some(Spread::PerNeuron),
         }
     }
@@ -146,6 +180,7 @@ impl Decay {
             Self::Whole(spread) => format!("whole_{}", spread.name()),
             Self::Fraction(spread) => format!("fraction_{}", spread.name()),
             Self::Mixed => "mixed_n".to_owned(),
+            Self::Float(spread) => format!("factor_{}", spread.name()),
         }
     }
 }
@@ -160,12 +195,11 @@ impl Reset {
 }
 
 impl UpdateKernel {
-    /// The kernel's symbol, such as `update_i16_wrap_in4_mem_whole_u_fire_n_subtract_u`: accumulators, overflow, input
+    /// The kernel's symbol, such as `update_i16_wrap_in4_mem_whole_u_fire_n_subtract_u`: accumulators, state, input
     /// shift, then the stages, each parameter with `u` (uniform) or `n` (per neuron).
     pub fn name(&self) -> String {
         let offset = |spread: Option<Spread>| spread.map(|s| format!("_offset_{}", s.name())).unwrap_or_default();
-        let overflow = if self.saturate { "saturate" } else { "wrap" };
-        let mut name = format!("update_{}_{overflow}_in{}", self.accumulators.name(), self.input_shift);
+        let mut name = format!("update_{}_{}_in{}", self.accumulators.name(), self.state.name(), self.input_shift);
         if let Some(current) = &self.current {
             let _ = write!(name, "_cur_{}{}_out{}", current.decay.name(), offset(current.offset), current.output_shift);
         }

@@ -1,6 +1,9 @@
 //! The integer interpreter: the exact semantics of the `qsnn` dialect, which the machine code must equal.
 
+mod float;
+
 use crate::{Interpreter, check_input, delay_line::DelayLine, order};
+use float::FloatPopulation;
 use s2c_dialects::{
     attribute::{Reset, Tensor},
     convolution::Geometry,
@@ -33,6 +36,7 @@ enum Kind {
     Conv2d { geometry: Geometry, weight: Vec<i32> },
     Delay(DelayLine<i32>),
     Neuron(Box<Population>),
+    FloatNeuron(Box<FloatPopulation>),
 }
 
 struct Population {
@@ -192,6 +196,8 @@ impl Qsnn {
                     scale: all(&op.scale),
                     saturate: op.saturate,
                 })),
+                Op::FloatLif(op) => Kind::FloatNeuron(Box::new(op.into())),
+                Op::FloatCubaLif(op) => Kind::FloatNeuron(Box::new(op.into())),
             };
             nodes.push(Node { name, operands: node.inputs.clone(), kind, narrow });
             values.push(vec![0; width]);
@@ -224,6 +230,7 @@ impl Interpreter for Qsnn {
                         current.state.fill(0);
                     }
                 }
+                Kind::FloatNeuron(population) => population.reset(),
                 Kind::Input { .. } | Kind::Copy | Kind::Add | Kind::Dense { .. } | Kind::Conv2d { .. } => {}
             }
         }
@@ -270,6 +277,7 @@ impl Interpreter for Qsnn {
                 Kind::Conv2d { geometry, weight } => convolve(geometry, weight, operand(0), &mut result),
                 Kind::Delay(line) => result.copy_from_slice(line.front()),
                 Kind::Neuron(population) => population.step(operand(0), &mut result),
+                Kind::FloatNeuron(population) => population.step(operand(0), &mut result),
             }
             if node.narrow {
                 result.iter_mut().for_each(|value| *value = (*value as i16).into());
@@ -286,7 +294,9 @@ impl Interpreter for Qsnn {
 
     fn find(&self, name: &str) -> Option<usize> {
         self.nodes.iter().position(|node| {
-            node.name == name && matches!(node.kind, Kind::Input { .. } | Kind::Neuron(_) | Kind::Copy)
+            let is_named =
+                matches!(node.kind, Kind::Input { .. } | Kind::Neuron(_) | Kind::FloatNeuron(_) | Kind::Copy);
+            node.name == name && is_named
         })
     }
 
@@ -300,6 +310,7 @@ impl Interpreter for Qsnn {
                 let scaled = population.membranes.iter().zip(&population.scale);
                 Some(scaled.map(|(&value, scale)| f64::from(value) / scale).collect())
             }
+            Kind::FloatNeuron(population) => Some(population.membranes()),
             _ => None,
         }
     }

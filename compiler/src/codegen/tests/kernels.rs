@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 use s2c_passes::kernels::{
-    Accumulator, CurrentStage, Decay, Fire, Kernel, Parameter, Reset, RowKernel, Spread, UpdateKernel, WeightWidth,
-    pack_row,
+    Accumulator, CurrentStage, Decay, Fire, Kernel, Parameter, Reset, RowKernel, Spread, State, UpdateKernel,
+    WeightWidth, pack_row,
 };
 
 use super::{
@@ -86,17 +86,31 @@ fn rows_add_their_weights() {
 
 /// Data for a kernel: accumulators that its shift can't make overflow, anything else.
 fn neurons(kernel: &UpdateKernel, count: usize, random: &mut Random) -> Neurons {
+    // Floats of all magnitudes at which sums still round, denormal ones, and zeros of both signs.
+    let value = |random: &mut Random| match kernel.state {
+        State::Float => {
+            let bits = random.value();
+            let exponent = random.pick(&[1 << 23, 100 << 23, 125 << 23, 127 << 23, 130 << 23, 140 << 23]);
+            random.pick(&[
+                bits & 0x807f_ffffu32 as i32 | exponent,
+                bits & 0x8000_0000u32 as i32 | exponent,
+                bits & i32::MIN,
+            ])
+        }
+        State::Wrap | State::Saturate => random.value(),
+    };
     let lost = match kernel.accumulators {
         Accumulator::I16 => kernel.input_shift.max(16),
         Accumulator::I32 => kernel.input_shift,
     };
     let parameters = kernel.spreads().into_iter().map(|(name, spread)| match spread {
-        Spread::Uniform => (name, vec![random.value(); count]),
-        Spread::PerNeuron => (name, random.values(count)),
+        Spread::Uniform => (name, vec![value(random); count]),
+        Spread::PerNeuron => (name, (0..count).map(|_| value(random)).collect()),
     });
     let parameters: BTreeMap<Parameter, Vec<i32>> = parameters.collect();
     let accumulators = (0..count).map(|_| random.value() >> lost).collect();
-    Neurons { accumulators, membranes: random.values(count), parameters }
+    let membranes = (0..count).map(|_| value(random)).collect();
+    Neurons { accumulators, membranes, parameters }
 }
 
 /// Runs one tick and compares state and keys; returns the instructions.
@@ -155,7 +169,7 @@ fn any_kernel(random: &mut Random) -> UpdateKernel {
     let fire = Fire { threshold: random.pick(&SPREADS), reset };
     UpdateKernel {
         accumulators: random.pick(&[Accumulator::I16, Accumulator::I32]),
-        saturate: random.pick(&[false, true]),
+        state: random.pick(&[State::Wrap, State::Saturate]),
         input_shift: random.pick(&[0, 1, 8, 14, 15, 16, 20, 31]),
         current: random.pick(&[None, Some(current)]),
         decay: decay(random),
@@ -176,17 +190,43 @@ fn updates_follow_the_reference_bit_for_bit() {
     }
 }
 
+/// A kernel with float state: nothing is shifted, and a decay is a factor.
+fn any_float_kernel(random: &mut Random) -> UpdateKernel {
+    let decay = |decay: Decay| decay.spread().map_or(Decay::None, Decay::Float);
+    let kernel = any_kernel(random);
+    let current = kernel.current.map(|stage| CurrentStage { decay: decay(stage.decay), output_shift: 0, ..stage });
+    UpdateKernel { state: State::Float, input_shift: 0, current, decay: decay(kernel.decay), ..kernel }
+}
+
+#[test]
+fn float_updates_follow_the_reference_bit_for_bit() {
+    let (mut cache, mut random) = (cache(), Random(5));
+    for _ in 0..120 {
+        let kernel = any_float_kernel(&mut random);
+        let code = image(&mut cache, &Kernel::Update(kernel.clone()));
+        for count in (1..=5).chain([random.below(65) as usize + 6, 70]) {
+            check_update(&code, &kernel, neurons(&kernel, count, &mut random));
+        }
+    }
+}
+
 /// A leaky neuron with 16-bit accumulators and a threshold per neuron.
 fn lif(saturate: bool) -> UpdateKernel {
     UpdateKernel {
         accumulators: Accumulator::I16,
-        saturate,
+        state: if saturate { State::Saturate } else { State::Wrap },
         input_shift: 8,
         current: None,
         decay: Decay::Whole(Spread::Uniform),
         offset: None,
         fire: Some(Fire { threshold: Spread::PerNeuron, reset: Reset::Subtract(Spread::Uniform) }),
     }
+}
+
+fn as_float(kernel: UpdateKernel) -> UpdateKernel {
+    let decay = Decay::Float(Spread::Uniform);
+    let current = kernel.current.map(|stage| CurrentStage { decay, ..stage });
+    UpdateKernel { state: State::Float, input_shift: 0, current, decay, ..kernel }
 }
 
 fn with_current(kernel: UpdateKernel, output_shift: u8) -> UpdateKernel {
@@ -218,15 +258,21 @@ fn silent_neurons_cost_few_instructions() {
         (with_current(lif(false), 3), 13.5),
         (with_current(lif(true), 3), 17.5),
         (integrator, 8.0),
+        (as_float(lif(false)), 14.5),
+        (as_float(with_current(lif(false), 0)), 19.0),
     ];
     const COUNT: usize = 256;
     println!("{:>6} {:>13} {:>10}  kernel", "bytes", "instructions", "per neuron");
     for (kernel, bound) in kernels {
         let code = image(&mut cache, &Kernel::Update(kernel.clone()));
         let mut quiet = neurons(&kernel, COUNT, &mut random);
-        quiet.membranes.fill(1000);
+        let (membrane, threshold, other) = match kernel.state {
+            State::Float => [1.0, f32::MAX, -0.5].map(|value| value.to_bits() as i32).into(),
+            State::Wrap | State::Saturate => (1000, i32::MAX, -1000),
+        };
+        quiet.membranes.fill(membrane);
         for (name, values) in &mut quiet.parameters {
-            values.fill(if *name == Parameter::Threshold { i32::MAX } else { -1000 });
+            values.fill(if *name == Parameter::Threshold { threshold } else { other });
         }
         let instructions = check_update(&code, &kernel, quiet);
         let (name, each) = (kernel.name(), instructions as f64 / COUNT as f64);

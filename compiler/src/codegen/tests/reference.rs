@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use s2c_passes::kernels::{Decay, Parameter, Reset, UpdateKernel};
+use s2c_passes::kernels::{Decay, Parameter, Reset, State, UpdateKernel};
 
-/// A slice's state and parameters; uniform parameters are vectors of equal values.
+/// A slice's state and parameters, floats as their bits; uniform parameters are vectors of equal values.
 pub struct Neurons {
     pub accumulators: Vec<i32>,
     pub membranes: Vec<i32>,
@@ -13,8 +13,12 @@ pub struct Neurons {
 
 /// One tick. Returns the indices of the neurons that fire.
 pub fn update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<u32> {
-    let add = |a: i32, b: i32| if kernel.saturate { a.saturating_add(b) } else { a.wrapping_add(b) };
-    let subtract = |a: i32, b: i32| if kernel.saturate { a.saturating_sub(b) } else { a.wrapping_sub(b) };
+    if kernel.state == State::Float {
+        return float_update(kernel, neurons);
+    }
+    let saturate = kernel.state == State::Saturate;
+    let add = |a: i32, b: i32| if saturate { a.saturating_add(b) } else { a.wrapping_add(b) };
+    let subtract = |a: i32, b: i32| if saturate { a.saturating_sub(b) } else { a.wrapping_sub(b) };
     let mut fired = Vec::new();
     for i in 0..neurons.membranes.len() {
         let parameter = |name| neurons.parameters[&name][i];
@@ -52,6 +56,42 @@ pub fn update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<u32> {
         neurons.membranes[i] = v;
         if let (Some(c), Some(currents)) = (current, neurons.parameters.get_mut(&Parameter::Currents)) {
             currents[i] = c;
+        }
+    }
+    fired
+}
+
+/// One tick with float state.
+fn float_update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<u32> {
+    let mut fired = Vec::new();
+    for i in 0..neurons.membranes.len() {
+        let parameter = |name| f32::from_bits(neurons.parameters[&name][i] as u32);
+        let stage = |state: f32, decay: Decay, factor, x: f32, offset: Option<_>, constant| {
+            let decayed = if decay == Decay::None { state } else { state * parameter(factor) };
+            let sum = decayed + x;
+            if offset.is_some() { sum + parameter(constant) } else { sum }
+        };
+        let x = std::mem::take(&mut neurons.accumulators[i]) as f32;
+        let current = kernel.current.as_ref().map(|current| {
+            let (factor, constant) = (Parameter::CurrentDecay, Parameter::CurrentOffset);
+            stage(parameter(Parameter::Currents), current.decay, factor, x, current.offset, constant)
+        });
+        let v = f32::from_bits(neurons.membranes[i] as u32);
+        let drive = current.unwrap_or(x);
+        let mut v = stage(v, kernel.decay, Parameter::Decay, drive, kernel.offset, Parameter::Offset);
+        if let Some(fire) = &kernel.fire
+            && v > parameter(Parameter::Threshold)
+        {
+            fired.push(i as u32);
+            let by = parameter(Parameter::ResetBy);
+            v = match fire.reset {
+                Reset::Subtract(_) => v - by,
+                Reset::Value(_) => by,
+            };
+        }
+        neurons.membranes[i] = v.to_bits() as i32;
+        if let (Some(c), Some(currents)) = (current, neurons.parameters.get_mut(&Parameter::Currents)) {
+            currents[i] = c.to_bits() as i32;
         }
     }
     fired

@@ -2,7 +2,7 @@
 
 use s2c_abi::{MAGIC, fault, header, rotation};
 use s2c_passes::kernels::{
-    Accumulator, Decay, Fire, Kernel, Reset, RowKernel, Spread, UpdateKernel, WeightWidth, pack_row,
+    Accumulator, Decay, Fire, Kernel, Reset, RowKernel, Spread, State, UpdateKernel, WeightWidth, pack_row,
 };
 
 use super::{CODE_BYTES, CONSTANTS, machine::Machine};
@@ -36,8 +36,8 @@ fn row(accumulators: Accumulator) -> RowKernel {
 }
 
 fn neurons(accumulators: Accumulator, fire: Option<Fire>) -> UpdateKernel {
-    let (saturate, input_shift, current, decay, offset) = (false, 0, None, Decay::None, None);
-    UpdateKernel { accumulators, saturate, input_shift, current, decay, offset, fire }
+    let (state, input_shift, current, decay, offset) = (State::Wrap, 0, None, Decay::None, None);
+    UpdateKernel { accumulators, state, input_shift, current, decay, offset, fire }
 }
 
 fn write(machine: &mut Machine, address: u32, words: &[u32]) {

@@ -1,0 +1,97 @@
+//! What the programs of SpiNNaker2's own software do differently from NIR, written into the network.
+//!
+//! Every hop takes a tick, and all populations start together: each edge from spikes to a connection gets a delay of a
+//! tick, unless it is delayed already (back edges are, and `Delay` nodes). Biases of CubaLIF neurons are added to the
+//! membrane at the strength that they have once the synaptic current has settled. Membranes are reset to zero.
+//! Source: py-spinnaker2's NIR importer and recordings of its programs on the chip; see the `snn` dialect's README.
+
+use s2c_dialects::{
+    attribute::{Reset, Tensor},
+    diagnostic::{Diagnostic, Result},
+    snn::{self, Network, Op},
+};
+
+/// Changes the network; the diagnostics say what is lost on the way.
+pub fn apply(network: &mut Network) -> Result<Vec<Diagnostic>> {
+    delay_hops(network)?;
+    let mut warnings = Vec::new();
+    for index in
+        (0..network.nodes.len()).filter(|&index| matches!(network.nodes[index].op, Op::CubaLif(_))).collect::<Vec<_>>()
+    {
+        move_bias(network, index)?;
+    }
+    for node in &mut network.nodes {
+        let (v_reset, reset) = match &mut node.op {
+            Op::If(op) => (&mut op.v_reset, op.reset),
+            Op::Lif(op) => (&mut op.v_reset, op.reset),
+            Op::CubaLif(op) => (&mut op.v_reset, op.reset),
+            _ => continue,
+        };
+        if reset == Some(Reset::Value) && v_reset.values.iter().any(|&value| value != 0.0) {
+            warnings.push(
+                Diagnostic::warning("reset-to-zero", "the reset potential is taken as 0")
+                    .at_node(node.name.clone())
+                    .text("The chip's own software ignores `v_reset`, and so does --convention spinnaker2."),
+            );
+            *v_reset = Tensor::splat(v_reset.shape.clone(), 0.0);
+        }
+    }
+    Ok(warnings)
+}
+
+/// One delay per source, in front of all connections that see its spikes undelayed.
+fn delay_hops(network: &mut Network) -> Result<()> {
+    for source in 0..network.nodes.len() {
+        if !matches!(network.nodes[source].op, Op::Input(_)) && !network.nodes[source].op.is_neuron() {
+            continue;
+        }
+        let result = network.result(source)?.clone();
+        let mut hop = None;
+        for user in 0..network.nodes.len() {
+            let node = &mut network.nodes[user];
+            if matches!(node.op, Op::Output(_)) || !node.inputs.contains(&source) {
+                continue;
+            }
+            if let Op::Delay(op) = &mut node.op {
+                op.ticks = op.ticks.max(1);
+                continue;
+            }
+            let name = network.nodes[source].name.clone();
+            let hop = *hop.get_or_insert_with(|| {
+                network.push(snn::Delay { ticks: 1 }.into(), &name, vec![source], Some(result.clone()))
+            });
+            let inputs = network.nodes[user].inputs.iter_mut();
+            inputs.filter(|input| **input == source).for_each(|input| *input = hop);
+        }
+    }
+    Ok(())
+}
+
+/// Takes the biases out of the connections into a CubaLIF population: b becomes a shift of the leak potential by
+/// r w_in b, which is what b adds to the membrane's target once the current has settled at w_in b.
+fn move_bias(network: &mut Network, population: usize) -> Result<()> {
+    let count = network.result(population)?.len();
+    let mut bias = vec![0.0; count];
+    let mut open = network.nodes[population].inputs.clone();
+    while let Some(index) = open.pop() {
+        let node = &mut network.nodes[index];
+        let taken = match &mut node.op {
+            Op::Add(_) | Op::Delay(_) => {
+                open.extend(&node.inputs);
+                continue;
+            }
+            Op::Linear(op) => op.bias.take(),
+            Op::Conv2d(op) => op.bias.take(),
+            _ => continue,
+        };
+        if let Some(taken) = taken {
+            let places = count / taken.len().max(1);
+            bias.iter_mut().enumerate().for_each(|(neuron, sum)| *sum += taken.at(neuron / places.max(1)));
+        }
+    }
+    if let Op::CubaLif(op) = &mut network.nodes[population].op {
+        let shifted = (0..count).map(|n| op.v_leak.at(n) + op.r.at(n) * op.w_in.at(n) * bias[n]).collect();
+        op.v_leak = Tensor::new(op.v_leak.shape.clone(), shifted);
+    }
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! What tests of whole networks share: a network at all levels, and how each level is run.
+#![allow(dead_code)] // Each test binary uses a part of it.
+
+use s2c::{
+    data::SpikeTrain,
+    driver::{self, Wishes},
+    machine::{Machine, Time, Wish},
+    recording::{Quantity, Recording},
+};
+use s2c_dialects::{attribute::Reset, ir, qsnn, snn};
+use s2c_interp::Interpreter;
+use s2c_passes::{
+    Phase,
+    options::{Convention, Level, Options},
+};
+use std::path::{Path, PathBuf};
+
+/// The recordings of other platforms are not part of the project: tests that want them say so and pass without.
+pub fn shared(file: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(file);
+    if !path.exists() {
+        println!("skipped: {} is not there", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+pub fn example(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(file)
+}
+
+pub fn options(dt: f64, convention: Convention, reset: Option<Reset>) -> Options {
+    Options { dt: Some(dt), convention, reset, ..Options::default() }
+}
+
+/// A network at all levels.
+pub struct Levels {
+    pub float: snn::Network,
+    pub quantized: qsnn::Network,
+    pub machine: Machine,
+}
+
+pub fn levels(model: &Path, options: &Options) -> Levels {
+    let context = ir::context();
+    let stop = |phase| Wishes { stop_after: Some(phase), dump_dir: None };
+    let (integers, ..) = driver::compile(&context, model, options, None, &stop(Phase::Qsnn)).unwrap();
+    let quantized = qsnn::Network::read(&integers.module).unwrap();
+    let target = s2c::targets::load(s2c::targets::DEFAULT).unwrap();
+    let start = driver::Compile::start(&context, model, options).unwrap();
+    let discretization = s2c_passes::find("discretization").into_iter();
+    let discretized = start.run(&context, &target, discretization, &Wishes::default()).unwrap();
+    let float = snn::Network::read(&discretized.module).unwrap();
+    let (_, _, binary) = driver::compile(&context, model, options, None, &Wishes::default()).unwrap();
+    Levels { float, quantized, machine: Machine::load(binary.unwrap()).unwrap() }
+}
+
+/// Spikes of a node in every tick.
+pub fn interpret(interpreter: &mut dyn Interpreter, input: &SpikeTrain, node: &str) -> Vec<u16> {
+    let index = interpreter.find(node).unwrap();
+    let dense = input.to_dense();
+    let mut spikes = Vec::new();
+    for tick in dense.outer_iter() {
+        interpreter.step(&[&tick.iter().copied().collect::<Vec<_>>()]).unwrap();
+        spikes.extend(interpreter.spikes(index));
+    }
+    spikes
+}
+
+pub fn on_chip(machine: &mut Machine, input: &SpikeTrain, node: &str) -> Vec<u16> {
+    let wish = Wish { node: node.to_owned(), quantity: Quantity::Spikes };
+    match machine.run(input, &[wish], Time::Network).unwrap().remove(0) {
+        Recording::Spikes(table) => table.values,
+        Recording::Membranes(_) => unreachable!("spikes were asked for"),
+    }
+}
+
+pub fn membranes_on_chip(machine: &mut Machine, input: &SpikeTrain, node: &str) -> Vec<f64> {
+    let wish = Wish { node: node.to_owned(), quantity: Quantity::Membranes };
+    match machine.run(input, &[wish], Time::Network).unwrap().remove(0) {
+        Recording::Membranes(table) => table.values,
+        Recording::Spikes(_) => unreachable!("membranes were asked for"),
+    }
+}
+
+pub fn differing<T: PartialEq>(left: &[T], right: &[T]) -> usize {
+    assert_eq!(left.len(), right.len());
+    left.iter().zip(right).filter(|(left, right)| left != right).count()
+}
+
+/// Machine code and integer interpreter agree in every spike of every node and in every membrane, at every level.
+pub fn machine_code_is_exact(model: &Path, options: &Options, input: &SpikeTrain, nodes: &[&str]) {
+    for level in [Level::O0, Level::O1, Level::O2] {
+        let mut levels = levels(model, &Options { level, ..options.clone() });
+        for node in nodes {
+            let expected = interpret(&mut s2c_interp::qsnn::Qsnn::new(&levels.quantized).unwrap(), input, node);
+            assert_eq!(differing(&on_chip(&mut levels.machine, input, node), &expected), 0, "{node} at -O{level}");
+        }
+        for node in nodes {
+            let mut interpreter = s2c_interp::qsnn::Qsnn::new(&levels.quantized).unwrap();
+            let index = interpreter.find(node).unwrap();
+            if interpreter.membranes(index).is_none() {
+                continue;
+            }
+            let mut expected = Vec::new();
+            for tick in input.to_dense().outer_iter() {
+                interpreter.step(&[&tick.iter().copied().collect::<Vec<_>>()]).unwrap();
+                expected.extend(interpreter.membranes(index).unwrap());
+            }
+            assert_eq!(differing(&membranes_on_chip(&mut levels.machine, input, node), &expected), 0, "{node}:v");
+        }
+    }
+}
+
+/// A spike train of pseudo-random spikes.
+pub fn noise(ticks: usize, neurons: usize, one_in: u32) -> SpikeTrain {
+    let mut state = 1u32;
+    let mut builder = SpikeTrain::builder(&[neurons]).unwrap();
+    for _ in 0..ticks {
+        let mut draw = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            u16::from((state >> 16).is_multiple_of(one_in))
+        };
+        builder.push_tick(&(0..neurons).map(|_| draw()).collect::<Vec<_>>());
+    }
+    builder.finish()
+}
