@@ -172,8 +172,11 @@ def accuracy(counts, labels):
     return (counts.argmax(axis=1) == labels).mean()
 
 
-def to_nir(parameters):
-    """The network as a NIR graph. NIR has no reset by subtraction: whoever reads the file has to choose it."""
+def to_nir(parameters, hidden_threshold=V_THRESHOLD, out_threshold=V_THRESHOLD):
+    """The network as a NIR graph. NIR has no reset by subtraction: whoever reads the file has to choose it.
+
+    A threshold is one value or one per neuron.
+    """
 
     def affine(name):
         return nir.Affine(weight=parameters[f"{name}.weight"], bias=parameters[f"{name}.bias"])
@@ -189,7 +192,7 @@ def to_nir(parameters):
             tau_mem=each(HIDDEN, TAU_MEM),
             r=each(HIDDEN, R_MEM),
             v_leak=each(HIDDEN, V_LEAK),
-            v_threshold=each(HIDDEN, V_THRESHOLD),
+            v_threshold=each(HIDDEN, hidden_threshold),
             w_in=each(HIDDEN, W_IN),
         ),
         "recurrent": affine("recurrent"),
@@ -198,7 +201,7 @@ def to_nir(parameters):
             tau=each(OUTPUTS, TAU_OUT),
             r=each(OUTPUTS, R_OUT),
             v_leak=each(OUTPUTS, V_LEAK),
-            v_threshold=each(OUTPUTS, V_THRESHOLD),
+            v_threshold=each(OUTPUTS, out_threshold),
         ),
         "output": nir.Output({"output": np.array([OUTPUTS])}),
     }
