@@ -1,6 +1,7 @@
 //! Generated code is run on the chip model and compared with plain Rust; instructions are counted.
 
 mod conv;
+mod cost;
 mod kernels;
 mod machine;
 mod reference;

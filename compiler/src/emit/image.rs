@@ -3,7 +3,6 @@
 use super::{
     Binary, fan_out,
     manifest::{self, Manifest, SCHEMA, Segment},
-    variants::{accumulator, conv_kernel, kernels_of, row_kernel, update_kernel, weight_width},
 };
 use crate::codegen::{CodeImage, KernelCache, RuntimeConstants};
 use s2c_abi::{convolution, dispatch, header, rotation, slice, synapse};
@@ -14,7 +13,10 @@ use s2c_dialects::{
 use s2c_passes::{
     analysis::tables::{self, Tables},
     buffer_allocation::FIFO,
-    kernels::{self, Kernel, Parameter, Registers, RowKernel},
+    kernels::{
+        self, GROUP, Kernel, Parameter, Registers, RowKernel, accumulator, conv_kernel, kernels_of, row_kernel,
+        update_kernel, weight_width,
+    },
     target::Target,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -225,7 +227,7 @@ fn write_slices(image: &mut Image, pe: &Pe, tables: &Tables, code: &CodeImage) -
         for (offset, value) in [
             (slice::KERNEL, code.entry(&kernel.name())?),
             (slice::START, update.start as u32),
-            (slice::COUNT, update.count as u32),
+            (slice::COUNT, (update.count as u32).next_multiple_of(GROUP)),
             (slice::KEY, update.key.unwrap_or(0) as u32),
             (slice::ACCUMULATORS, address_of(pe, &update.accumulators.0)?),
             (slice::MEMBRANES, address_of(pe, &update.membranes.0)?),
@@ -244,6 +246,7 @@ fn write_slices(image: &mut Image, pe: &Pe, tables: &Tables, code: &CodeImage) -
                 Parameter::Offset => word_of(pe, update.offset.as_ref())?,
                 Parameter::Threshold => word_of(pe, update.threshold.as_ref())?,
                 Parameter::ResetBy => word_of(pe, update.reset_by.as_ref())?,
+                Parameter::Pending => 1,
             };
             image.word(at + slice::PARAMETERS + 4 * position as u32, value);
         }

@@ -4,7 +4,6 @@ pub mod container;
 mod fan_out;
 mod image;
 pub mod manifest;
-mod variants;
 
 pub use container::Binary;
 pub use image::{emit, kernel_text};

@@ -1,5 +1,6 @@
 //! What passes find out before they change anything; results are plain structs.
 
+pub mod cost;
 pub mod projections;
 pub mod ranges;
 pub mod tables;

@@ -1,5 +1,6 @@
 //! A PE's tables: what the device runtime reads to find kernels, rows and neurons. Layouts are those of `s2c-abi`.
 
+use crate::kernels::update_kernel;
 use s2c_abi::{convolution, dispatch, header, rotation, slice, synapse};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
@@ -49,18 +50,9 @@ pub struct Tables {
     pub bytes: u32,
 }
 
-/// Words of a slice's descriptor: fixed ones, then one per parameter.
-pub fn slice_bytes(update: &Update) -> u32 {
-    let parameters = [
-        update.currents.is_some(),
-        update.current_decay.is_some(),
-        update.current_offset.is_some(),
-        update.decay.is_some(),
-        update.offset.is_some(),
-        update.threshold.is_some(),
-        update.reset_by.is_some(),
-    ];
-    slice::PARAMETERS + 4 * parameters.iter().filter(|&&there| there).count() as u32
+/// Bytes of a slice's descriptor: fixed words, then one per parameter.
+fn slice_bytes(update: &Update) -> Result<u32> {
+    Ok(slice::PARAMETERS + 4 * update_kernel(update)?.parameters().len() as u32)
 }
 
 /// An upper estimate of the tables of a PE with some projections and source neurons, before there are keys.
@@ -98,7 +90,7 @@ pub fn plan(keys: &Keys<'_>, pe: &Pe) -> Result<Tables> {
     }
     let convolutions_at: Vec<u32> = pe.convolutions.iter().map(|_| take(convolution::SIZE)).collect();
     let slices_at = take(4 * pe.updates.len() as u32);
-    let slice_at = pe.updates.iter().map(|update| take(slice_bytes(update))).collect();
+    let slice_at = pe.updates.iter().map(|update| Ok(take(slice_bytes(update)?))).collect::<Result<_>>()?;
     // Where a population keeps sums for several ticks, its own pointer and those of its synapses move on every tick.
     let moving = |rows: &(String, i64)| slots_of(pe, &rows.0) > 1;
     let rotations = pe.updates.iter().filter(|update| update.slots > 1).count()

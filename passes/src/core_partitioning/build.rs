@@ -1,7 +1,10 @@
 //! The PE of one slice: its buffers, its synapses, its update.
 
 use super::cut::{Slice, slot, weight_bytes, width};
-use crate::analysis::projections::{self, Projection};
+use crate::{
+    analysis::projections::{self, Projection},
+    kernels::GROUP,
+};
 use s2c_dialects::{
     attribute::{Reset, Symbol, Tensor, Weights},
     convolution::Geometry,
@@ -242,6 +245,9 @@ impl Parameters<'_> {
         update.offset = self.offset("offset", offset);
         // Neurons that are only padding never fire.
         let thresholds = self.here(threshold, Some(T::NEVER));
+        let padded = thresholds.len().next_multiple_of(GROUP as usize);
+        let padding = std::iter::repeat_n(T::NEVER, padded - thresholds.len());
+        let thresholds = Tensor::new(vec![padded], thresholds.iter().chain(padding).collect());
         update.threshold = Some(self.add("threshold", thresholds));
         update.reset = Some(reset);
         update.reset_by = Some(self.word("reset_by", reset_by));

@@ -1,5 +1,5 @@
 //! The text of one `llvm`-dialect function while it is written: fresh names for values and blocks, and short forms of
-//! the operations that update kernels need.
+//! the operations that kernels need.
 
 use std::fmt::{Display, Write};
 
@@ -63,52 +63,15 @@ impl Body {
         self.value(format_args!("llvm.{operation} {a}, {b} : i32"))
     }
 
-    /// A binary operation on two binary32 values, by its name after `llvm.`; nothing allows to fuse it with another.
-    pub fn float(&mut self, operation: &str, a: &str, b: &str) -> Value {
-        self.value(format_args!("llvm.{operation} {a}, {b} : f32"))
-    }
-
-    /// A shift by a constant, by its name after `llvm.`; nothing for a distance of 0.
-    pub fn shift(&mut self, operation: &str, value: &str, distance: u8) -> Value {
-        if distance == 0 {
-            return value.to_owned();
-        }
-        let distance = self.constant(i32::from(distance));
-        self.binary(operation, value, &distance)
-    }
-
     /// Whether a 32-bit value is not 0.
     pub fn is_not_zero(&mut self, value: &str) -> Value {
         let zero = self.constant(0);
         self.value(format_args!("llvm.icmp \"ne\" {value}, {zero} : i32"))
     }
 
-    /// An instruction that LLVM has an intrinsic for, by the intrinsic's full name.
-    pub fn intrinsic(&mut self, name: &str, operands: &[&str]) -> Value {
-        let types = vec!["i32"; operands.len()].join(", ");
-        self.value(format_args!("llvm.call_intrinsic \"{name}\"({}) : ({types}) -> i32", operands.join(", ")))
-    }
-
-    /// An instruction with one result register and register operands, by its mnemonic.
-    pub fn instruction(&mut self, mnemonic: &str, operands: &[&str]) -> Value {
-        let places: Vec<String> = (0..=operands.len()).map(|place| format!("${place}")).collect();
-        let types = vec!["i32"; operands.len()].join(", ");
-        self.value(format_args!(
-            "llvm.inline_asm asm_dialect = att \"{mnemonic} {}\", \"=r{}\" {} : ({types}) -> i32",
-            places.join(", "),
-            ",r".repeat(operands.len()),
-            operands.join(", ")
-        ))
-    }
-
-    /// A value of the type given (`i32`, `f32` or `!llvm.ptr`), loaded from an address.
+    /// A value of the type given (`i32` or `!llvm.ptr`), loaded from an address.
     pub fn load(&mut self, kind: &str, address: &str) -> Value {
         self.value(format_args!("llvm.load {address} : !llvm.ptr -> {kind}"))
-    }
-
-    /// Stores a value of the type given.
-    pub fn store(&mut self, kind: &str, value: &str, address: &str) {
-        self.line(format_args!("llvm.store {value}, {address} : {kind}, !llvm.ptr"));
     }
 
     /// An address moved by a constant number of bytes.

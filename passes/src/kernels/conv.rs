@@ -86,8 +86,22 @@ impl ConvKernel {
         )
     }
 
+    /// Kernel positions along an axis that a source neuron reaches, on average.
+    pub fn taps(&self, axis: usize) -> f64 {
+        let (kernel, stride, padding, dilation) =
+            (self.kernel[axis], self.stride[axis], self.padding[axis], self.dilation[axis]);
+        let pooled = self.pooled[axis];
+        let outputs = (pooled + 2 * padding).saturating_sub(dilation * (kernel - 1) + 1) / stride + 1;
+        let reaches = |position: u32, tap: u32| {
+            let moved = (position + padding).checked_sub(tap * dilation);
+            moved.is_some_and(|moved| moved.is_multiple_of(stride) && moved / stride < outputs)
+        };
+        let taps: usize = (0..pooled).map(|position| (0..kernel).filter(|&tap| reaches(position, tap)).count()).sum();
+        taps as f64 / f64::from(pooled.max(1))
+    }
+
     /// How the weights of one kernel position are added.
-    const fn row(&self) -> RowKernel {
+    pub const fn row(&self) -> RowKernel {
         RowKernel { weights: self.weights, accumulators: self.accumulators, length: self.target_channels }
     }
 

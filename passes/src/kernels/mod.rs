@@ -8,16 +8,21 @@
 //! ([`s2c_abi::dispatch`]), update kernels once per tick with the address of a slice descriptor ([`s2c_abi::slice`]).
 //! Instructions are those of the Armv7E-M architecture (ARM DDI 0403E), chapter A7.7.
 
+mod assembly;
 mod body;
 mod conv;
-mod descriptor;
+mod float;
 mod neuron;
+mod resting;
 mod row;
 mod update;
+mod variants;
 
+pub use assembly::Assembly;
 pub use conv::{ConvKernel, pack_kernel};
-pub use row::{RowKernel, WeightWidth, pack_row, unpack_row};
-pub use update::{CurrentStage, Decay, Fire, Parameter, Reset, Spread, State, UpdateKernel};
+pub use row::{RowCode, RowKernel, WeightWidth, pack_row, unpack_row};
+pub use update::{CurrentStage, Decay, Fire, GROUP, Parameter, Reset, Spread, State, UpdateKernel};
+pub use variants::{accumulator, conv_kernel, kernels_of, row_kernel, update_kernel, weight_width};
 
 /// A kernel variant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

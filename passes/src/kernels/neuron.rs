@@ -1,305 +1,371 @@
-//! The code of the neurons within an update kernel: one turn of its loop.
+//! The code of the neurons within an update kernel: its stages for four neurons, and the loop in which every neuron has
+//! its turn.
+
+use s2c_abi::{comms, slice};
 
 use super::{
-    Accumulator,
-    body::{Body, Value},
-    descriptor::Slice,
-    update::{Decay, Fire, Parameter, Reset, Spread, State, UpdateKernel},
+    Accumulator, Registers,
+    assembly::{Assembly, Item, Place, Quad, T, V, X},
+    update::{Decay, Fire, GROUP, Parameter, Reset, Spread, State, UpdateKernel},
 };
 
-/// Largest shift that SMULBB and its relatives can do: the factor must fit 16 bits with sign.
-const LARGEST_FACTOR_SHIFT: u8 = 14;
+/// Input shifts that SMLAWB and its relatives can do: x 2^(16 + shift) / 2^16, the factor being positive.
+const FACTOR_SHIFTS: std::ops::RangeInclusive<i8> = -16..=14;
 
-/// Base-2 logarithm of the neurons per turn of the loop.
-pub const PAIR_LOG2: u8 = 1;
-
-/// Places among the arrays that are walked through.
-const ACCUMULATORS: usize = 0;
-const MEMBRANES: usize = 1;
-const FIRST_PARAMETER: usize = 2;
-
-/// Where a neuron's input is.
-enum Input {
-    /// It is the whole word.
-    Word(Value),
-    /// The low half of the word.
-    Low(Value),
-    /// The high half of the word.
-    High(Value),
+/// Writes the kernel.
+pub struct Writer<'k> {
+    pub kernel: &'k UpdateKernel,
+    pub code: Assembly,
+    pub send_key: u32,
 }
 
-/// The code of one turn: one neuron or two. Each stage is done for both before the next, so that neighbours are loaded
-/// and stored in pairs (LDRD, STRD).
-pub struct Turn<'a> {
-    kernel: &'a UpdateKernel,
-    slice: &'a Slice,
-    body: &'a mut Body,
-    walks: Vec<Value>,
-    left: Option<Value>,
-}
-
-impl<'a> Turn<'a> {
-    /// Starts a block that takes the addresses and, in the loop, the turns left.
-    pub fn start(kernel: &'a UpdateKernel, slice: &'a Slice, body: &'a mut Body, block: &str, looping: bool) -> Self {
-        let mut walks = body.block_with(block, &slice.types(looping));
-        let left = if looping { walks.pop() } else { None };
-        Self { kernel, slice, body, walks, left }
-    }
-
-    /// Ends a turn of the loop: back to its start while turns are left.
-    pub fn loop_back(self, block: &str, exit: &str) {
-        let Some(left) = &self.left else {
-            return;
+impl<'k> Writer<'k> {
+    /// A loop over all neurons.
+    pub fn dense(kernel: &'k UpdateKernel, registers: &Registers) -> Assembly {
+        let mut this = Self {
+            kernel,
+            code: Assembly::new(items(kernel), rare_items(kernel)),
+            send_key: registers.comms.wrapping_add(comms::SEND_KEY),
         };
-        let one = self.body.constant(1);
-        let left = self.body.binary("sub", left, &one);
-        let more = self.body.is_not_zero(&left);
-        let block = self.slice.target(block, &self.walks, Some(&left));
-        let exit = self.slice.target(exit, &self.walks, None);
-        self.body.line(format_args!("llvm.cond_br {more}, {block}, {exit}"));
-    }
-
-    /// Goes on in block `then` if `condition` is not 0, else in `otherwise`.
-    pub fn only_if(&mut self, condition: &str, then: &str, otherwise: &str) {
-        let condition = self.body.is_not_zero(condition);
-        self.body.line(format_args!("llvm.cond_br {condition}, {then}, {otherwise}"));
-        self.body.block(then);
-    }
-
-    /// The code of the next `count` neurons, 1 or 2.
-    pub fn emit(&mut self, count: usize) {
-        let (kernel, kind) = (self.kernel, self.kernel.state.type_name());
-        let inputs = self.take_inputs(count);
-        let drives = kernel.current.as_ref().map(|stage| {
-            let at = self.walk(Parameter::Currents);
-            let mut c = self.load(kind, at, count);
-            self.decay(stage.decay, Parameter::CurrentDecay, &mut c);
-            self.add_inputs(&mut c, &inputs);
-            self.add_parameter(stage.offset, Parameter::CurrentOffset, &mut c);
-            self.store(kind, at, &c);
-            if let Some(before) = stage.output_shift.checked_sub(1) {
-                let half = self.body.constant(1 << before);
-                for c in &mut c {
-                    *c = self.sum("add", c, &half);
-                    *c = self.body.shift("ashr", c, stage.output_shift);
-                }
-            }
-            c
-        });
-        let mut v = self.load(kind, MEMBRANES, count);
-        self.decay(kernel.decay, Parameter::Decay, &mut v);
-        match drives {
-            None => self.add_inputs(&mut v, &inputs),
-            Some(drives) => self.add(&mut v, &drives),
-        }
-        self.add_parameter(kernel.offset, Parameter::Offset, &mut v);
-        if let Some(fire) = &kernel.fire {
-            self.fire(fire, &mut v);
-        }
-        self.store(kind, MEMBRANES, &v);
-    }
-
-    /// Addition or subtraction (`add`, `sub`) of states.
-    fn sum(&mut self, operation: &str, a: &str, b: &str) -> Value {
-        match self.kernel.state {
-            State::Wrap => self.body.binary(operation, a, b),
-            State::Saturate => {
-                self.body.value(format_args!("llvm.intr.s{operation}.sat({a}, {b}) : (i32, i32) -> i32"))
-            }
-            State::Float => self.body.float(&format!("f{operation}"), a, b),
-        }
-    }
-
-    fn add(&mut self, to: &mut [Value], terms: &[Value]) {
-        for (to, term) in to.iter_mut().zip(terms) {
-            *to = self.sum("add", to, term);
-        }
-    }
-
-    /// Loads the accumulators of the turn's neurons and leaves zeros behind.
-    fn take_inputs(&mut self, count: usize) -> Vec<Input> {
-        let words = match self.kernel.accumulators {
-            Accumulator::I16 => self.load("i32", ACCUMULATORS, 1),
-            Accumulator::I32 => self.load("i32", ACCUMULATORS, count),
-        };
-        let zero = self.body.constant(0);
-        self.store("i32", ACCUMULATORS, &vec![zero; words.len()]);
-        match self.kernel.accumulators {
-            Accumulator::I16 => [Input::Low, Input::High][..count].iter().map(|half| half(words[0].clone())).collect(),
-            Accumulator::I32 => words.into_iter().map(Input::Word).collect(),
-        }
-    }
-
-    /// `to + (x << input_shift)` for each neuron.
-    fn add_inputs(&mut self, to: &mut [Value], inputs: &[Input]) {
-        for (to, input) in to.iter_mut().zip(inputs) {
-            *to = self.add_input(to, input);
-        }
-    }
-
-    /// A multiplication takes a half word out and shifts it in one instruction (SMULBB, SMULTB), with the addition
-    /// where it wraps (SMLABB, SMLATB).
-    fn add_input(&mut self, to: &str, input: &Input) -> Value {
-        let shift = self.kernel.input_shift;
-        if self.kernel.state == State::Float {
-            let x = self.float_input(input);
-            return self.sum("add", to, &x);
-        }
-        let (word, letter, distance) = match input {
-            Input::Word(word) => {
-                let x = self.body.shift("shl", word, shift);
-                return self.sum("add", to, &x);
-            }
-            Input::Low(word) => (word, 'b', 16),
-            Input::High(word) => (word, 't', 0),
-        };
-        if (1..=LARGEST_FACTOR_SHIFT).contains(&shift) {
-            let factor = self.body.constant(1 << shift);
-            if self.kernel.state == State::Wrap {
-                return self.body.intrinsic(&format!("llvm.arm.smla{letter}b"), &[word, &factor, to]);
-            }
-            let x = self.body.intrinsic(&format!("llvm.arm.smul{letter}b"), &[word, &factor]);
-            return self.sum("add", to, &x);
-        }
-        let x = self.body.shift("shl", word, distance);
-        let x = self.body.shift("ashr", &x, 16);
-        let x = self.body.shift("shl", &x, shift);
-        self.sum("add", to, &x)
-    }
-
-    /// An input as binary32.
-    fn float_input(&mut self, input: &Input) -> Value {
-        let x = match input {
-            Input::Word(word) => word.clone(),
-            Input::Low(word) => {
-                let x = self.body.shift("shl", word, 16);
-                self.body.shift("ashr", &x, 16)
-            }
-            Input::High(word) => self.body.shift("ashr", word, 16),
-        };
-        self.body.value(format_args!("llvm.sitofp {x} : i32 to f32"))
-    }
-
-    fn add_parameter(&mut self, spread: Option<Spread>, parameter: Parameter, to: &mut [Value]) {
-        if spread.is_some() {
-            let terms = self.parameter(parameter, to.len());
-            self.add(to, &terms);
-        }
-    }
-
-    fn decay(&mut self, decay: Decay, parameter: Parameter, values: &mut [Value]) {
-        if decay.spread().is_none() {
-            return;
-        }
-        let factors = self.parameter(parameter, values.len());
-        for (v, m) in values.iter_mut().zip(&factors) {
-            *v = match decay {
-                Decay::Whole(_) => self.body.instruction("smmlar", &[v, m, v]),
-                Decay::Mixed => {
-                    // All ones where m is negative: the accumulator of SMMLAR is then v, else 0.
-                    let sign = self.body.shift("ashr", m, 31);
-                    let whole = self.body.binary("and", v, &sign);
-                    self.body.instruction("smmlar", &[v, m, &whole])
-                }
-                Decay::Float(_) => self.body.float("fmul", v, m),
-                _ => self.body.instruction("smmulr", &[v, m]),
-            };
-        }
-    }
-
-    /// Compares with the thresholds; sends keys and resets off the straight path.
-    fn fire(&mut self, fire: &Fire, values: &mut [Value]) {
-        let thresholds = self.parameter(Parameter::Threshold, values.len());
-        for ((v, threshold), place) in values.iter_mut().zip(&thresholds).zip(0..) {
-            let (fires, goes_on) = (self.body.fresh_block("fires"), self.body.fresh_block("on"));
-            let above = match self.kernel.state {
-                State::Float => self.body.value(format_args!("llvm.fcmp \"ogt\" {v}, {threshold} : f32")),
-                _ => self.body.value(format_args!("llvm.icmp \"sgt\" {v}, {threshold} : i32")),
-            };
-            let kind = self.kernel.state.type_name();
-            self.body.line(format_args!("llvm.cond_br {above} weights([1, 1000]), {fires}, {goes_on}({v} : {kind})"));
-            self.body.block(&fires);
-            // Neurons from the next one after the loop back to the first of this turn.
-            let back = self.left.as_deref().map(|left| self.body.shift("shl", left, PAIR_LOG2));
-            self.send(back.as_deref(), place);
-            let by = self.reset_by(back.as_deref(), place);
-            let reset = match fire.reset {
-                Reset::Subtract(_) => self.sum("sub", v, &by),
-                Reset::Value(_) => by,
-            };
-            self.body.line(format_args!("llvm.br {goes_on}({reset} : {kind})"));
-            *v = self.body.block_with(&goes_on, &[kind]).swap_remove(0);
-        }
-    }
-
-    /// Sends the key of the neuron that is `place` after the turn's first.
-    fn send(&mut self, back: Option<&str>, place: i32) {
-        let mut key = self.slice.key_end.clone();
-        if let Some(back) = back {
-            key = self.body.binary("sub", &key, back);
-        }
-        if place > 0 {
-            let place = self.body.constant(place);
-            key = self.body.binary("add", &key, &place);
-        }
-        self.body.line(format_args!("llvm.store volatile {key}, {} : i32, !llvm.ptr", self.slice.send_key));
-    }
-
-    /// The reset parameter of the neuron that is `place` after the turn's first.
-    fn reset_by(&mut self, back: Option<&str>, place: i32) -> Value {
-        let Some(end) = &self.slice.reset_end else {
-            return self.parameter(Parameter::ResetBy, 1).swap_remove(0);
-        };
-        let mut address = end.clone();
-        if let Some(back) = back {
-            let zero = self.body.constant(0);
-            let index = self.body.binary("sub", &zero, back);
-            address =
-                self.body.value(format_args!("llvm.getelementptr {end}[{index}] : (!llvm.ptr, i32) -> !llvm.ptr, i32"));
-        }
-        let address = self.body.offset(&address, 4 * place as u32);
-        self.body.load(self.kernel.state.type_name(), &address)
-    }
-
-    /// A parameter of the turn's neurons: the uniform value, or the next of its array.
-    fn parameter(&mut self, parameter: Parameter, count: usize) -> Vec<Value> {
-        match self.slice.uniform.iter().find(|(name, _)| *name == parameter) {
-            Some((_, value)) => vec![value.clone(); count],
+        this.enter();
+        this.code.line(".Lloop:");
+        let (values, free) = match &kernel.current {
+            Some(_) => this.current_and_membrane(),
             None => {
-                let at = self.walk(parameter);
-                let values = self.load(self.kernel.state.type_name(), at, count);
-                self.advance(at, count);
-                values
+                this.code.load(Item::Membranes, V);
+                this.decay(kernel.decay, Parameter::Decay, V, Some(T));
+                this.add_accumulators(V);
+                (V, T)
+            }
+        };
+        this.add_parameter(kernel.offset, Parameter::Offset, values, free);
+        if let Some(fire) = &kernel.fire {
+            this.compare(fire, values, free);
+        }
+        this.code.store_next(Item::Membranes, values);
+        let left = this.left();
+        this.code.line(format_args!("subs r{left}, r{left}, #1"));
+        this.code.line("bne .Lloop");
+        this.code.line("b .Lend");
+        if let Some(fire) = &kernel.fire {
+            (0..GROUP).for_each(|place| this.fire(fire, values, free, place));
+        }
+        this.code.line(".Lend:");
+        this.code
+    }
+
+    /// Loads what the loop needs.
+    pub fn enter(&mut self) {
+        let code = &mut self.code;
+        code.line(format_args!("ldr r{X}, [r0, #{}]", slice::COUNT));
+        if self.kernel.fire.is_some() {
+            code.line(format_args!("ldr r{}, [r0, #{}]", T[0], slice::KEY));
+            code.line(format_args!("add r{0}, r{0}, r{X}", T[0]));
+            code.set(Item::Key, T[0]);
+        }
+        for (item, offset) in descriptor(self.kernel) {
+            match item {
+                Item::Array(Parameter::ResetBy) => {
+                    code.line(format_args!("ldr r{}, [r0, #{offset}]", T[0]));
+                    code.line(format_args!("add r{0}, r{0}, r{X}, lsl #2", T[0]));
+                    code.set(item, T[0]);
+                }
+                // r0 holds the descriptor's address until the end.
+                _ if code.place(item) == Place::Core(0) => {}
+                _ => code.load_item(item, 0, offset),
+            }
+        }
+        self.constants();
+        let left = self.left();
+        self.code.line(format_args!("lsrs r{left}, r{X}, #{}", GROUP.ilog2()));
+        let last = descriptor(self.kernel).into_iter().find(|&(item, _)| self.code.place(item) == Place::Core(0));
+        if let Some((item, offset)) = last {
+            self.code.load_item(item, 0, offset);
+        }
+        self.code.line("beq .Lend");
+    }
+
+    /// The factors by which values are shifted.
+    pub fn constants(&mut self) {
+        let output = self.kernel.current.as_ref().map(|stage| stage.output_shift);
+        for (item, value) in [
+            (Item::InputFactor, factor_shift(self.kernel).map(|shift| 1 << (16 + shift))),
+            (Item::OutputFactor, output.filter(|&shift| shift > 1).map(|shift| 1 << (32 - shift))),
+        ] {
+            if let Some(value) = value {
+                self.code.constant(T[0], value);
+                self.code.set(item, T[0]);
             }
         }
     }
 
-    /// The place of a per-neuron parameter among the walks.
-    fn walk(&self, parameter: Parameter) -> usize {
-        let place = self.slice.walked.iter().position(|name| *name == parameter);
-        FIRST_PARAMETER + place.expect("every stage's parameters are either uniform or walked through")
-    }
-
-    /// Loads the next elements of an array of 32-bit values.
-    fn load(&mut self, kind: &str, at: usize, count: usize) -> Vec<Value> {
-        (0..count as u32)
-            .map(|place| {
-                let address = self.body.offset(&self.walks[at], 4 * place);
-                self.body.load(kind, &address)
-            })
-            .collect()
-    }
-
-    /// Stores the next elements of an array and moves on.
-    fn store(&mut self, kind: &str, at: usize, values: &[Value]) {
-        for (place, value) in (0..).zip(values) {
-            let address = self.body.offset(&self.walks[at], 4 * place);
-            self.body.store(kind, value, &address);
+    fn left(&self) -> u8 {
+        match self.code.place(Item::Left) {
+            Place::Core(register) => register,
+            Place::Float(_) => unreachable!("the count is the first item"),
         }
-        self.advance(at, values.len());
     }
 
-    fn advance(&mut self, at: usize, count: usize) {
-        self.walks[at] = self.body.offset(&self.walks[at], 4 * count as u32);
+    /// The current's stage and the membrane up to the drive; returns the registers of the membranes and the others.
+    fn current_and_membrane(&mut self) -> (Quad, Quad) {
+        let kernel = self.kernel;
+        let Some(stage) = &kernel.current else { return (V, T) };
+        let currents = Item::Array(Parameter::Currents);
+        self.code.load(currents, V);
+        self.decay(stage.decay, Parameter::CurrentDecay, V, Some(T));
+        self.add_accumulators(V);
+        self.add_parameter(stage.offset, Parameter::CurrentOffset, V, T);
+        self.code.store_next(currents, V);
+        // A shift of two or more is a multiplication by 2^(32 - shift) of which the upper half is kept, to nearest.
+        let folded = stage.output_shift > 1 && !self.saturates();
+        if stage.output_shift == 1 {
+            for c in V {
+                self.code.line(format_args!("and r{X}, r{c}, #1"));
+                self.code.line(format_args!("add r{c}, r{X}, r{c}, asr #1"));
+            }
+        } else if stage.output_shift > 1 && self.saturates() {
+            let factor = self.code.get(Item::OutputFactor);
+            V.iter().for_each(|c| self.code.line(format_args!("smmulr r{c}, r{c}, r{factor}")));
+        }
+        self.code.load(Item::Membranes, T);
+        self.decay(kernel.decay, Parameter::Decay, T, None);
+        if folded {
+            let factor = self.code.get(Item::OutputFactor);
+            for (v, c) in T.into_iter().zip(V) {
+                self.code.line(format_args!("smmlar r{v}, r{c}, r{factor}, r{v}"));
+            }
+        } else {
+            T.into_iter().zip(V).for_each(|(v, c)| self.add(v, c));
+        }
+        (T, V)
+    }
+
+    fn saturates(&self) -> bool {
+        self.kernel.state == State::Saturate
+    }
+
+    /// `a + b` into a, saturating or wrapping as the kernel does.
+    fn add(&mut self, a: u8, b: u8) {
+        let operation = if self.saturates() { "qadd" } else { "add" };
+        self.code.line(format_args!("{operation} r{a}, r{a}, r{b}"));
+    }
+
+    /// Adds the inputs to four values, which are not in [`T`], and leaves zeros behind.
+    fn add_accumulators(&mut self, values: Quad) {
+        let at = self.code.get(Item::Accumulators);
+        match self.kernel.accumulators {
+            Accumulator::I16 => self.code.line(format_args!("ldrd r{}, r{}, [r{at}]", T[0], T[1])),
+            Accumulator::I32 => self.code.load(Item::Accumulators, T),
+        }
+        self.add_inputs(values);
+        self.code.line(format_args!("mov.w r{}, #0", T[0]));
+        for _ in 0..self.kernel.accumulators.bytes() / 2 {
+            self.code.line(format_args!("strd r{0}, r{0}, [r{at}], #8", T[0]));
+        }
+    }
+
+    /// Adds the inputs, which are in [`T`]. A multiplication takes a half word out and shifts it in one instruction
+    /// (SMULWB, SMULWT), with the addition where it wraps (SMLAWB, SMLAWT).
+    pub fn add_inputs(&mut self, values: Quad) {
+        let (kernel, shift) = (self.kernel, self.kernel.input_shift);
+        let distance = shift.unsigned_abs();
+        let way = if shift < 0 { "asr" } else { "lsl" };
+        let shifted = if shift == 0 { String::new() } else { format!(", {way} #{distance}") };
+        if kernel.accumulators == Accumulator::I32 {
+            for (v, x) in values.into_iter().zip(T) {
+                self.add_shifted(v, x, &shifted);
+            }
+            return;
+        }
+        let halves = values.into_iter().zip([T[0], T[0], T[1], T[1]]).zip(["b", "t", "b", "t"]);
+        if factor_shift(kernel).is_none() {
+            for ((v, word), half) in halves {
+                match half {
+                    "b" => self.code.line(format_args!("sxth r{X}, r{word}")),
+                    _ => self.code.line(format_args!("asr r{X}, r{word}, #16")),
+                }
+                self.add_shifted(v, X, &shifted);
+            }
+            return;
+        }
+        let factor = self.code.get(Item::InputFactor);
+        for ((v, word), half) in halves {
+            if self.saturates() {
+                self.code.line(format_args!("smulw{half} r{}, r{factor}, r{word}", T[2]));
+                self.add(v, T[2]);
+            } else {
+                self.code.line(format_args!("smlaw{half} r{v}, r{factor}, r{word}, r{v}"));
+            }
+        }
+    }
+
+    /// Adds x, shifted.
+    fn add_shifted(&mut self, v: u8, x: u8, shifted: &str) {
+        if !self.saturates() {
+            return self.code.line(format_args!("add r{v}, r{v}, r{x}{shifted}"));
+        }
+        if !shifted.is_empty() {
+            self.code.line(format_args!("mov r{x}, r{x}{shifted}"));
+        }
+        self.add(v, x);
+    }
+
+    fn add_parameter(&mut self, spread: Option<Spread>, parameter: Parameter, values: Quad, free: Quad) {
+        match spread {
+            None => {}
+            Some(Spread::Uniform) => {
+                let term = self.code.get(Item::Value(parameter));
+                values.into_iter().for_each(|v| self.add(v, term));
+            }
+            Some(Spread::PerNeuron) => {
+                self.code.load_next(Item::Array(parameter), free);
+                values.into_iter().zip(free).for_each(|(v, term)| self.add(v, term));
+            }
+        }
+    }
+
+    /// The decay of four values; with four free registers, factors of four neurons are loaded together.
+    fn decay(&mut self, decay: Decay, parameter: Parameter, values: Quad, free: Option<Quad>) {
+        match decay.spread() {
+            None => {}
+            Some(Spread::Uniform) => {
+                let factor = self.code.get(Item::Value(parameter));
+                values.into_iter().for_each(|v| self.decay_one(decay, v, factor));
+            }
+            Some(Spread::PerNeuron) => {
+                if let Some(free) = free {
+                    self.code.load_next(Item::Array(parameter), free);
+                    return values.into_iter().zip(free).for_each(|(v, factor)| self.decay_one(decay, v, factor));
+                }
+                let Place::Core(at) = self.code.place(Item::Array(parameter)) else {
+                    unreachable!("the membranes' factors are an early item where there is a current")
+                };
+                for v in values {
+                    self.code.line(format_args!("ldr r{X}, [r{at}], #4"));
+                    self.decay_one(decay, v, X);
+                }
+            }
+        }
+    }
+
+    fn decay_one(&mut self, decay: Decay, v: u8, m: u8) {
+        match decay {
+            // Float states have a kernel of their own.
+            Decay::None | Decay::Float(_) => {}
+            Decay::Whole(_) => self.code.line(format_args!("smmlar r{v}, r{v}, r{m}, r{v}")),
+            Decay::Fraction(_) => self.code.line(format_args!("smmulr r{v}, r{v}, r{m}")),
+            Decay::Mixed => {
+                self.code.line(format_args!("cmp r{m}, #0"));
+                self.code.line("ite mi");
+                self.code.line(format_args!("smmlarmi r{v}, r{v}, r{m}, r{v}"));
+                self.code.line(format_args!("smmulrpl r{v}, r{v}, r{m}"));
+            }
+        }
+    }
+
+    /// Compares with the thresholds and leaves the straight path for those that fire.
+    fn compare(&mut self, fire: &Fire, values: Quad, free: Quad) {
+        let thresholds = match fire.threshold {
+            Spread::Uniform => [self.code.get(Item::Value(Parameter::Threshold)); 4],
+            Spread::PerNeuron => {
+                self.code.load_next(Item::Array(Parameter::Threshold), free);
+                free
+            }
+        };
+        self.branch(values, thresholds);
+    }
+
+    /// Branches to `.LfiresN` for each neuron above its threshold, which comes back to `.LonN`.
+    pub fn branch(&mut self, values: Quad, thresholds: Quad) {
+        for (place, (v, threshold)) in values.into_iter().zip(thresholds).enumerate() {
+            self.code.line(format_args!("cmp r{v}, r{threshold}"));
+            self.code.line(format_args!("bgt .Lfires{place}"));
+            self.code.line(format_args!(".Lon{place}:"));
+        }
+    }
+
+    /// What happens when a neuron fires. The threshold's register is free by then.
+    fn fire(&mut self, fire: &Fire, values: Quad, free: Quad, place: u32) {
+        let left = self.left();
+        self.code.line(format_args!(".Lfires{place}:"));
+        let key = self.code.get(Item::Key);
+        self.code.line(format_args!("sub r{X}, r{key}, r{left}, lsl #{}", GROUP.ilog2()));
+        self.send(free[place as usize], place);
+        if fire.reset.spread() == Spread::PerNeuron {
+            let end = self.code.get(Item::Array(Parameter::ResetBy));
+            self.code.line(format_args!("sub r{X}, r{end}, r{left}, lsl #{}", GROUP.ilog2() + 2));
+        }
+        self.reset(fire, values[place as usize], place);
+        if fire.threshold == Spread::Uniform {
+            self.code.get(Item::Value(Parameter::Threshold));
+        }
+        self.code.line(format_args!("b .Lon{place}"));
+    }
+
+    /// Sends the key that is `place` after the one in [`X`].
+    pub fn send(&mut self, free: u8, place: u32) {
+        if place > 0 {
+            self.code.line(format_args!("add r{X}, r{X}, #{place}"));
+        }
+        self.code.constant(free, self.send_key);
+        self.code.line(format_args!("str r{X}, [r{free}]"));
+    }
+
+    /// Resets a membrane; [`X`] holds the address of the first neuron's reset, where each has its own.
+    pub fn reset(&mut self, fire: &Fire, v: u8, place: u32) {
+        let by = match fire.reset.spread() {
+            Spread::Uniform => self.code.get(Item::Value(Parameter::ResetBy)),
+            Spread::PerNeuron => {
+                self.code.line(format_args!("ldr r{X}, [r{X}, #{}]", 4 * place));
+                X
+            }
+        };
+        match fire.reset {
+            Reset::Subtract(_) if self.saturates() => self.code.line(format_args!("qsub r{v}, r{v}, r{by}")),
+            Reset::Subtract(_) => self.code.line(format_args!("sub r{v}, r{v}, r{by}")),
+            Reset::Value(_) => self.code.line(format_args!("mov r{v}, r{by}")),
+        }
+    }
+}
+
+/// The input shift, where a multiplication does it.
+pub fn factor_shift(kernel: &UpdateKernel) -> Option<i8> {
+    let shift = kernel.input_shift;
+    let halves = kernel.state != State::Float && kernel.accumulators == Accumulator::I16;
+    (halves && FACTOR_SHIFTS.contains(&shift)).then_some(shift)
+}
+
+/// What is in the descriptor, with its offset.
+pub fn descriptor(kernel: &UpdateKernel) -> Vec<(Item, u32)> {
+    let mut items = vec![(Item::Accumulators, slice::ACCUMULATORS), (Item::Membranes, slice::MEMBRANES)];
+    for (offset, (parameter, spread)) in (slice::PARAMETERS..).step_by(4).zip(kernel.spreads()) {
+        items.push(match spread {
+            Spread::PerNeuron => (Item::Array(parameter), offset),
+            Spread::Uniform => (Item::Value(parameter), offset),
+        });
+    }
+    items
+}
+
+/// What the loop needs in every turn, addresses first: an address in the wrong place costs more than a value.
+fn items(kernel: &UpdateKernel) -> Vec<Item> {
+    let mut items = vec![Item::Left, Item::Accumulators, Item::Membranes];
+    // See `decay`: these factors are loaded one by one.
+    let early = [Item::Array(Parameter::Currents), Item::Array(Parameter::Decay)];
+    let mut others: Vec<Item> = descriptor(kernel).into_iter().map(|(item, _)| item).skip(2).collect();
+    others.retain(|item| !matches!(item, Item::Array(Parameter::ResetBy) | Item::Value(Parameter::ResetBy)));
+    others.sort_by_key(|item| (!early.contains(item), matches!(item, Item::Value(_))));
+    items.append(&mut others);
+    items.extend(factor_shift(kernel).map(|_| Item::InputFactor));
+    items.extend(kernel.current.as_ref().filter(|stage| stage.output_shift > 1).map(|_| Item::OutputFactor));
+    items
+}
+
+/// What only a neuron that fires needs.
+fn rare_items(kernel: &UpdateKernel) -> Vec<Item> {
+    match kernel.fire.as_ref().map(|fire| fire.reset.spread()) {
+        None => Vec::new(),
+        Some(Spread::Uniform) => vec![Item::Key, Item::Value(Parameter::ResetBy)],
+        Some(Spread::PerNeuron) => vec![Item::Key, Item::Array(Parameter::ResetBy)],
     }
 }

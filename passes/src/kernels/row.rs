@@ -56,6 +56,19 @@ impl WeightWidth {
     }
 }
 
+/// The instructions of a row without the loop around them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowCode {
+    /// A turn of the loop.
+    pub step: Vec<String>,
+    /// How many turns the loop has; 0 where there is none.
+    pub steps: u32,
+    /// After the loop.
+    pub tail: Vec<String>,
+    /// Number of the last register that is used.
+    pub last: u32,
+}
+
 /// A kernel that adds a row of `length` weights to `length` accumulators.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowKernel {
@@ -114,6 +127,17 @@ impl RowKernel {
             return [row, accumulators];
         }
         self.add_block(body, self.length % STEP, [&row, &accumulators], overwritten)
+    }
+
+    /// The instructions that add a row.
+    pub fn code(&self) -> RowCode {
+        let steps = self.length / STEP;
+        if steps <= UNROLLED_STEPS {
+            let (tail, last) = self.lines(self.length);
+            return RowCode { step: Vec::new(), steps: 0, tail, last };
+        }
+        let ((step, last), (tail, last_of_tail)) = (self.lines(STEP), self.lines(self.length % STEP));
+        RowCode { step, steps, tail, last: last.max(last_of_tail) }
     }
 
     /// An assembly block that adds the next `weights` weights and moves both addresses on.

@@ -3,16 +3,16 @@
 //! All numbers are 32-bit two's complement and `>>` is arithmetic. For each neuron `i` of the slice:
 //!
 //! ```text
-//! x = accumulators[i];  accumulators[i] = 0
-//! with a current:   c = decay_c(c) + (x << input_shift) [+ offset_c]
-//!                   drive = output_shift == 0 ? c : (c + (1 << (output_shift - 1))) >> output_shift
-//! without:          drive = x << input_shift
+//! x = accumulators[i] * 2^input_shift;  accumulators[i] = 0
+//! with a current:   c = decay_c(c) + x [+ offset_c];  drive = c / 2^output_shift, to nearest, halves up
+//! without:          drive = x
 //! v = decay(v) + drive [+ offset]
 //! with fire, if v > threshold:   send key + i;  v = v - reset  or  v = reset
 //! ```
 //!
-//! Every addition and the subtraction saturate or wrap, as the variant says. `x << input_shift` never overflows: the
-//! compiler proves it. A decay is one instruction, SMMLAR or SMMULR (ARM DDI 0403E, A7.7):
+//! Every addition and the subtraction saturate or wrap, as the variant says. x never overflows, and is whole where
+//! `input_shift` is negative: the compiler proves it. A decay is one instruction, SMMLAR or SMMULR (ARM DDI 0403E,
+//! A7.7), and so is the way from the current to the membrane:
 //!
 //! ```text
 //! None      v
@@ -23,27 +23,28 @@
 //!
 //! With float state everything but the accumulators is binary32 and nothing is shifted: `x` is converted, each operation
 //! is rounded to nearest even in the order written, none are fused, and a decay is a multiplication by the factor.
+//!
+//! Neurons are updated four at a time, so that neighbours are loaded and stored together. Where nothing leaks
+//! ([`UpdateKernel::rests`]), four neurons without input are passed over: their membranes stay what they are, and those
+//! were compared with the threshold when they were written. A neuron that is above its threshold even after its reset
+//! sets the [`Parameter::Pending`] word, which makes the next tick pass over nobody.
 
 use std::fmt::Write;
 
-use s2c_abi::slice;
+use super::{Accumulator, Registers, assembly::Assembly, neuron::Writer};
 
-use super::{
-    Accumulator, Registers,
-    body::Body,
-    descriptor::{Slice, field},
-    neuron::{PAIR_LOG2, Turn},
-};
+/// Neurons per turn of the loop; slices are padded to a multiple of it with neurons that never fire.
+pub const GROUP: u32 = 4;
 
 /// An update kernel variant. See the module's page for what it does.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UpdateKernel {
-    /// Width of the accumulators. The array is padded to a multiple of 4 elements.
+    /// Width of the accumulators.
     pub accumulators: Accumulator,
     /// What states and parameters are.
     pub state: State,
-    /// Left shift of the accumulators, 0 to 31; 0 for float state.
-    pub input_shift: u8,
+    /// Left shift of the accumulators, -16 to 31; a negative one is a right shift, and float state has 0.
+    pub input_shift: i8,
     /// The synaptic current, where the model has one.
     pub current: Option<CurrentStage>,
     /// Decay of the membranes.
@@ -135,6 +136,8 @@ pub enum Parameter {
     Threshold,
     /// What is subtracted or assigned when a neuron fires.
     ResetBy,
+    /// State of the kernel: not 0 where a neuron may fire without input. It is 1 at the start.
+    Pending,
 }
 
 impl State {
@@ -143,14 +146,6 @@ impl State {
             Self::Wrap => "wrap",
             Self::Saturate => "saturate",
             Self::Float => "float",
-        }
-    }
-
-    /// The type of states and parameters in MLIR.
-    pub(super) const fn type_name(self) -> &'static str {
-        match self {
-            Self::Wrap | Self::Saturate => "i32",
-            Self::Float => "f32",
         }
     }
 }
@@ -199,7 +194,8 @@ impl UpdateKernel {
     /// shift, then the stages, each parameter with `u` (uniform) or `n` (per neuron).
     pub fn name(&self) -> String {
         let offset = |spread: Option<Spread>| spread.map(|s| format!("_offset_{}", s.name())).unwrap_or_default();
-        let mut name = format!("update_{}_{}_in{}", self.accumulators.name(), self.state.name(), self.input_shift);
+        let (way, distance) = if self.input_shift < 0 { ("down", -self.input_shift) } else { ("in", self.input_shift) };
+        let mut name = format!("update_{}_{}_{way}{distance}", self.accumulators.name(), self.state.name());
         if let Some(current) = &self.current {
             let _ = write!(name, "_cur_{}{}_out{}", current.decay.name(), offset(current.offset), current.output_shift);
         }
@@ -230,35 +226,38 @@ impl UpdateKernel {
             (Parameter::Offset, self.offset),
             (Parameter::Threshold, self.fire.as_ref().map(|fire| fire.threshold)),
             (Parameter::ResetBy, self.fire.as_ref().map(|fire| fire.reset.spread())),
+            (Parameter::Pending, (self.rests() && self.fire.is_some()).then_some(Spread::Uniform)),
         ]
         .into_iter()
         .filter_map(|(parameter, spread)| Some((parameter, spread?)))
         .collect()
     }
 
-    /// The kernel as a function of MLIR's `llvm` dialect: a loop over pairs of neurons, and one more neuron after it
-    /// where the count is odd.
+    /// Whether a neuron without input stays as it is: nothing leaks and nothing is added by itself, not even a float's
+    /// positive zero to a negative one.
+    pub const fn rests(&self) -> bool {
+        !matches!(self.state, State::Float)
+            && self.current.is_none()
+            && matches!(self.decay, Decay::None)
+            && self.offset.is_none()
+    }
+
+    /// The kernel's instructions.
+    pub fn code(&self, registers: &Registers) -> Assembly {
+        match self.state {
+            State::Float => Writer::float(self, registers),
+            _ if self.rests() => Writer::resting(self, registers),
+            _ => Writer::dense(self, registers),
+        }
+    }
+
+    /// The kernel as a function of MLIR's `llvm` dialect: a loop over groups of [`GROUP`] neurons.
     pub fn emit(&self, registers: &Registers) -> String {
-        let mut body = Body::default();
-        let count = field(&mut body, slice::COUNT, "i32");
-        let one = body.constant(1);
-        let odd = body.binary("and", &count, &one);
-        let even = body.binary("sub", &count, &odd);
-        let pairs = body.shift("lshr", &count, PAIR_LOG2);
-        let slice = Slice::read(self, &mut body, registers, &even);
-        slice.enter(&mut body, &pairs, "^loop", "^rest");
-        let mut pair = Turn::start(self, &slice, &mut body, "^loop", true);
-        pair.emit(2);
-        pair.loop_back("^loop", "^rest");
-        let mut last = Turn::start(self, &slice, &mut body, "^rest", false);
-        last.only_if(&odd, "^last", "^exit");
-        last.emit(1);
-        body.line("llvm.br ^exit");
-        body.block("^exit");
+        let code = self.code(registers);
         format!(
             "llvm.func @{}(%slice: !llvm.ptr) attributes {{passthrough = [\"nounwind\"]}} {{\n{}  llvm.return\n}}\n",
             self.name(),
-            body.into_text()
+            code.into_body()
         )
     }
 }

@@ -101,7 +101,7 @@ pub mod slice {
     pub const KERNEL: u32 = 0;
     /// First chip tick in which the slice is updated.
     pub const START: u32 = 4;
-    /// Number of neurons.
+    /// Number of neurons, a multiple of 4: slices are padded with neurons that never fire.
     pub const COUNT: u32 = 8;
     /// Key of the slice's first neuron; neuron `i` sends `KEY + i`.
     pub const KEY: u32 = 12;

@@ -64,9 +64,9 @@ pub fn decay(value: i32, factor: i64) -> i32 {
     ((i64::from(value) * factor + (1 << 31)) >> 32) as i32
 }
 
-/// `value / 2^shift`, rounded to nearest, halves up; the addition as [`add`] does it.
-pub fn shift_right(value: i32, shift: u32, saturate: bool) -> i32 {
-    if shift == 0 { value } else { add(value, 1 << (shift - 1), saturate) >> shift }
+/// `value / 2^shift`, rounded to nearest, halves up.
+pub fn shift_right(value: i32, shift: u32) -> i32 {
+    ((i64::from(value) + (1i64 << shift >> 1)) >> shift) as i32
 }
 
 /// Addition that clamps to int32 or wraps.
@@ -107,7 +107,7 @@ impl Population {
                     let decayed = add(decay(current.state[neuron], current.decay[neuron]), x, self.saturate);
                     let state = add(decayed, current.offset[neuron], self.saturate);
                     current.state[neuron] = state;
-                    shift_right(state, current.shift, self.saturate)
+                    shift_right(state, current.shift)
                 }
             };
             let decayed = add(decay(self.membranes[neuron], self.decay[neuron]), drive, self.saturate);

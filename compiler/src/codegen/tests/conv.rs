@@ -3,7 +3,11 @@
 use s2c_abi::convolution;
 use s2c_passes::kernels::{Accumulator, ConvKernel, Kernel, WeightWidth, pack_kernel};
 
-use super::{super::CodeImage, CODE_BYTES, Random, cache, machine::Machine};
+use super::{
+    super::{CodeImage, KernelCache},
+    CODE_BYTES, Random, cache,
+    machine::Machine,
+};
 
 const DESCRIPTOR: u32 = 0x2000;
 const WEIGHTS: u32 = 0x3000;
@@ -92,8 +96,9 @@ impl Layer {
         (machine, accumulators)
     }
 
-    /// Runs spikes one after the other, compares after each; returns instructions and weights added.
-    fn check(&self, code: &CodeImage, spikes: &[u32], random: &mut Random) -> (u64, u64) {
+    /// Runs spikes one after the other, compares after each; returns instructions, cycles and weights
+    /// added.
+    fn check(&self, code: &CodeImage, spikes: &[u32], random: &mut Random) -> (u64, u64, u64) {
         let entry = code.entry(&self.kernel.name()).unwrap();
         let (mut machine, address) = self.machine(code);
         let count = self.target_rows * self.kernel.target_width * self.kernel.target_channels;
@@ -107,9 +112,10 @@ impl Layer {
         };
         let address = address - GUARD.len() as u32;
         machine.write(address, &guarded(&accumulators));
-        let (mut instructions, mut events) = (0, 0);
+        let (mut instructions, mut cycles, mut events) = (0, 0, 0);
         for &index in spikes {
-            instructions += machine.call(entry, [index, DESCRIPTOR, 7, 8]);
+            let executed = machine.call(entry, [index, DESCRIPTOR, 7, 8]);
+            (instructions, cycles) = (instructions + executed.0, cycles + executed.1);
             events += self.spike(index, &mut accumulators);
             let expected = guarded(&accumulators);
             assert!(
@@ -121,7 +127,7 @@ impl Layer {
                 self.target_row
             );
         }
-        (instructions, events)
+        (instructions, cycles, events)
     }
 }
 
@@ -172,7 +178,7 @@ fn convolutions_add_what_their_page_says() {
         let neurons = rows * layer.kernel.source_width * layer.kernel.source_channels;
         let mut spikes: Vec<u32> = (0..60).map(|_| random.below(neurons)).collect();
         spikes.extend([0, neurons - 1]);
-        total += layer.check(&code, &spikes, &mut random).1;
+        total += layer.check(&code, &spikes, &mut random).2;
     }
     println!("{total} weights; the largest kernel has {largest} bytes");
     assert!(total > 100_000, "{total} weights are too few to mean anything");
@@ -196,6 +202,23 @@ fn same(widths: (WeightWidth, Accumulator), [size, stride, dilation, pool]: [u32
         target_channels,
     };
     Layer::new(kernel, target_channels, [0, 0, width], 3)
+}
+
+/// Convolutions that every neuron of the source sends through: kernel, packets, and instructions and cycles.
+pub fn costs(cache: &mut KernelCache) -> Vec<(ConvKernel, usize, (u64, u64))> {
+    let mut random = Random(13);
+    let shapes = [[3, 1, 1, 1], [3, 1, 1, 2], [3, 1, 2, 1], [5, 1, 1, 1], [5, 2, 1, 1], [5, 3, 1, 1]];
+    let cases = shapes.into_iter().flat_map(|shape| [4, 16, 32, 64].map(|channels| (shape, channels)));
+    cases
+        .zip(WIDTHS.into_iter().cycle())
+        .map(|((shape, channels), widths)| {
+            let layer = same(widths, shape, channels);
+            let code = cache.image([&Kernel::Conv(layer.kernel.clone())], CODE_BYTES).unwrap();
+            let spikes: Vec<u32> = (0..layer.kernel.source_width.pow(2) * 2).collect();
+            let (instructions, cycles, _) = layer.check(&code, &spikes, &mut random);
+            (layer.kernel, spikes.len(), (instructions, cycles))
+        })
+        .collect()
 }
 
 #[test]
@@ -227,7 +250,7 @@ fn convolutions_cost_few_instructions_per_weight() {
         let middle = 5 * shape[3]..11 * shape[3];
         let spikes: Vec<u32> =
             middle.clone().flat_map(|y| middle.clone().map(move |x| 2 * (y * width + x) + (x & 1))).collect();
-        let (instructions, events) = layer.check(&code, &spikes, &mut random);
+        let (instructions, _, events) = layer.check(&code, &spikes, &mut random);
         let (name, each) = (layer.kernel.name(), instructions as f64 / events as f64);
         let size = code.symbols[&name].size;
         println!("{size:>5} {instructions:>12} {each:>9.2}  {name}");

@@ -52,8 +52,9 @@ impl Machine {
         self.harness.read(address, length)
     }
 
-    /// Calls a function and checks that it follows the procedure call standard; returns the instructions.
-    pub fn call(&mut self, entry: u32, arguments: [u32; 4]) -> u64 {
+    /// Calls a function and checks that it follows the procedure call standard; returns the instructions and
+    /// the cycles.
+    pub fn call(&mut self, entry: u32, arguments: [u32; 4]) -> (u64, u64) {
         let pattern = |register: usize| 0x1111_1111 * register as u32;
         for register in PRESERVED {
             self.harness.set_core_register(register, pattern(register));
@@ -63,7 +64,7 @@ impl Machine {
             assert_eq!(self.harness.core_register(register), pattern(register), "r{register}");
         }
         assert_eq!(self.harness.core_register(13), CONSTANTS.stack_top, "stack pointer");
-        report.instructions
+        (report.instructions, report.cycles)
     }
 
     /// Keys of the packets that were sent since the last time.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use s2c_passes::kernels::{Decay, Parameter, Reset, State, UpdateKernel};
 
 /// A slice's state and parameters, floats as their bits; uniform parameters are vectors of equal values.
+#[derive(Clone)]
 pub struct Neurons {
     pub accumulators: Vec<i32>,
     pub membranes: Vec<i32>,
@@ -22,7 +23,9 @@ pub fn update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<u32> {
     let mut fired = Vec::new();
     for i in 0..neurons.membranes.len() {
         let parameter = |name| neurons.parameters[&name][i];
-        let x = std::mem::take(&mut neurons.accumulators[i]) << kernel.input_shift;
+        let x = std::mem::take(&mut neurons.accumulators[i]);
+        let distance = kernel.input_shift.unsigned_abs();
+        let x = if kernel.input_shift < 0 { x >> distance } else { x << distance };
         let mut current = None;
         let drive = match &kernel.current {
             None => x,
@@ -33,10 +36,8 @@ pub fn update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<u32> {
                     c = add(c, parameter(Parameter::CurrentOffset));
                 }
                 current = Some(c);
-                match stage.output_shift {
-                    0 => c,
-                    shift => add(c, 1 << (shift - 1)) >> shift,
-                }
+                let half = 1i64 << stage.output_shift >> 1;
+                ((i64::from(c) + half) >> stage.output_shift) as i32
             }
         };
         let mut v = add(decay(kernel.decay, neurons.membranes[i], || parameter(Parameter::Decay)), drive);

@@ -1,15 +1,16 @@
 //! Which kernel variant each block of synapses and each update of a PE runs.
 
 use s2c_dialects::{
-    attribute::Reset,
+    attribute,
     diagnostic::{Diagnostic, Result},
     s2k::{self, Convolution, DecayForm, Pe, Rows, Update},
 };
-use s2c_passes::kernels::{
-    self, Accumulator, ConvKernel, CurrentStage, Decay, Fire, Kernel, RowKernel, Spread, State, UpdateKernel,
+use std::collections::BTreeSet;
+
+use super::{
+    Accumulator, ConvKernel, CurrentStage, Decay, Fire, Kernel, Reset, RowKernel, Spread, State, UpdateKernel,
     WeightWidth,
 };
-use std::collections::BTreeSet;
 
 /// Accumulators of 16 or 32 bits.
 pub fn accumulator(width: i64) -> Accumulator {
@@ -82,8 +83,8 @@ pub fn update_kernel(update: &Update) -> Result<UpdateKernel> {
     let fire = update.threshold.as_ref().zip(update.reset_by.as_ref()).map(|(threshold, by)| Fire {
         threshold: spread(threshold),
         reset: match update.reset {
-            Some(Reset::Subtract) => kernels::Reset::Subtract(spread(by)),
-            _ => kernels::Reset::Value(spread(by)),
+            Some(attribute::Reset::Subtract) => Reset::Subtract(spread(by)),
+            _ => Reset::Value(spread(by)),
         },
     });
     Ok(UpdateKernel {
@@ -93,7 +94,8 @@ pub fn update_kernel(update: &Update) -> Result<UpdateKernel> {
             (false, true) => State::Saturate,
             (false, false) => State::Wrap,
         },
-        input_shift: shift(update.shift)?,
+        input_shift: i8::try_from(update.shift)
+            .map_err(|_| Box::new(Diagnostic::bug(format!("a shift of {}", update.shift))))?,
         current,
         decay: decay(update.form, update.decay.as_ref()),
         offset: update.offset.as_ref().map(spread),

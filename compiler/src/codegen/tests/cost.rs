@@ -1,0 +1,55 @@
+//! The cost model against the chip model.
+
+use s2c_passes::{
+    analysis::cost::{Cost, CostModel},
+    kernels::{Accumulator, Kernel, RowKernel, WeightWidth},
+};
+
+use super::{CODE_BYTES, Random, cache, conv, kernels};
+
+/// Compares an estimate with what was executed; returns the larger relative error of the two.
+fn error(name: &str, estimate: Cost, executed: (u64, u64), bound: f64) -> f64 {
+    let (instructions, cycles) = (executed.0 as f64, executed.1 as f64);
+    let error = |estimate: f64, executed: f64| (estimate - executed) / executed;
+    let (first, second) = (error(estimate.instructions, instructions), error(estimate.cycles, cycles));
+    let worst = if first.abs() > second.abs() { first } else { second };
+    println!(
+        "{:>8.0} {instructions:>8} {:>8.0} {cycles:>8} {:>7.1} %  {name}",
+        estimate.instructions,
+        estimate.cycles,
+        100.0 * worst
+    );
+    assert!(worst.abs() <= bound, "{name}: {worst}");
+    worst
+}
+
+#[test]
+fn the_cost_of_kernels_is_known_before_they_run() {
+    let target = crate::targets::load(crate::targets::DEFAULT).unwrap();
+    let model = CostModel::new(&target.cycles);
+    let (mut cache, mut random) = (cache(), Random(21));
+    println!("instructions: model, chip; cycles: model, chip; larger error");
+    for weights in [WeightWidth::W8, WeightWidth::W16] {
+        for accumulators in [Accumulator::I16, Accumulator::I32] {
+            for length in [4, 12, 32, 40, 48, 60, 256, 260] {
+                let kernel = RowKernel { weights, accumulators, length };
+                let code = cache.image([&Kernel::Row(kernel.clone())], CODE_BYTES).unwrap();
+                let executed = kernels::check_row(&code, &kernel, &mut random);
+                error(&kernel.name(), model.row(&kernel), executed, 0.12);
+            }
+        }
+    }
+    for round in 0..48 {
+        let float = round % 8 > 5;
+        let kernel = if float { kernels::any_float_kernel(&mut random) } else { kernels::any_kernel(&mut random) };
+        let code = cache.image([&Kernel::Update(kernel.clone())], CODE_BYTES).unwrap();
+        let silent = round % 2 == 0;
+        let (executed, fired) = kernels::run_quiet(&code, &kernel, 64, silent, &mut random);
+        let cost = model.update(&kernel);
+        let group = if silent { cost.silent } else { cost.group };
+        error(&kernel.name(), cost.fixed + group * 16.0 + cost.spike * fired as f64, executed, 0.08);
+    }
+    for (kernel, packets, executed) in conv::costs(&mut cache) {
+        error(&kernel.name(), model.convolution(&kernel) * packets as f64, executed, 0.12);
+    }
+}

@@ -1,0 +1,265 @@
+//! The cost model: instructions and cycles of what a PE does, per kernel variant, before anything has run.
+//!
+//! Rows and updates are counted from the very text that is assembled; what LLVM adds around a convolution, and the
+//! runtime's own loops, are constants of this file. The cycles per instruction are those of the target, with the rules
+//! that the chip model counts by. `compiler/src/codegen/tests/cost.rs` compares both on all kinds of kernels.
+//!
+//! What a program costs depends on how many neurons fire: a *rate* is the share of the neurons that fire in a tick.
+
+use crate::{
+    kernels::{ConvKernel, GROUP, Registers, RowKernel, UpdateKernel, conv_kernel, row_kernel, update_kernel},
+    target::Cycles,
+};
+use s2c_dialects::{
+    diagnostic::Result,
+    s2k::{Pe, Synapses},
+};
+use std::{
+    collections::BTreeMap,
+    iter::Sum,
+    ops::{Add, Mul},
+};
+
+/// Instructions and cycles; fractions where they are means.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cost {
+    /// Instructions executed.
+    pub instructions: f64,
+    /// Cycles by the target's model.
+    pub cycles: f64,
+}
+
+impl Cost {
+    const fn new(instructions: f64, cycles: f64) -> Self {
+        Self { instructions, cycles }
+    }
+}
+
+impl Add for Cost {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self::new(self.instructions + other.instructions, self.cycles + other.cycles)
+    }
+}
+
+impl Mul<f64> for Cost {
+    type Output = Self;
+    fn mul(self, factor: f64) -> Self {
+        Self::new(self.instructions * factor, self.cycles * factor)
+    }
+}
+
+impl Sum for Cost {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), Add::add)
+    }
+}
+
+/// What an update costs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct UpdateCost {
+    /// Before and after the loop.
+    pub fixed: Cost,
+    /// A group of [`GROUP`] neurons, none of which fires.
+    pub group: Cost,
+    /// A group without input; the same as [`Self::group`] where silent neurons are not passed over.
+    pub silent: Cost,
+    /// In addition, for a neuron that fires.
+    pub spike: Cost,
+}
+
+/// The cost model of a target.
+#[derive(Clone, Copy, Debug)]
+pub struct CostModel<'t> {
+    cycles: &'t Cycles,
+}
+
+/// The runtime's part of a packet that feeds one block: `next_packet` in `runtime/device/runtime.s`.
+const PACKET: (f64, Memory) = (11.0, Memory { first: 1.0, next: 1.0, words: 4.0, branches: 2.0 });
+/// The runtime's part of each block of a packet that feeds several: `several_next`.
+const SEVERAL: (f64, Memory) = (9.0, Memory { first: 0.0, next: 0.0, words: 4.0, branches: 2.0 });
+/// The runtime's part of a tick with one slice, from waking to sleep: `serve`, `serve_tick`, `idle`.
+const TICK: (f64, Memory) = (40.0, Memory { first: 12.0, next: 8.0, words: 0.0, branches: 9.0 });
+/// What LLVM puts around the rows of a convolution: for a packet, a row of taps and a tap; more where strides are
+/// divided by, less where fewer registers are saved. Fitted to the chip model over the cases of the test.
+const CONV_PACKET: Cost = Cost::new(79.0, 113.0);
+const CONV_ROW: Cost = Cost::new(3.4, 2.0);
+const CONV_TAP: Cost = Cost::new(3.2, 5.2);
+const CONV_STRIDE: Cost = Cost::new(6.0, 6.0);
+const CONV_FEW_WORDS: Cost = Cost::new(-15.0, -27.0);
+/// The last of the registers that only long rows need.
+const LAST_OF_FEW: u32 = 10;
+
+/// Instructions of a piece of code that take more than a cycle.
+struct Memory {
+    /// Single accesses.
+    first: f64,
+    /// Single accesses right after another.
+    next: f64,
+    /// Words that instructions for several move.
+    words: f64,
+    /// Taken branches.
+    branches: f64,
+}
+
+impl<'t> CostModel<'t> {
+    /// The model of a target's cycles.
+    pub fn new(cycles: &'t Cycles) -> Self {
+        Self { cycles }
+    }
+
+    fn counted(&self, (instructions, memory): &(f64, Memory)) -> Cost {
+        let Cycles { branch_taken, load_first, load_next, .. } = *self.cycles;
+        let [branch, first, next] = [branch_taken, load_first, load_next].map(f64::from);
+        let extra = memory.first * (first - 1.0).max(0.0)
+            + memory.next * (next - 1.0).max(0.0)
+            + memory.words
+            + memory.branches * branch;
+        Cost::new(*instructions, instructions + extra)
+    }
+
+    /// Assembly text in which no branch is taken. Labels cost nothing.
+    fn text<'a>(&self, lines: impl IntoIterator<Item = &'a str>) -> Cost {
+        let (mut cost, mut follows) = (Cost::default(), false);
+        for line in lines.into_iter().filter(|line| !line.ends_with(':')) {
+            let mnemonic = line.split(['.', ' ']).next().unwrap_or(line);
+            let single = matches!(mnemonic, "ldr" | "str" | "ldrh" | "strh" | "ldrsh");
+            let cycles = match mnemonic {
+                _ if single && follows => self.cycles.load_next.max(1),
+                _ if single => self.cycles.load_first.max(1),
+                "ldm" | "stm" | "vldm" | "vstm" | "push" | "pop" => 1 + registers(line),
+                "vldr" => 2,
+                "ldrd" | "strd" => 3,
+                _ => 1,
+            };
+            follows = single;
+            cost = cost + Cost::new(1.0, cycles.into());
+        }
+        cost
+    }
+
+    fn branch(&self) -> Cost {
+        Cost::new(0.0, self.cycles.branch_taken.into())
+    }
+
+    /// A kernel's entry and exit: it saves the registers from r4 to `last` and LR.
+    fn call(&self, last: u32) -> Cost {
+        let saved = f64::from(last.max(3) - 3 + 1);
+        Cost::new(2.0, 2.0 * (1.0 + saved)) + self.branch()
+    }
+
+    /// A packet through one block of rows.
+    pub fn row(&self, kernel: &RowKernel) -> Cost {
+        let code = kernel.code();
+        let steps = f64::from(code.steps);
+        let text = |lines: &[String]| self.text(lines.iter().map(String::as_str));
+        // Around the loop: the number of steps, and the addresses in their registers.
+        let (turn, around) = match code.steps {
+            0 => (Cost::default(), Cost::default()),
+            _ => (Cost::new(2.0, 2.0) + self.branch(), Cost::new(1.0, 1.0) + self.branch() * -1.0),
+        };
+        let descriptor = self.text(["ldr"]);
+        self.call(code.last) + descriptor + (text(&code.step) + turn) * steps + around + text(&code.tail)
+    }
+
+    /// A packet through a convolution, on average over the source's positions.
+    pub fn convolution(&self, kernel: &ConvKernel) -> Cost {
+        let [down, across] = [0, 1].map(|axis| kernel.taps(axis));
+        let row = kernel.row().code();
+        let text = |lines: &[String]| self.text(lines.iter().map(String::as_str));
+        let steps = f64::from(row.steps);
+        let turn = if row.steps == 0 { Cost::default() } else { Cost::new(2.0, 2.0) + self.branch() };
+        let tap = (text(&row.step) + turn) * steps + text(&row.tail) + CONV_TAP;
+        let mut packet = CONV_PACKET;
+        if kernel.stride != [1, 1] {
+            packet = packet + CONV_STRIDE;
+        }
+        if row.last <= LAST_OF_FEW {
+            packet = packet + CONV_FEW_WORDS;
+        }
+        packet + (CONV_ROW + tap * across) * down
+    }
+
+    /// The parts of an update.
+    pub fn update(&self, kernel: &UpdateKernel) -> UpdateCost {
+        let lines = kernel.code(&Registers { comms: 0, timer: 0 }).into_lines();
+        let at = |label: &str| lines.iter().position(|line| line == label);
+        let text = |from: usize, to: usize| self.text(lines[from..to].iter().map(String::as_str));
+        let start = at(".Lloop:").unwrap_or(0);
+        let end = lines.iter().position(|line| line == "bne .Lloop").map_or(start, |end| end + 1);
+        let close = at(".Lend:").unwrap_or(lines.len());
+        let turn = text(start, end) + self.branch();
+        let active = at(".Lactive:").map(|active| {
+            let back =
+                lines[active..].iter().position(|line| line.starts_with("b ")).map_or(active, |n| active + n + 1);
+            text(active, back) + self.branch() * 2.0
+        });
+        let spike = at(".Lfires1:").map_or(Cost::default(), |first| {
+            let back = lines[first..].iter().position(|line| line.starts_with("b ")).map_or(close, |n| first + n + 1);
+            text(first, back) + self.branch() * 2.0
+        });
+        let done = at(".Ldone:").map_or(Cost::default(), |done| text(done, close));
+        UpdateCost {
+            fixed: self.call(11) + text(0, start) + done + Cost::new(1.0, 1.0),
+            group: active.map_or(turn, |active| turn + active),
+            silent: turn,
+            spike,
+        }
+    }
+
+    /// The runtime's part of a packet whose key feeds `blocks` blocks of synapses.
+    pub fn packet(&self, blocks: usize) -> Cost {
+        match blocks {
+            0 | 1 => self.counted(&PACKET),
+            _ => self.counted(&PACKET) + self.call(7) + self.counted(&SEVERAL) * blocks as f64,
+        }
+    }
+
+    /// The runtime's part of a tick.
+    pub fn tick(&self) -> Cost {
+        self.counted(&TICK)
+    }
+
+    /// A tick of a PE in which a share `rate` of all neurons fires, inputs up to `limit` times.
+    pub fn pe(&self, pe: &Pe, rate: f64, limits: &BTreeMap<&str, i64>) -> Result<Cost> {
+        let mut blocks: BTreeMap<&str, (i64, Vec<Cost>)> = BTreeMap::new();
+        // For each neuron of a group, the expected number of weights that are added.
+        let mut reach = 0.0;
+        for block in pe.blocks() {
+            let cost = match block {
+                Synapses::Rows(rows) => {
+                    reach += rate * rows.count as f64;
+                    self.row(&row_kernel(rows))
+                }
+                Synapses::Convolution(convolution) => {
+                    let kernel = conv_kernel(convolution)?;
+                    reach += rate * kernel.taps(0) * kernel.taps(1) * f64::from(kernel.source_channels);
+                    self.convolution(&kernel)
+                }
+            };
+            blocks.entry(block.source()).or_insert((block.count(), Vec::new())).1.push(cost);
+        }
+        let mut total = self.tick();
+        for (source, (count, costs)) in blocks {
+            let packets = count as f64 * rate * limits.get(source).copied().unwrap_or(1) as f64;
+            total = total + (self.packet(costs.len()) + costs.into_iter().sum()) * packets;
+        }
+        let active = reach.min(1.0);
+        for update in &pe.updates {
+            let cost = self.update(&update_kernel(update)?);
+            let groups = (update.count as f64 / f64::from(GROUP)).ceil();
+            total = total
+                + cost.fixed
+                + (cost.group * active + cost.silent * (1.0 - active)) * groups
+                + cost.spike * (update.count as f64 * rate);
+        }
+        Ok(total)
+    }
+}
+
+/// Registers in the list of an instruction.
+fn registers(line: &str) -> u32 {
+    let list = line.split(['{', '}']).nth(1).unwrap_or_default();
+    let number = |name: &str| name.trim().trim_start_matches(['r', 's']).parse().unwrap_or(0u32);
+    list.split(',').map(|part| part.split_once('-').map_or(1, |(from, to)| number(to) - number(from) + 1)).sum()
+}

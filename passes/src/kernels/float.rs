@@ -1,0 +1,197 @@
+//! The loop of an update kernel with float state. States and parameters of four neurons are in s16–s19 and s20–s23,
+//! uniform parameters stay in the registers where [`Assembly`] keeps what is needed rarely.
+
+use s2c_abi::comms;
+
+use super::{
+    Accumulator, Registers,
+    assembly::{Assembly, Item, Place, T, X},
+    neuron::{Writer, descriptor},
+    update::{Decay, Fire, GROUP, Parameter, Reset, Spread, UpdateKernel},
+};
+
+const VALUES: [u8; 4] = [16, 17, 18, 19];
+const OTHERS: [u8; 4] = [20, 21, 22, 23];
+/// For the next instructions.
+const SCRATCH: u8 = 24;
+
+impl<'k> Writer<'k> {
+    /// A loop over all neurons.
+    pub fn float(kernel: &'k UpdateKernel, registers: &Registers) -> Assembly {
+        let (often, rare) = items(kernel);
+        let code = Assembly::new(often, rare);
+        let mut this = Self { kernel, code, send_key: registers.comms.wrapping_add(comms::SEND_KEY) };
+        this.enter();
+        this.code.line(".Lloop:");
+        let at = this.code.get(Item::Accumulators);
+        match kernel.accumulators {
+            Accumulator::I16 => this.code.line(format_args!("ldrd r{}, r{}, [r{at}]", T[0], T[1])),
+            Accumulator::I32 => this.code.load(Item::Accumulators, T),
+        }
+        let (mut values, mut others) = (VALUES, OTHERS);
+        if let Some(stage) = &kernel.current {
+            this.load_floats(Item::Array(Parameter::Currents), values, false);
+            this.float_decay(stage.decay, Parameter::CurrentDecay, values, others);
+            this.add_float_inputs(values);
+            this.add_float(stage.offset, Parameter::CurrentOffset, values, others);
+            this.store_floats(Item::Array(Parameter::Currents), values);
+            // The membranes take the other registers, and the factors of their decay are needed at the same time.
+            (values, others) = (others, values);
+            this.load_floats(Item::Membranes, values, false);
+            this.float_decay_beside(kernel.decay, Parameter::Decay, values);
+            for (v, c) in values.into_iter().zip(others) {
+                this.code.line(format_args!("vadd.f32 s{v}, s{v}, s{c}"));
+            }
+        } else {
+            this.load_floats(Item::Membranes, values, false);
+            this.float_decay(kernel.decay, Parameter::Decay, values, others);
+            this.add_float_inputs(values);
+        }
+        this.code.line(format_args!("mov.w r{}, #0", T[0]));
+        for _ in 0..kernel.accumulators.bytes() / 2 {
+            this.code.line(format_args!("strd r{0}, r{0}, [r{at}], #8", T[0]));
+        }
+        this.add_float(kernel.offset, Parameter::Offset, values, others);
+        if let Some(fire) = &kernel.fire {
+            this.compare_floats(fire, values, others);
+        }
+        this.store_floats(Item::Membranes, values);
+        let left = this.code.get(Item::Left);
+        this.code.line(format_args!("subs r{left}, r{left}, #1"));
+        this.code.line("bne .Lloop");
+        this.code.line("b .Lend");
+        if let Some(fire) = &kernel.fire {
+            (0..GROUP).for_each(|place| this.fire_float(fire, values[place as usize], place));
+        }
+        this.code.line(".Lend:");
+        this.code
+    }
+
+    fn load_floats(&mut self, array: Item, quad: [u8; 4], advance: bool) {
+        let base = self.code.get(array);
+        let mark = if advance { "!" } else { "" };
+        self.code.line(format_args!("vldm r{base}{mark}, {{s{}-s{}}}", quad[0], quad[3]));
+        if advance {
+            self.code.set(array, base);
+        }
+    }
+
+    fn store_floats(&mut self, array: Item, quad: [u8; 4]) {
+        let base = self.code.get(array);
+        self.code.line(format_args!("vstm r{base}!, {{s{}-s{}}}", quad[0], quad[3]));
+        self.code.set(array, base);
+    }
+
+    /// A parameter of four neurons; `free` takes it where each has its own.
+    fn float_parameter(&mut self, spread: Spread, parameter: Parameter, free: [u8; 4]) -> [u8; 4] {
+        if spread == Spread::Uniform {
+            return [self.float_place(parameter); 4];
+        }
+        self.load_floats(Item::Array(parameter), free, true);
+        free
+    }
+
+    fn float_place(&self, parameter: Parameter) -> u8 {
+        match self.code.place(Item::Value(parameter)) {
+            Place::Float(register) => register,
+            Place::Core(_) => unreachable!("values of float kernels are rare items"),
+        }
+    }
+
+    fn float_decay(&mut self, decay: Decay, parameter: Parameter, values: [u8; 4], free: [u8; 4]) {
+        if let Some(spread) = decay.spread() {
+            let factors = self.float_parameter(spread, parameter, free);
+            for (v, factor) in values.into_iter().zip(factors) {
+                self.code.line(format_args!("vmul.f32 s{v}, s{v}, s{factor}"));
+            }
+        }
+    }
+
+    /// As [`Self::float_decay`], where no registers are free.
+    fn float_decay_beside(&mut self, decay: Decay, parameter: Parameter, values: [u8; 4]) {
+        if decay.spread() != Some(Spread::PerNeuron) {
+            return self.float_decay(decay, parameter, values, values);
+        }
+        let base = self.code.get(Item::Array(parameter));
+        for v in values {
+            self.code.line(format_args!("vldm r{base}!, {{s{SCRATCH}}}"));
+            self.code.line(format_args!("vmul.f32 s{v}, s{v}, s{SCRATCH}"));
+        }
+        self.code.set(Item::Array(parameter), base);
+    }
+
+    /// Converts the inputs, which are in [`T`], and adds them.
+    fn add_float_inputs(&mut self, values: [u8; 4]) {
+        for (place, v) in values.into_iter().enumerate() {
+            let word = match self.kernel.accumulators {
+                Accumulator::I32 => T[place],
+                Accumulator::I16 => {
+                    let word = T[place / 2];
+                    match place % 2 {
+                        0 => self.code.line(format_args!("sxth r{X}, r{word}")),
+                        _ => self.code.line(format_args!("asr r{X}, r{word}, #16")),
+                    }
+                    X
+                }
+            };
+            self.code.line(format_args!("vmov s{SCRATCH}, r{word}"));
+            self.code.line(format_args!("vcvt.f32.s32 s{SCRATCH}, s{SCRATCH}"));
+            self.code.line(format_args!("vadd.f32 s{v}, s{v}, s{SCRATCH}"));
+        }
+    }
+
+    fn add_float(&mut self, spread: Option<Spread>, parameter: Parameter, values: [u8; 4], free: [u8; 4]) {
+        if let Some(spread) = spread {
+            let terms = self.float_parameter(spread, parameter, free);
+            for (v, term) in values.into_iter().zip(terms) {
+                self.code.line(format_args!("vadd.f32 s{v}, s{v}, s{term}"));
+            }
+        }
+    }
+
+    /// Compares with the thresholds; what can't be ordered does not fire.
+    fn compare_floats(&mut self, fire: &Fire, values: [u8; 4], free: [u8; 4]) {
+        let thresholds = self.float_parameter(fire.threshold, Parameter::Threshold, free);
+        for (place, (v, threshold)) in values.into_iter().zip(thresholds).enumerate() {
+            self.code.line(format_args!("vcmp.f32 s{v}, s{threshold}"));
+            self.code.line("vmrs APSR_nzcv, fpscr");
+            self.code.line(format_args!("bgt .Lfires{place}"));
+            self.code.line(format_args!(".Lon{place}:"));
+        }
+    }
+
+    fn fire_float(&mut self, fire: &Fire, v: u8, place: u32) {
+        let left = self.code.get(Item::Left);
+        self.code.line(format_args!(".Lfires{place}:"));
+        let key = self.code.get(Item::Key);
+        self.code.line(format_args!("sub r{X}, r{key}, r{left}, lsl #{}", GROUP.ilog2()));
+        self.send(T[0], place);
+        let by = match fire.reset.spread() {
+            Spread::Uniform => self.float_place(Parameter::ResetBy),
+            Spread::PerNeuron => {
+                let end = self.code.get(Item::Array(Parameter::ResetBy));
+                self.code.line(format_args!("sub r{X}, r{end}, r{left}, lsl #{}", GROUP.ilog2() + 2));
+                self.code.line(format_args!("vldr s{SCRATCH}, [r{X}, #{}]", 4 * place));
+                SCRATCH
+            }
+        };
+        match fire.reset {
+            Reset::Subtract(_) => self.code.line(format_args!("vsub.f32 s{v}, s{v}, s{by}")),
+            Reset::Value(_) => self.code.line(format_args!("vmov.f32 s{v}, s{by}")),
+        }
+        self.code.line(format_args!("b .Lon{place}"));
+    }
+}
+
+/// What is needed in every turn, addresses that must be in core registers first; and values, which never are.
+fn items(kernel: &UpdateKernel) -> (Vec<Item>, Vec<Item>) {
+    let mut often = vec![Item::Left, Item::Accumulators];
+    let mut rare = vec![Item::Key];
+    for (item, _) in descriptor(kernel).into_iter().skip(1) {
+        match item {
+            Item::Value(_) | Item::Array(Parameter::ResetBy) => rare.push(item),
+            _ => often.push(item),
+        }
+    }
+    (often, rare)
+}
