@@ -26,8 +26,6 @@ pub const X: u8 = 12;
 /// r0 comes last, because it holds the address of the descriptor until everything is loaded.
 const CORE: [u8; 5] = [1, 2, 3, 14, 0];
 const FLOATS: u8 = 14;
-/// All that a kernel may use; those of float kernels start at s16.
-const FLOAT_REGISTERS: u8 = 25;
 
 /// Something that lives through the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +67,8 @@ pub enum Place {
 pub struct Assembly {
     lines: Vec<String>,
     places: BTreeMap<Item, Place>,
+    /// Floating-point registers that it overwrites, from s0 on; those from s16 on have to be saved.
+    pub float_registers: u8,
 }
 
 impl Assembly {
@@ -80,7 +80,7 @@ impl Assembly {
         let mut rest: Vec<Place> = all.filter(|place| matches!(place, Place::Float(_))).collect();
         rest.reverse();
         places.extend(rare.into_iter().map_while(|item| Some((item, rest.pop()?))));
-        Self { lines: Vec::new(), places }
+        Self { lines: Vec::new(), places, float_registers: 16 }
     }
 
     /// An instruction or a label.
@@ -162,7 +162,7 @@ impl Assembly {
     pub fn into_body(self) -> String {
         let mut body = Body::default();
         let core: String = (1..=12).map(|register| format!(",~{{r{register}}}")).collect();
-        let floats: String = (0..FLOAT_REGISTERS).map(|register| format!(",~{{s{register}}}")).collect();
+        let floats: String = (0..self.float_registers).map(|register| format!(",~{{s{register}}}")).collect();
         // LR is declared as overwritten so that the function ends in one POP instead of POP and BX.
         body.value(format_args!(
             "llvm.inline_asm has_side_effects asm_dialect = att \"{}\", \

@@ -19,7 +19,8 @@ impl<'k> Writer<'k> {
     /// A loop over all neurons.
     pub fn float(kernel: &'k UpdateKernel, registers: &Registers) -> Assembly {
         let (often, rare) = items(kernel);
-        let code = Assembly::new(often, rare);
+        let mut code = Assembly::new(often, rare);
+        code.float_registers = SCRATCH + 1;
         let mut this = Self { kernel, code, send_key: registers.comms.wrapping_add(comms::SEND_KEY) };
         this.enter();
         this.code.line(".Lloop:");
