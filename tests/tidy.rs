@@ -102,3 +102,58 @@ fn every_module_says_what_it_is() {
         }
     }
 }
+
+/// Codes that a file gives to diagnostics: the literals behind `error(` and `warning(`.
+fn codes_in(text: &str) -> BTreeSet<String> {
+    let calls = text.match_indices("error(").chain(text.match_indices("warning("));
+    calls
+        .filter_map(|(at, call)| {
+            let literal = text[at + call.len()..].trim_start().strip_prefix('"')?.split('"').next()?;
+            let is_code = !literal.is_empty() && literal.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+            is_code.then(|| literal.to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn every_code_has_its_page_and_every_page_is_used() {
+    let mut used = BTreeSet::new();
+    let mut sources = String::new();
+    for krate in ["dialects/src", "passes/src", "runtime/chip/src", "runtime/interp/src", "compiler/src"] {
+        for file in rust_files(&root().join(krate)) {
+            let text = fs::read_to_string(&file).unwrap();
+            used.extend(codes_in(&text));
+            sources.push_str(&text);
+        }
+    }
+    let pages: BTreeSet<String> = s2c_dialects::codes::all().map(|code| code.name.to_owned()).collect();
+    let missing: Vec<_> = used.difference(&pages).collect();
+    assert!(
+        missing.is_empty(),
+        "{missing:?} have no page. Add a section `## CODE` to dialects/src/codes.md, in alphabetical order: what was \
+         found, and in a second paragraph what to do about it."
+    );
+    let unused: Vec<_> = pages.iter().filter(|code| !sources.contains(&format!("\"{code}\""))).collect();
+    assert!(unused.is_empty(), "nothing uses {unused:?}. Remove their sections from dialects/src/codes.md.");
+}
+
+/// Snapshots below a folder.
+fn snapshots(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(snapshots(&path));
+        } else if path.extension().is_some_and(|ending| ending == "snap" || ending == "new") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+#[test]
+fn every_snapshot_belongs_to_a_case() {
+    for file in snapshots(&root().join("tests/ir")) {
+        assert!(file.with_extension("mlir").exists(), "{} is left over from a case that is gone", file.display());
+    }
+}

@@ -1,17 +1,25 @@
 //! The command line.
 
 use crate::{
-    commands::{compile, evaluate, inspect, list, opt, run, simulate},
-    render::{self, Format},
+    codegen,
+    commands::{Warn, compile, evaluate, explain, inspect, list, opt, run, simulate},
+    render::{Format, Renderer},
+    usage,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use s2c_dialects::diagnostic::{Diagnostic, Result, Severity};
 use s2c_passes::{Phase, options};
-use std::process::ExitCode;
+use std::{
+    ffi::OsString,
+    panic,
+    path::Path,
+    process::ExitCode,
+    sync::{Mutex, OnceLock},
+};
 
 /// Compiles spiking neural networks in NIR to machine code for the SpiNNaker2 chip.
 #[derive(Parser)]
-#[command(name = "s2c", version, about, arg_required_else_help = true)]
+#[command(name = "s2c", version = version(), about, arg_required_else_help = true)]
 pub struct Cli {
     /// How diagnostics are printed.
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
@@ -38,6 +46,8 @@ enum Command {
     Targets,
     /// Show what a model or a binary holds.
     Inspect(inspect::Arguments),
+    /// Explain a diagnostic's code.
+    Explain(explain::Arguments),
 }
 
 /// How a model is read and quantized; the same options for every command that takes a model.
@@ -141,26 +151,71 @@ impl From<PhaseName> for Phase {
     }
 }
 
+impl Command {
+    /// The model, dump or binary that nodes in diagnostics belong to.
+    fn model(&self) -> Option<&Path> {
+        match self {
+            Self::Compile(arguments) => Some(&arguments.model),
+            Self::Simulate(arguments) => Some(&arguments.model),
+            Self::Evaluate(arguments) => Some(&arguments.model),
+            Self::Opt(arguments) => Some(&arguments.dump),
+            Self::Inspect(arguments) => Some(&arguments.file),
+            Self::Run(arguments) => Some(&arguments.binary),
+            Self::Passes | Self::Targets | Self::Explain(_) => None,
+        }
+    }
+
+    fn run(&self, warn: &Warn<'_>) -> Result<()> {
+        match self {
+            Self::Compile(arguments) => compile::run(arguments, warn),
+            Self::Run(arguments) => run::run(arguments),
+            Self::Simulate(arguments) => simulate::run(arguments, warn),
+            Self::Evaluate(arguments) => evaluate::run(arguments, warn),
+            Self::Opt(arguments) => opt::run(arguments, warn),
+            Self::Passes => list::passes(),
+            Self::Targets => list::targets(),
+            Self::Inspect(arguments) => inspect::run(arguments),
+            Self::Explain(arguments) => explain::run(arguments),
+        }
+    }
+}
+
+/// Version of s2c and of the LLVM that it runs with.
+fn version() -> &'static str {
+    static VERSION: OnceLock<String> = OnceLock::new();
+    VERSION.get_or_init(|| format!("{} (LLVM {})", env!("CARGO_PKG_VERSION"), codegen::llvm_version()))
+}
+
 /// Runs the command line; the exit code is 0, 1 (the input is at fault), 2 (usage) or 3 (a bug).
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let format = cli.error_format;
-    let warn = |warnings: &[Diagnostic]| warnings.iter().for_each(|warning| render::print(warning, format));
-    let result = match &cli.command {
-        Command::Compile(arguments) => compile::run(arguments, &warn),
-        Command::Run(arguments) => run::run(arguments),
-        Command::Simulate(arguments) => simulate::run(arguments, &warn),
-        Command::Evaluate(arguments) => evaluate::run(arguments, &warn),
-        Command::Opt(arguments) => opt::run(arguments, &warn),
-        Command::Passes => list::passes(),
-        Command::Targets => list::targets(),
-        Command::Inspect(arguments) => inspect::run(arguments),
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::try_parse_from(&words) {
+        Ok(cli) => cli,
+        Err(error) => return usage::report(&error, &words),
     };
-    match result {
+    let model = cli.command.model().map(Path::to_owned);
+    let renderer = Renderer::new(cli.error_format, usage::command_line(&words), model);
+    let warn = |warnings: &[Diagnostic]| warnings.iter().for_each(|warning| renderer.print(warning));
+    match catch(|| cli.command.run(&warn)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(diagnostic) => {
-            render::print(&diagnostic, format);
+            renderer.print(&diagnostic);
             ExitCode::from(if diagnostic.severity == Severity::Bug { 3 } else { 1 })
         }
     }
+}
+
+/// Turns a panic, which is a bug, into a diagnostic that says where it happened.
+fn catch(action: impl FnOnce() -> Result<()>) -> Result<()> {
+    static WHERE: Mutex<String> = Mutex::new(String::new());
+    panic::set_hook(Box::new(|panic| {
+        if let Ok(mut place) = WHERE.lock() {
+            *place = panic.to_string();
+        }
+    }));
+    panic::catch_unwind(panic::AssertUnwindSafe(action)).unwrap_or_else(|_| {
+        let text = WHERE.lock().map(|place| place.clone()).unwrap_or_default();
+        let hint = "please report it with the command line and, if you can share it, the file";
+        Err(Box::new(Diagnostic::bug("s2c failed in a way that it should not").text(text).hint(hint)))
+    })
 }

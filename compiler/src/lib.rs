@@ -19,3 +19,4 @@ mod output;
 pub mod recording;
 pub mod render;
 pub mod targets;
+mod usage;

@@ -12,6 +12,7 @@
 //! What ODS can't say is checked in each dialect's `verify`.
 
 pub mod attribute;
+pub mod codes;
 pub mod convolution;
 pub mod diagnostic;
 pub mod graph;

@@ -33,6 +33,14 @@ const PASSES: &CStr = c"function(instcombine<no-verify-fixpoint>,simplifycfg)";
 /// replace the addresses that kernels step through by sums with a common index, which costs registers and additions.
 const OPTIONS: [&CStr; 2] = [c"s2c", c"-disable-lsr"];
 
+/// Version of the LLVM that is linked.
+pub fn llvm_version() -> String {
+    let (mut major, mut minor, mut patch) = (0, 0, 0);
+    // SAFETY: the three pointers are valid for writes.
+    unsafe { LLVMGetVersion(&raw mut major, &raw mut minor, &raw mut patch) };
+    format!("{major}.{minor}.{patch}")
+}
+
 /// Generates machine code. One is enough for a compile run; it is not shared between threads.
 pub struct CodeGenerator {
     mlir: Context,

@@ -15,7 +15,7 @@ mod runtime;
 pub use cache::KernelCache;
 pub use elf::{Segment, write_executable};
 pub use link::{CodeImage, Symbol, link};
-pub use llvm::CodeGenerator;
+pub use llvm::{CodeGenerator, llvm_version};
 pub use runtime::{RuntimeConstants, runtime_source};
 
 #[cfg(test)]

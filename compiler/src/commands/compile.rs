@@ -16,7 +16,7 @@ use std::path::PathBuf;
 #[derive(Args)]
 pub struct Arguments {
     /// NIR model, or a dump whose name ends in `.mlir`.
-    model: PathBuf,
+    pub(crate) model: PathBuf,
     /// Where the result goes; for text, the standard output where it is missing.
     #[arg(short, value_name = "FILE")]
     output: Option<PathBuf>,

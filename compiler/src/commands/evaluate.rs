@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 #[derive(Args)]
 pub struct Arguments {
     /// NIR model.
-    model: PathBuf,
+    pub(crate) model: PathBuf,
     /// Samples with labels: `.npz` with `spikes` (or `spikes_packed` and `shape`) and `labels`, or `.npy`.
     #[arg(long)]
     data: PathBuf,

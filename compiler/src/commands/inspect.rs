@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 #[derive(Args)]
 pub struct Arguments {
     /// A NIR model, or a binary.
-    file: PathBuf,
+    pub(crate) file: PathBuf,
     /// One JSON object instead of text.
     #[arg(long)]
     json: bool,

@@ -2,6 +2,7 @@
 
 pub mod compile;
 pub mod evaluate;
+pub mod explain;
 pub mod inspect;
 pub mod list;
 pub mod opt;
@@ -14,6 +15,13 @@ use std::path::{Path, PathBuf};
 
 /// How warnings are handed on to the user.
 pub type Warn<'a> = dyn Fn(&[Diagnostic]) + 'a;
+
+/// The known name that is most like a mistyped one, if any is like it.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    const ALIKE: f64 = 0.75;
+    let scored = known.map(|known| (strsim::jaro_winkler(name, known), known)).filter(|(score, _)| *score >= ALIKE);
+    scored.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
+}
 
 /// A `NODE=FILE` argument.
 #[derive(Clone, Debug)]

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 #[derive(Args)]
 pub struct Arguments {
     /// A dump.
-    dump: PathBuf,
+    pub(crate) dump: PathBuf,
     /// Passes in the order in which to run them; without it, all that lead on to the end of the pipeline.
     #[arg(long, value_delimiter = ',')]
     passes: Option<Vec<String>>,

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 #[derive(Args)]
 pub struct Arguments {
     /// A binary, as `s2c compile` makes it.
-    binary: PathBuf,
+    pub(crate) binary: PathBuf,
     /// Spikes: `.npy` (ticks x neurons, or ticks x channels x rows x columns), `.npz` or `.csv`.
     #[arg(long)]
     input: PathBuf,

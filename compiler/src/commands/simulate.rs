@@ -23,7 +23,7 @@ use std::path::PathBuf;
 #[derive(Args)]
 pub struct Arguments {
     /// NIR model, or a dump of `snn` or `qsnn`.
-    model: PathBuf,
+    pub(crate) model: PathBuf,
     /// Spikes: `.npy` (ticks x neurons, or ticks x channels x rows x columns), `.npz` or `.csv`.
     #[arg(long)]
     input: PathBuf,

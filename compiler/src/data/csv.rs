@@ -1,10 +1,7 @@
 //! Spikes as text: one line `tick,neuron` per spike; a repeated line is a second spike.
 
-use super::{
-    read_bytes,
-    replace::write_bytes,
-    spikes::{Event, SpikeTrain},
-};
+use super::spikes::{Event, SpikeTrain};
+use crate::files;
 use s2c_dialects::diagnostic::{Diagnostic, Result};
 use std::{fmt::Write, path::Path};
 
@@ -14,7 +11,7 @@ const LARGEST: usize = 1 << 24;
 /// Reads a file. The first line may be a heading; blank lines and lines that begin with `#` are skipped.
 /// The last spike ends the recording, and the highest neuron the population.
 pub fn read_csv(path: &Path) -> Result<SpikeTrain> {
-    parse(&read_bytes(path)?, &path.display().to_string())
+    parse(&files::read(path)?, &path.display().to_string())
 }
 
 fn parse(bytes: &[u8], file: &str) -> Result<SpikeTrain> {
@@ -66,7 +63,7 @@ pub fn write_csv(path: &Path, spikes: &SpikeTrain) -> Result<()> {
             }
         }
     }
-    write_bytes(path, text.as_bytes())
+    files::write(path, text.as_bytes())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Arrays of `.npy`: bytes and what they mean.
 
-use super::{element::Element, header, read_bytes, replace::write_bytes};
+use super::{element::Element, header};
+use crate::files;
 use ndarray::ArrayD;
 use s2c_dialects::diagnostic::{Diagnostic, Result};
 use std::path::Path;
@@ -18,7 +19,7 @@ pub(super) struct Npy {
 impl Npy {
     /// Reads a file.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        Self::parse(&read_bytes(path)?, &format!("`{}`", path.display()))
+        Self::parse(&files::read(path)?, &format!("`{}`", path.display()))
     }
 
     /// Reads the content of a file; `source` names it in messages.
@@ -165,7 +166,7 @@ pub fn npy_bytes<T: NpyElement>(array: &ArrayD<T>) -> Vec<u8> {
 
 /// Writes an array; the same array gives the same bytes.
 pub fn write_npy<T: NpyElement>(path: &Path, array: &ArrayD<T>) -> Result<()> {
-    write_bytes(path, &npy_bytes(array))
+    files::write(path, &npy_bytes(array))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Archives of arrays: `.npz`, which is zip.
 
-use super::{npy::Npy, read_bytes, replace::write_bytes};
+use super::npy::Npy;
+use crate::files;
 use s2c_dialects::diagnostic::{Diagnostic, Result};
 use std::{
     io::{Cursor, Read, Write},
@@ -24,7 +25,7 @@ pub struct Npz {
 impl Npz {
     /// Opens a file.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::parse(read_bytes(path)?, path.display().to_string())
+        Self::parse(files::read(path)?, path.display().to_string())
     }
 
     pub(super) fn parse(bytes: Vec<u8>, source: String) -> Result<Self> {
@@ -93,5 +94,5 @@ pub fn write_npz(path: &Path, arrays: &[(&str, Vec<u8>)]) -> Result<()> {
         writer.write_all(bytes).map_err(|error| failed(&error))?;
     }
     let archive = writer.finish().map_err(|error| failed(&error))?;
-    write_bytes(path, archive.get_ref())
+    files::write(path, archive.get_ref())
 }

@@ -28,6 +28,7 @@ mod fields;
 mod file;
 mod graph;
 mod inline;
+mod listing;
 mod node;
 mod raw;
 mod repair;
@@ -39,6 +40,7 @@ mod write;
 
 pub use array::{broadcast, broadcast_shape};
 pub use graph::{Graph, Model, Note, NoteKind};
+pub use listing::{Listing, listing};
 pub use node::{KINDS, Node};
 pub use shapes::{NodeShape, Shapes, infer_shapes};
 pub use write::write;

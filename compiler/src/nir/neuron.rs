@@ -25,7 +25,7 @@ use super::{
     raw::{Members, Raw},
     shapes::NodeShape,
 };
-use ndarray::{ArrayD, IxDyn};
+use ndarray::{ArrayD, Dimension, IxDyn};
 use s2c_dialects::diagnostic::Result;
 
 /// Declares a neuron: its fields, each with the way it is read, in the order that they are read.
@@ -50,6 +50,7 @@ macro_rules! neuron {
             fn read(fields: &mut Fields<'_>) -> Result<Self> {
                 let node = Self { $($field: $read(fields, stringify!($field))?,)* };
                 fields.check_common_shape(&node.parameters())?;
+                check_threshold(fields, &node.parameters())?;
                 Ok(node)
             }
 
@@ -156,6 +157,29 @@ fn positive(fields: &mut Fields<'_>, name: &str) -> Result<ArrayD<f64>> {
     let values = fields.parameter(name)?;
     fields.check_each(name, &values, "a time constant is positive", |seconds| seconds > 0.0)?;
     Ok(values)
+}
+
+/// Refuses a threshold that a reset does not get below: such a neuron would never stop to spike.
+fn check_threshold(fields: &Fields<'_>, parameters: &[(&'static str, &ArrayD<f64>)]) -> Result<()> {
+    let get = |wanted| parameters.iter().find(|(name, _)| *name == wanted).map(|(_, values)| *values);
+    let (Some(shape), Some(threshold), Some(reset)) = (common_shape(parameters), get("v_threshold"), get("v_reset"))
+    else {
+        return Ok(());
+    };
+    let above = broadcast(threshold, &shape)? - broadcast(reset, &shape)?;
+    match above.indexed_iter().find(|(_, above)| **above <= 0.0) {
+        None => Ok(()),
+        Some((index, _)) => Err(fields
+            .error("wrong-field-value", "a threshold is not above the voltage after a spike")
+            .text(format!(
+                "At index {:?} `v_threshold` is {} and `v_reset` {}: the neuron would never stop to spike.",
+                index.slice(),
+                broadcast(threshold, &shape)?[&index],
+                broadcast(reset, &shape)?[&index]
+            ))
+            .hint("look at this layer in the program that exported the model")
+            .into()),
+    }
 }
 
 fn zero_if_absent(fields: &mut Fields<'_>, name: &str) -> Result<ArrayD<f64>> {

@@ -10,7 +10,7 @@ use super::{
     raw::{Members, Raw},
     shapes::{Shapes, infer_shapes},
 };
-use crate::data::replace_file;
+use crate::files;
 use hdf5::{Group, H5Type, types::VarLenUnicode};
 use indexmap::IndexMap;
 use ndarray::{Array2, ArrayD};
@@ -29,7 +29,7 @@ pub fn write(graph: &Graph, path: &Path) -> Result<()> {
     let members = encode(graph, "", shapes.as_ref())?;
     let root = Members::from([("version".to_owned(), Raw::text(VERSION)), ("node".to_owned(), Raw::Group(members))]);
     hdf5::silence_errors(true);
-    replace_file(path, |path| {
+    files::replace(path, |path| {
         let written = hdf5::File::create(path).and_then(|file| write_members(&file, &root).and_then(|()| file.close()));
         written.map_err(|error| {
             Diagnostic::error("cannot-write", format!("`{}` cannot be written", path.display()))

@@ -1,0 +1,107 @@
+//! A model as text: one line per node with its type, the shapes of its fields, and where its input comes from.
+//!
+//! The listing is made of the untyped tree, so that nodes with missing or wrong fields are in it too.
+
+use super::{
+    file,
+    graph::join,
+    raw::{Members, Raw},
+};
+use s2c_dialects::diagnostic::Result;
+use std::{collections::BTreeMap, path::Path};
+
+/// One node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Line {
+    /// Path of the node.
+    name: String,
+    kind: String,
+    /// Fields that are numbers, with their shapes; short ones with their values.
+    fields: String,
+    /// Paths of the nodes that lead here.
+    from: Vec<String>,
+}
+
+/// The nodes of a model, in the order of the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    lines: Vec<Line>,
+}
+
+/// Lists the nodes of a file.
+pub fn listing(path: &Path) -> Result<Listing> {
+    let root = file::read(path)?;
+    let mut listing = Listing::default();
+    if let Some(Raw::Group(graph)) = root.get("node") {
+        listing.add_graph("", graph);
+    }
+    Ok(listing)
+}
+
+impl Listing {
+    /// The line of a node.
+    pub fn find(&self, node: &str) -> Option<usize> {
+        self.lines.iter().position(|line| line.name == node)
+    }
+
+    /// Path of the node of a line.
+    pub fn name(&self, index: usize) -> &str {
+        self.lines.get(index).map_or("", |line| &line.name)
+    }
+
+    /// Lines of the nodes before and behind a node.
+    pub fn neighbours(&self, index: usize) -> Vec<usize> {
+        let Some(node) = self.lines.get(index) else { return Vec::new() };
+        let is_neighbour = |line: &Line| line.from.contains(&node.name) || node.from.contains(&line.name);
+        (0..self.lines.len()).filter(|&other| other != index && is_neighbour(&self.lines[other])).collect()
+    }
+
+    /// The lines, in columns.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        let width =
+            |text: fn(&Line) -> &str| self.lines.iter().map(|line| text(line).chars().count()).max().unwrap_or(0);
+        let (names, kinds, fields) = (width(|line| &line.name), width(|line| &line.kind), width(|line| &line.fields));
+        self.lines.iter().map(move |line| {
+            let Line { name, kind, fields: values, from } = line;
+            let from = if from.is_empty() { String::new() } else { format!("<- {}", from.join(", ")) };
+            format!("{name:<names$}  {kind:<kinds$}  {values:<fields$}  {from}").trim_end().to_owned()
+        })
+    }
+
+    fn add_graph(&mut self, path: &str, graph: &Members) {
+        let mut from: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        if let Some(Raw::Text(edges)) = graph.get("edges") {
+            let names: Vec<&String> = edges.iter().collect();
+            for pair in names.chunks_exact(2) {
+                from.entry(pair[1].as_str()).or_default().push(join(path, pair[0]));
+            }
+        }
+        let Some(Raw::Group(nodes)) = graph.get("nodes") else { return };
+        for (name, raw) in nodes {
+            let Raw::Group(members) = raw else { continue };
+            let full = join(path, name);
+            let kind = members.get("type").and_then(Raw::as_text).unwrap_or("?");
+            let is_graph = members.contains_key("nodes");
+            let fields = if is_graph { String::new() } else { fields(members) };
+            let from = from.remove(name.as_str()).unwrap_or_default();
+            self.lines.push(Line { name: full.clone(), kind: kind.to_owned(), fields, from });
+            if is_graph {
+                self.add_graph(&full, members);
+            }
+        }
+    }
+}
+
+fn fields(members: &Members) -> String {
+    let field = |(name, raw): (&String, &Raw)| {
+        let shape = match raw {
+            Raw::Group(_) | Raw::Text(_) | Raw::Other(_) => return None,
+            Raw::Int(values) if values.len() <= 4 => return Some(format!("{name} {values}")),
+            Raw::Int(values) => values.shape(),
+            Raw::F32(values) => values.shape(),
+            Raw::F64(values) => values.shape(),
+        };
+        Some(format!("{name} {shape:?}"))
+    };
+    members.iter().filter_map(field).collect::<Vec<_>>().join(", ")
+}

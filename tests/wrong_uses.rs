@@ -1,0 +1,222 @@
+//! Wrong uses of the command line, one by one: each ends with the right exit code and a diagnostic that has a code, a
+//! place and a hint. What is printed is in `wrong_uses/<case>.snap`.
+
+use ndarray::{Array, ArrayD, arr1};
+use s2c::nir::{
+    self, Graph, Node,
+    linear::Linear,
+    neuron::Lif,
+    port::{Input, Output},
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/digits");
+const TARGET: &str = include_str!("../compiler/targets/spinnaker2.toml");
+
+/// Runs `s2c` in a folder; gives the exit code and the standard error stream.
+fn s2c(folder: &Path, line: &str) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_s2c")).args(line.split(' ')).current_dir(folder).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+/// Input, weights, neurons, output.
+fn network(weight: ArrayD<f32>, change: impl FnOnce(&mut Lif)) -> Graph {
+    let (outputs, inputs) = (weight.shape()[0], weight.shape()[1]);
+    let all = |value: f64| ArrayD::from_elem(vec![outputs], value);
+    let mut lif = Lif { tau: all(0.01), r: all(1.0), v_leak: all(0.0), v_threshold: all(1.0), v_reset: all(0.0) };
+    change(&mut lif);
+    let nodes = [
+        ("input", Node::Input(Input { shape: vec![inputs] })),
+        ("fc", Node::Linear(Linear { weight })),
+        ("lif", Node::Lif(lif)),
+        ("output", Node::Output(Output { shape: vec![outputs] })),
+    ];
+    let edges = [("input", "fc"), ("fc", "lif"), ("lif", "output")];
+    Graph {
+        nodes: nodes.into_iter().map(|(name, node)| (name.to_owned(), node)).collect(),
+        edges: edges.map(|(from, to)| (from.to_owned(), to.to_owned())).to_vec(),
+    }
+}
+
+fn ones(outputs: usize, inputs: usize) -> ArrayD<f32> {
+    ArrayD::from_elem(vec![outputs, inputs], 1.0)
+}
+
+fn npy(descr: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+    [b"\x93NUMPY\x01\x00", &u16::to_le_bytes(header.len() as u16)[..], header.as_bytes(), bytes].concat()
+}
+
+/// A folder with all the files that the cases name.
+fn material() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wrong_uses");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(folder.join("folder.nir")).unwrap();
+    let save = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).unwrap();
+    let graph = |name: &str, graph: Graph| nir::write(&graph, &folder.join(name)).unwrap();
+
+    for file in ["digits.nir", "sample.npy", "test.npz"] {
+        let bytes = fs::read(Path::new(EXAMPLES).join(file)).unwrap();
+        save(file, &bytes);
+        save(&format!("truncated_{file}"), &bytes[..bytes.len() / 2]);
+    }
+    let (code, text) = s2c(&folder, "compile digits.nir --dt 1e-3 --convention snntorch --reset zero -o digits.bin");
+    assert_eq!(code, Some(0), "{text}");
+    let binary = fs::read(folder.join("digits.bin")).unwrap();
+    save("truncated.bin", &binary[..binary.len() - 9]);
+    let mut damaged = binary.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    save("damaged.bin", &damaged);
+    let mut newer = binary;
+    newer[7] += 1;
+    save("newer.bin", &newer);
+    let (code, text) = s2c(&folder, "compile digits.nir --dt 1e-3 --reset zero --emit s2k -o program.mlir");
+    assert_eq!(code, Some(0), "{text}");
+
+    save("text.nir", b"not a model\n");
+    save("notes.txt", b"not data\n");
+    save("spikes.csv", b"tick,neuron\n0,1\n0,x\n");
+    save("complex.npy", &npy("<c8", "(1, 64)", &[0; 512]));
+    save("floats.npy", &npy("<f4", "(1, 64)", &[0x3f; 256]));
+    save("narrow.npy", &npy("|u1", "(2, 63)", &[0; 126]));
+    save("many.npy", &npy("<u2", "(1, 64)", &[7; 128]));
+    save("broken.mlir", b"module {\n  snn.network @x dt 1.0 {\n  }\n");
+    save("rule.mlir", b"snn.network @x options {} {\n  %0 = snn.input : tensor<2xi1>\n}\n");
+    save("broken.toml", b"name = \"x\"\n\n[memory\nsram_bytes = 131072\n");
+    save("unknown.toml", b"name = \"x\"\ncolour = \"green\"\n");
+    let tiny = TARGET.replace("columns = [1, 7]", "columns = [1, 1]").replace("rows = [1, 6]", "rows = [1, 1]");
+    save("tiny.toml", tiny.as_bytes());
+
+    let mut nan = ones(3, 2);
+    nan[[1, 1]] = f32::NAN;
+    graph("nan.nir", network(nan, |_| {}));
+    graph("tau.nir", network(ones(3, 2), |lif| lif.tau[1] = -0.01));
+    graph("threshold.nir", network(ones(3, 2), |lif| lif.v_threshold = arr1(&[1.0, 0.0, 1.0]).into_dyn()));
+    graph("parameters.nir", network(ones(3, 2), |lif| lif.r = arr1(&[1.0, 1.0]).into_dyn()));
+    graph("huge.nir", network(ones(8, 200_000), |_| {}));
+    graph("large.nir", network(ones(2000, 400), |_| {}));
+    let mut shapes = network(ones(3, 2), |_| {});
+    shapes.nodes.insert("fc".to_owned(), Node::Linear(Linear { weight: ones(4, 2) }));
+    graph("shapes.nir", shapes);
+    let mut dangling = network(ones(3, 2), |_| {});
+    dangling.edges.push(("lif".to_owned(), "fc2".to_owned()));
+    graph("dangling.nir", dangling);
+    let mut cycle = network(ones(3, 2), |_| {});
+    for name in ["a", "b"] {
+        cycle.nodes.insert(name.to_owned(), Node::Linear(Linear { weight: Array::eye(3).into_dyn() }));
+    }
+    for (from, to) in [("fc", "a"), ("a", "b"), ("b", "a"), ("b", "lif")] {
+        cycle.edges.push((from.to_owned(), to.to_owned()));
+    }
+    graph("cycle.nir", cycle);
+    let mut orphan = network(ones(3, 2), |_| {});
+    orphan.edges.remove(0);
+    graph("orphan.nir", orphan);
+    folder
+}
+
+/// Name, command line, exit code, code of the last diagnostic.
+const CASES: &[(&str, &str, i32, &str)] = &[
+    // The command line.
+    ("no_model", "compile", 2, "missing-argument"),
+    ("unknown_command", "compil digits.nir", 2, "unknown-command"),
+    ("unknown_option", "compile digits.nir --rest zero", 2, "unknown-option"),
+    ("unknown_option_value", "compile digits.nir --reset maybe", 2, "bad-option-value"),
+    ("option_value_out_of_range", "compile digits.nir --weight-bits=99", 2, "bad-option-value"),
+    ("record_without_file", "run digits.bin --input sample.npy --record hidden", 2, "bad-option-value"),
+    ("percentile_out_of_range", "compile digits.nir --dt 1e-3 --weight-percentile 0 -o x.bin", 1, "bad-option"),
+    ("negative_dt", "compile digits.nir --dt=-1e-3 -o x.bin", 1, "bad-dt"),
+    ("no_dt", "compile digits.nir -o x.bin", 1, "missing-dt"),
+    ("no_output_file", "compile digits.nir --dt 1e-3 --convention snntorch --reset zero", 1, "no-output"),
+    (
+        "unwritable_output",
+        "compile digits.nir --dt 1e-3 --convention snntorch --reset zero -o no/x.bin",
+        1,
+        "cannot-write",
+    ),
+    ("unknown_target", "compile digits.nir --target spinnaker3 -o x.bin", 1, "unknown-target"),
+    ("unknown_code", "explain bad-binry", 1, "unknown-code"),
+    ("unknown_pass", "opt program.mlir --passes retimin", 1, "unknown-pass"),
+    ("unknown_node", "run digits.bin --input sample.npy --record hiden=h.npy", 1, "unknown-node"),
+    ("unknown_array", "evaluate digits.nir --data test.npz --input-array data --dt 1e-3", 1, "no-such-array"),
+    // Models.
+    ("missing_model", "compile missing.nir -o x.bin", 1, "file-not-found"),
+    ("folder_as_model", "compile folder.nir -o x.bin", 1, "not-a-nir-file"),
+    ("text_as_model", "compile text.nir -o x.bin", 1, "not-a-nir-file"),
+    ("truncated_model", "compile truncated_digits.nir -o x.bin", 1, "not-a-nir-file"),
+    ("nan_weights", "compile nan.nir --dt 1e-3 -o x.bin", 1, "wrong-field-value"),
+    ("negative_tau", "compile tau.nir --dt 1e-3 -o x.bin", 1, "wrong-field-value"),
+    ("zero_threshold", "compile threshold.nir --dt 1e-3 -o x.bin", 1, "wrong-field-value"),
+    ("parameter_shape", "compile parameters.nir --dt 1e-3 -o x.bin", 1, "parameter-shape"),
+    ("shapes_do_not_fit", "compile shapes.nir --dt 1e-3 -o x.bin", 1, "shape-mismatch"),
+    ("edge_to_nowhere", "compile dangling.nir --dt 1e-3 -o x.bin", 1, "missing-node"),
+    ("loop_without_neuron", "compile cycle.nir --dt 1e-3 -o x.bin", 1, "cycle-without-neuron"),
+    ("node_without_input", "compile orphan.nir --dt 1e-3 -o x.bin", 1, "no-input"),
+    ("too_large_for_the_chip", "compile large.nir --dt 1e-3 --target tiny.toml -o x.bin", 1, "too-many-pes"),
+    ("fan_in_too_large", "compile huge.nir --dt 1e-3 -o x.bin", 1, "neuron-too-big"),
+    // Dumps and targets.
+    ("dump_with_syntax_error", "compile broken.mlir -o x.bin", 1, "bad-ir"),
+    ("dump_that_breaks_a_rule", "compile rule.mlir -o x.bin", 1, "bad-ir"),
+    ("dump_of_another_level", "simulate program.mlir --input sample.npy", 1, "wrong-level"),
+    ("target_with_syntax_error", "compile digits.nir --target broken.toml -o x.bin", 1, "bad-target"),
+    ("target_with_unknown_entry", "compile digits.nir --target unknown.toml -o x.bin", 1, "bad-target"),
+    // Binaries.
+    ("model_as_binary", "run digits.nir --input sample.npy", 1, "bad-binary"),
+    ("truncated_binary", "run truncated.bin --input sample.npy", 1, "bad-binary"),
+    ("damaged_binary", "run damaged.bin --input sample.npy", 1, "bad-binary"),
+    ("newer_binary", "run newer.bin --input sample.npy", 1, "bad-binary"),
+    // Data.
+    ("missing_data", "run digits.bin --input missing.npy", 1, "file-not-found"),
+    ("truncated_npy", "run digits.bin --input truncated_sample.npy", 1, "not-an-npy-file"),
+    ("truncated_npz", "evaluate digits.nir --data truncated_test.npz --dt 1e-3", 1, "not-an-npz-file"),
+    ("data_of_wrong_type", "run digits.bin --input complex.npy", 1, "unsupported-dtype"),
+    ("data_that_is_not_spikes", "run digits.bin --input floats.npy", 1, "not-spike-counts"),
+    ("data_of_wrong_shape", "run digits.bin --input narrow.npy", 1, "input-shape"),
+    ("too_many_spikes", "run digits.bin --input many.npy", 1, "input-limit"),
+    ("data_of_unknown_format", "run digits.bin --input notes.txt", 1, "unknown-data-format"),
+    ("csv_with_a_wrong_line", "run digits.bin --input spikes.csv", 1, "not-spike-counts"),
+];
+
+#[test]
+fn wrong_uses_get_a_code_a_place_and_a_hint() {
+    let folder = material();
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/wrong_uses"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let mut wrong = Vec::new();
+    for (name, line, exit, code) in CASES {
+        let (found, text) = s2c(&folder, line);
+        let last = &text[text.rfind("\n\nerror[").map_or(0, |at| at + 2)..];
+        let whole = last.contains("┌─ ") && last.contains("= hint: ");
+        if found != Some(*exit) || !last.starts_with(&format!("error[{code}]: ")) || !whole {
+            wrong.push(format!("{name}: exit code {found:?}\n{text}"));
+        }
+        let (_, lines) = s2c(&folder, &format!("{line} --error-format json"));
+        let json: serde_json::Value =
+            serde_json::from_str(lines.lines().last().unwrap_or_default()).unwrap_or_default();
+        if json["code"] != *code || !json["place"].is_object() || json["hint"] == "" {
+            wrong.push(format!("{name}: {json}"));
+        }
+        settings.bind(|| insta::assert_snapshot!(*name, format!("$ s2c {line}\n{}", text.trim_end())));
+    }
+    assert!(wrong.is_empty(), "without the code, a place or a hint:\n{}", wrong.join("\n"));
+    assert!(!folder.join("x.bin").exists(), "a wrong use left a result behind");
+}
+
+#[test]
+fn every_case_has_its_snapshot_and_no_snapshot_is_left_over() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/wrong_uses");
+    let mut files: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap().replace(".snap", ""))
+        .collect();
+    let mut cases: Vec<String> = CASES.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    files.sort();
+    cases.sort();
+    assert_eq!(files, cases);
+}
