@@ -1,16 +1,18 @@
-//! Core partitioning: populations cut into slices that fit into a PE's memory.
+//! Core partitioning: populations cut into slices that fit into a PE's memory, and the way their weights are stored.
 //!
 //! Needs: `qsnn`, retimed.
 //! Gives: an `s2k` program of PEs without places, keys and addresses; each PE holds one slice of neurons with all the
 //! synapses into it, so that a spike is a packet and nothing else crosses PEs. A population that is a map of channels,
 //! rows and columns is cut into rows (and channels, where that takes fewer PEs); a convolution's kernel is stored once
 //! per PE.
+//! From -O2 on weights are stored in the way that takes the fewest PEs, then the fewest cycles (`storage.rs`).
 //! Example: 300 neurons behind 1000 inputs need 300 kB of weights: three PEs of 100 neurons each.
 //! Limits: a slice has at least four neurons, or one row of four channels; the weights into it must fit into a PE.
 //! Source: the sizes are those of `analysis/tables.rs` and of the buffers that this pass makes.
 
 mod build;
 mod cut;
+mod storage;
 
 use crate::{Session, analysis::projections};
 use cut::Slice;
@@ -21,6 +23,7 @@ use s2c_dialects::{
     s2k::{HostInput, HostOutput, MapLayout, Program},
 };
 use std::collections::BTreeMap;
+use storage::Storage;
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
@@ -36,6 +39,7 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         routes: Vec::new(),
     };
     let mut slices: BTreeMap<usize, Vec<Slice>> = BTreeMap::new();
+    let mut storages: BTreeMap<usize, Storage> = BTreeMap::new();
     for (index, node) in network.nodes.iter().enumerate() {
         match &node.op {
             Op::Input(op) => {
@@ -58,14 +62,17 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
             Op::Output(op) => program.outputs.push(output(&network, index, &op.node)?),
             op if op.is_neuron() => {
                 let name = op.node().unwrap_or(&node.name);
-                slices.insert(index, cut::cut(&session.target, &network, index, name)?);
+                let (storage, mine) = storage::choose(&session.target, &network, index, name)?;
+                slices.insert(index, mine);
+                storages.insert(index, storage);
             }
             _ => {}
         }
     }
     for (&population, mine) in slices.iter().filter(|(index, _)| network.nodes[**index].op.is_neuron()) {
         for slice in mine {
-            program.pes.push(build::pe(&network, &slices, population, slice, format!("pe{}", program.pes.len()))?);
+            let name = format!("pe{}", program.pes.len());
+            program.pes.push(build::pe(&network, &slices, population, slice, &storages[&population], name)?);
         }
     }
     program.write(session.context)

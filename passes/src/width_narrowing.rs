@@ -23,15 +23,15 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     let mut network = Network::read(&module)?;
     for population in (0..network.nodes.len()).filter(|&index| network.nodes[index].op.is_neuron()).collect::<Vec<_>>()
     {
-        if fits(&network, population)? {
+        if sums(&network, population)?.fits(16) {
             narrow(&mut network, population);
         }
     }
     network.write(session.context)
 }
 
-/// True where no sum of weights into the population leaves 16 bits.
-fn fits(network: &Network, population: usize) -> Result<bool> {
+/// The sums of weights that can arrive at a neuron of the population in a tick.
+pub(crate) fn sums(network: &Network, population: usize) -> Result<ranges::Range> {
     let mut widest = ranges::Range { low: 0.0, high: 0.0 };
     let mut sums = vec![widest; network.result(population)?.len()];
     for projection in projections::of_qsnn(network, population)? {
@@ -58,7 +58,7 @@ fn fits(network: &Network, population: usize) -> Result<bool> {
     for sum in sums {
         widest = ranges::Range { low: widest.low.min(sum.low), high: widest.high.max(sum.high) };
     }
-    Ok(widest.fits(16))
+    Ok(widest)
 }
 
 /// Changes the type of everything between the population and its sources.

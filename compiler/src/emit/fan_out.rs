@@ -1,7 +1,7 @@
 //! How many synapses packets lead to, for the counts of a run.
 
 use super::manifest;
-use s2c_dialects::s2k::{MapLayout, Pe, Program, Synapses, Update};
+use s2c_dialects::s2k::{MapLayout, Pe, Program, Synapses, Update, Values};
 use std::collections::BTreeMap;
 
 /// Synapses behind each neuron of a source in one PE.
@@ -11,6 +11,15 @@ pub fn targets_of(pe: &Pe, block: Synapses<'_>) -> Vec<u32> {
         None => update.count as usize,
     };
     match block {
+        Synapses::Rows(rows) if rows.sparse => {
+            let Some(Values::I8(weights)) = pe.buffer(&rows.weights.0).ok().and_then(|buffer| buffer.values.as_ref())
+            else {
+                return vec![0; rows.count as usize];
+            };
+            let columns = weights.shape.last().copied().unwrap_or(0);
+            let there = |row: usize| (row * columns..(row + 1) * columns).filter(|&index| weights.at(index) != 0);
+            (rows.first..rows.first + rows.count).map(|row| there(row as usize).count() as u32).collect()
+        }
         Synapses::Rows(rows) => vec![pe.updates.first().map_or(0, real) as u32; rows.count as usize],
         Synapses::Convolution(c) => {
             let channels = pe.updates.first().and_then(|update| update.layout.as_deref());

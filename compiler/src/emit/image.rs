@@ -14,8 +14,8 @@ use s2c_passes::{
     analysis::tables::{self, Tables},
     buffer_allocation::FIFO,
     kernels::{
-        self, GROUP, Kernel, Parameter, Registers, RowKernel, accumulator, conv_kernel, kernels_of, row_kernel,
-        update_kernel, weight_width,
+        self, GROUP, Kernel, Parameter, Registers, RowKernel, SparseKernel, accumulator, conv_kernel, kernels_of,
+        row_kernel, sparse_kernel, update_kernel, weight_width,
     },
     target::Target,
 };
@@ -201,10 +201,13 @@ fn write_block(
     block: usize,
 ) -> Result<()> {
     let (kernel, base, stride, argument) = if let Some(rows) = pe.rows.get(block) {
-        let stride = (rows.length * rows.bits / 8) as u32;
+        let (name, stride) = match rows.sparse {
+            true => (sparse_kernel(rows).name(), SparseKernel::STRIDE),
+            false => (row_kernel(rows).name(), row_kernel(rows).row_bytes()),
+        };
         let first = address_of(pe, &rows.weights.0)?.wrapping_add(stride.wrapping_mul(rows.first as u32));
         let synapse = tables.synapses_at.get(&(rows.accumulators.0.clone(), rows.slot)).copied();
-        (row_kernel(rows).name(), first.wrapping_sub(key.wrapping_mul(stride)), stride, synapse)
+        (name, first.wrapping_sub(key.wrapping_mul(stride)), stride, synapse)
     } else {
         // A convolution is told the number of the neuron.
         let number = block - pe.rows.len();
@@ -358,6 +361,13 @@ fn write_weights(
     let (Some(user), Some(&columns)) = (user, shape.last()) else {
         return Err(Box::new(Diagnostic::bug(format!("weights `{}` are not used", buffer.sym_name))));
     };
+    if let Synapses::Rows(rows) = user
+        && rows.sparse
+    {
+        let row = |row: usize| (0..columns).map(|column| weight(row * columns + column)).collect();
+        image.bytes(at, &sparse_kernel(rows).pack(at, (0..shape[0]).map(row)));
+        return Ok(());
+    }
     let kernel = match user {
         Synapses::Rows(rows) => row_kernel(rows),
         Synapses::Convolution(block) => RowKernel {

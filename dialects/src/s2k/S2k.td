@@ -58,9 +58,9 @@ def S2k_BufferOp : S2k_Op<"buffer", [Symbol, HasParent<"PeOp">]> {
 def S2k_RowsOp : S2k_Op<"rows", [HasParent<"PeOp">]> {
   let summary = "packet key + i of `source` adds row `first` + i of `weights` to `accumulators`, `slot` ticks after the next update";
   let arguments = (ins StrAttr:$source, I64Attr:$first, I64Attr:$count, FlatSymbolRefAttr:$weights, I64Attr:$bits,
-      FlatSymbolRefAttr:$accumulators, I64Attr:$width, I64Attr:$length, I64Attr:$slot);
+      FlatSymbolRefAttr:$accumulators, I64Attr:$width, I64Attr:$length, I64Attr:$slot, UnitAttr:$sparse);
   let assemblyFormat = [{
-    $weights `rows` $first `count` $count `from` $source `into` $accumulators `bits` $bits `width` $width `length` $length `slot` $slot
+    $weights (`sparse` $sparse^)? `rows` $first `count` $count `from` $source `into` $accumulators `bits` $bits `width` $width `length` $length `slot` $slot
     attr-dict
   }];
 }

@@ -136,7 +136,7 @@ op_structs! {
         count: i64,
         /// Buffer of rows x targets.
         weights: Symbol,
-        /// Bits per weight as stored.
+        /// Bits per weight as stored: 1, 2, 4, 8 or 16. With less than 8, sums are 64, 64 or 16 times too large.
         bits: i64,
         /// Buffer of the sums.
         accumulators: Symbol,
@@ -146,6 +146,8 @@ op_structs! {
         length: i64,
         /// Ticks between the next update and the one that the sums are for.
         slot: i64,
+        /// Only weights that are not 0 are stored.
+        sparse: bool,
     }
     /// A block of synapses as a convolution kernel; pairs are [rows, columns].
     pub struct Convolution = "s2k.convolution" {
@@ -216,7 +218,7 @@ op_structs! {
         width: i64,
         /// Ticks ahead that sums are kept for, 1 or more.
         slots: i64,
-        /// Left shift of the sums.
+        /// Left shift of the sums; a negative one is a right shift, which takes out what narrow weights are too large.
         shift: i64,
         /// Buffer of the synaptic currents, where the slice has any.
         currents: Option<Symbol>,

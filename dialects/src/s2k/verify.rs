@@ -2,9 +2,9 @@
 
 use super::{Program, Synapses};
 use crate::diagnostic::{Diagnostic, Result};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Checks constraints C1 to C4.
+/// Checks constraints C1 to C5.
 pub fn verify(program: &Program) -> Result<()> {
     let broken = |title: String| Err(Box::new(Diagnostic::error("bad-ir", title)));
     // C1: names of slices and host inputs are unique.
@@ -30,6 +30,25 @@ pub fn verify(program: &Program) -> Result<()> {
             };
             if length % 4 != 0 || length <= 0 || !matches!(width, 16 | 32) {
                 return broken(format!("C3: `{}` has synapses into {length} accumulators of {width} bits", pe.name));
+            }
+        }
+        // C5: sums of one scale.
+        let mut scales = BTreeMap::new();
+        for block in pe.blocks() {
+            let (bits, sparse) = match block {
+                Synapses::Rows(rows) => (rows.bits, rows.sparse),
+                Synapses::Convolution(convolution) => (convolution.bits, false),
+            };
+            let scale = match bits {
+                1 | 2 => 64,
+                4 => 16,
+                _ => 1,
+            };
+            if !matches!(bits, 1 | 2 | 4 | 8 | 16) || sparse && bits != 8 {
+                return broken(format!("C5: `{}` has weights of {bits} bits", pe.name));
+            }
+            if *scales.entry(block.accumulators()).or_insert(scale) != scale {
+                return broken(format!("C5: sums in `{}` of `{}` differ in scale", block.accumulators(), pe.name));
             }
         }
         for update in &pe.updates {

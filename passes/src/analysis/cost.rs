@@ -7,12 +7,15 @@
 //! What a program costs depends on how many neurons fire: a *rate* is the share of the neurons that fire in a tick.
 
 use crate::{
-    kernels::{ConvKernel, GROUP, Registers, RowKernel, UpdateKernel, conv_kernel, row_kernel, update_kernel},
+    kernels::{
+        ConvKernel, GROUP, Registers, RowKernel, SparseKernel, UpdateKernel, conv_kernel, row_kernel, sparse_kernel,
+        update_kernel,
+    },
     target::Cycles,
 };
 use s2c_dialects::{
     diagnostic::Result,
-    s2k::{Pe, Synapses},
+    s2k::{Pe, Rows, Synapses, Values},
 };
 use std::{
     collections::BTreeMap,
@@ -156,10 +159,27 @@ impl<'t> CostModel<'t> {
         // Around the loop: the number of steps, and the addresses in their registers.
         let (turn, around) = match code.steps {
             0 => (Cost::default(), Cost::default()),
+            // Narrow weights leave no register for the turns that are left.
+            _ if kernel.weights.is_narrow() => (Cost::new(4.0, 6.0) + self.branch(), Cost::new(3.0, 3.0)),
             _ => (Cost::new(2.0, 2.0) + self.branch(), Cost::new(1.0, 1.0) + self.branch() * -1.0),
         };
         let descriptor = self.text(["ldr"]);
         self.call(code.last) + descriptor + (text(&code.step) + turn) * steps + around + text(&code.tail)
+    }
+
+    /// A packet through a sparse row of some groups of entries.
+    pub fn sparse(&self, kernel: &SparseKernel, groups: usize) -> Cost {
+        let code = kernel.code();
+        let text = |lines: &[String]| self.text(lines.iter().map(String::as_str));
+        let enter = self.call(7) + self.text(["ldr"]);
+        if groups == 0 {
+            return enter + text(&code.enter[..3]) + self.branch();
+        }
+        let enter = enter + text(&code.enter);
+        // The loop is entered by a branch past the odd group, or from there.
+        let odd = if groups % 2 == 1 { text(&code.odd) + Cost::new(1.0, 1.0) } else { self.branch() };
+        let pair = text(&code.pair) + Cost::new(2.0, 2.0) + self.branch();
+        enter + odd + pair * (groups / 2) as f64
     }
 
     /// A packet through a convolution, on average over the source's positions.
@@ -227,6 +247,11 @@ impl<'t> CostModel<'t> {
         let mut reach = 0.0;
         for block in pe.blocks() {
             let cost = match block {
+                Synapses::Rows(rows) if rows.sparse => {
+                    let groups = sparse_groups(pe, rows)?;
+                    reach += rate * groups * 4.0 / rows.length as f64;
+                    self.sparse(&sparse_kernel(rows), (groups / rows.count as f64).round() as usize)
+                }
                 Synapses::Rows(rows) => {
                     reach += rate * rows.count as f64;
                     self.row(&row_kernel(rows))
@@ -255,6 +280,15 @@ impl<'t> CostModel<'t> {
         }
         Ok(total)
     }
+}
+
+/// Groups of entries in all rows of a block.
+fn sparse_groups(pe: &Pe, rows: &Rows) -> Result<f64> {
+    let Some(Values::I8(weights)) = &pe.buffer(&rows.weights.0)?.values else { return Ok(0.0) };
+    let columns = weights.shape.last().copied().unwrap_or(0);
+    let row = |row: i64| (0..columns).map(move |column| weights.at(row as usize * columns + column).into());
+    let kernel = sparse_kernel(rows);
+    Ok((rows.first..rows.first + rows.count).map(|number| kernel.groups(row(number)) as f64).sum())
 }
 
 /// Registers in the list of an instruction.

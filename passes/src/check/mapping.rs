@@ -1,7 +1,7 @@
 //! Checks a finished program against itself: every PE fits, no two things overlap, every packet reaches exactly the
 //! PEs that hold rows for it.
 
-use crate::{analysis::tables, target::Target};
+use crate::{analysis::tables, kernels::row_kernel, target::Target};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     s2k::{Pe, Program, Route, Synapses},
@@ -94,8 +94,11 @@ fn memory_fits(keys: &tables::Keys<'_>, pe: &Pe, target: &Target) -> Result<()> 
 fn weights_have_rows(pe: &Pe) -> Result<()> {
     for block in pe.blocks() {
         let (needed, sums) = match block {
+            // Of sparse rows no more is known without their weights than that each has a word in the table.
+            Synapses::Rows(rows) if rows.sparse => ((rows.first + rows.count) * 4, rows.length * rows.width / 8),
             Synapses::Rows(rows) => {
-                ((rows.first + rows.count) * rows.length * rows.bits / 8, rows.length * rows.width / 8)
+                let row_bytes = i64::from(row_kernel(rows).row_bytes());
+                ((rows.first + rows.count) * row_bytes, rows.length * rows.width / 8)
             }
             Synapses::Convolution(c) => (
                 (c.source_channel + 1) * c.kernel.iter().product::<i64>() * c.target_channels * c.bits / 8,

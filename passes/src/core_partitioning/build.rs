@@ -1,6 +1,9 @@
 //! The PE of one slice: its buffers, its synapses, its update.
 
-use super::cut::{Slice, slot, weight_bytes, width};
+use super::{
+    cut::{Slice, slot, weight_bytes},
+    storage::{Storage, Stored},
+};
 use crate::{
     analysis::projections::{self, Projection},
     kernels::GROUP,
@@ -26,11 +29,12 @@ pub fn pe(
     sources: &BTreeMap<usize, Vec<Slice>>,
     population: usize,
     slice: &Slice,
+    storage: &Storage,
     name: String,
 ) -> Result<Pe> {
     let mut pe =
         Pe { name, place: None, buffers: Vec::new(), rows: Vec::new(), convolutions: Vec::new(), updates: Vec::new() };
-    let sums = Sums { length: slice.neurons.len().next_multiple_of(4), width: width(network, population)? };
+    let sums = Sums { length: slice.neurons.len().next_multiple_of(4), width: storage.width };
     let mut slots = 1;
     for (number, projection) in projections::of_qsnn(network, population)?.iter().enumerate() {
         let slot = slot(network, population, projection)?;
@@ -38,7 +42,9 @@ pub fn pe(
         let weights = Symbol(format!("weights{number}"));
         let from = &sources[&projection.source];
         match &network.nodes[projection.connection].op {
-            Op::Dense(op) => add_rows(&mut pe, op, from, slice, &sums, weights, slot),
+            Op::Dense(op) => {
+                add_rows(&mut pe, op, from, slice, &sums, (storage.projections[number], weights), slot);
+            }
             Op::Conv2d(op) => {
                 let shape = &network.result(projection.source)?.shape;
                 let geometry = op.geometry(shape).ok_or_else(|| wrong(network, projection))?;
@@ -50,7 +56,8 @@ pub fn pe(
     }
     pe.buffers.push(zeros("accumulators", sums.length as i64 * sums.width / 8 * slots));
     pe.buffers.push(zeros("membranes", sums.length as i64 * 4));
-    let update = update(network, population, slice, slots, sums.width, &mut pe)?;
+    let mut update = update(network, population, slice, slots, sums.width, &mut pe)?;
+    update.shift -= i64::from(storage.scale_log2);
     pe.updates.push(update);
     Ok(pe)
 }
@@ -77,16 +84,25 @@ fn values(weights: &Weights, shape: Vec<usize>, indices: impl Iterator<Item = Op
 }
 
 /// A dense block: one row per source neuron, in the order of the source slices.
-fn add_rows(pe: &mut Pe, op: &qsnn::Dense, from: &[Slice], to: &Slice, sums: &Sums, weights: Symbol, slot: i64) {
+fn add_rows(
+    pe: &mut Pe,
+    op: &qsnn::Dense,
+    from: &[Slice],
+    to: &Slice,
+    sums: &Sums,
+    (stored, weights): (Stored, Symbol),
+    slot: i64,
+) {
     let columns = op.weight.shape()[1];
     let row = |source: Option<usize>| to.neurons.iter().map(move |target| Some((*target)? * columns + source?));
     let count: usize = from.iter().map(|source| source.neurons.len()).sum();
     let indices = from.iter().flat_map(|source| &source.neurons).flat_map(|&source| row(source));
+    let values = values(&op.weight, vec![count, to.neurons.len()], indices);
     pe.buffers.push(Buffer {
         sym_name: weights.0.clone(),
-        bytes: (count * sums.length * weight_bytes(op.bits)) as i64,
+        bytes: stored.bytes(&values, count, to.neurons.len(), sums.width) as i64,
         address: None,
-        values: Some(values(&op.weight, vec![count, to.neurons.len()], indices)),
+        values: Some(values),
     });
     let mut first = 0;
     for source in from {
@@ -95,11 +111,12 @@ fn add_rows(pe: &mut Pe, op: &qsnn::Dense, from: &[Slice], to: &Slice, sums: &Su
             first,
             count: source.neurons.len() as i64,
             weights: weights.clone(),
-            bits: 8 * weight_bytes(op.bits) as i64,
+            bits: stored.width.bits().into(),
             accumulators: Symbol("accumulators".to_owned()),
             width: sums.width,
             length: sums.length as i64,
             slot,
+            sparse: stored.sparse,
         });
         first += source.neurons.len() as i64;
     }

@@ -1,6 +1,6 @@
 //! How large the slices of a population may be.
 
-use super::map_of;
+use super::{map_of, storage::Storage};
 use crate::{
     analysis::{
         projections::{self, Projection},
@@ -73,17 +73,28 @@ struct Needs {
     fan_in: usize,
 }
 
-fn needs(network: &Network, population: usize) -> Result<Needs> {
+fn needs(network: &Network, population: usize, storage: &Storage) -> Result<Needs> {
     let projections = projections::of_qsnn(network, population)?;
+    let neurons = network.result(population)?.len().max(1);
+    let mut padding = 0;
     let (mut per_neuron, mut per_channel, mut sources, mut slots, mut fan_in) = (0, 0, 0, 1, 0);
-    for projection in &projections {
+    for (projection, stored) in projections.iter().zip(&storage.projections) {
         slots = slots.max(slot(network, population, projection)? + 1);
         sources += network.result(projection.source)?.len();
         match &network.nodes[projection.connection].op {
             Op::Dense(op) => {
                 // Sources that are maps may be padded.
                 let rows = op.weight.shape()[1].next_multiple_of(4);
-                per_neuron += rows * weight_bytes(op.bits);
+                if stored.sparse {
+                    let count = op.weight.shape().iter().product();
+                    let there = (0..count).filter(|&index| op.weight.at(index) != 0).count();
+                    per_neuron += (2 * there).div_ceil(neurons);
+                    // A word in the table, and up to three entries behind the row.
+                    padding += rows * 8;
+                } else {
+                    per_neuron += (rows * stored.width.bits() as usize).div_ceil(8);
+                    padding += if stored.width.bits() < 8 { rows * 3 } else { 0 };
+                }
                 fan_in += rows;
             }
             Op::Conv2d(op) => {
@@ -96,7 +107,7 @@ fn needs(network: &Network, population: usize) -> Result<Needs> {
         }
     }
     // Sums, membrane, current, and a word for each parameter that may differ between neurons.
-    per_neuron += slots as usize * width(network, population)? as usize / 8 + 4;
+    per_neuron += slots as usize * storage.width as usize / 8 + 4;
     per_neuron += match &network.nodes[population].op {
         Op::Lif(op) => 4 * words(&[op.decay.uniform().is_none()], &[&op.offset, &op.threshold, &op.reset_by]),
         Op::CubaLif(op) => {
@@ -110,7 +121,12 @@ fn needs(network: &Network, population: usize) -> Result<Needs> {
         }
         _ => 0,
     };
-    Ok(Needs { per_neuron, per_channel, fixed: tables::estimate(projections.len(), sources) as usize, fan_in })
+    Ok(Needs {
+        per_neuron,
+        per_channel,
+        fixed: tables::estimate(projections.len(), sources) as usize + padding,
+        fan_in,
+    })
 }
 
 /// Number of parameters that are stored per neuron. A padded threshold always is.
@@ -120,9 +136,9 @@ fn words<T: Copy + PartialEq>(decays: &[bool], others: &[&Tensor<T>]) -> usize {
 }
 
 /// Cuts a population into the fewest slices that fit, of about equal size.
-pub fn cut(target: &Target, network: &Network, population: usize, name: &str) -> Result<Vec<Slice>> {
+pub fn cut(target: &Target, network: &Network, population: usize, name: &str, storage: &Storage) -> Result<Vec<Slice>> {
     let shape = &network.result(population)?.shape;
-    let needs = needs(network, population)?;
+    let needs = needs(network, population, storage)?;
     let room = (target.data_bytes() as usize).saturating_sub(needs.fixed);
     let pieces = match map_of(shape) {
         Some(map) => cut_map(map, &needs, room),

@@ -15,20 +15,24 @@ mod float;
 mod neuron;
 mod resting;
 mod row;
+mod sparse;
 mod update;
 mod variants;
 
 pub use assembly::Assembly;
 pub use conv::{ConvKernel, pack_kernel};
 pub use row::{RowCode, RowKernel, WeightWidth, pack_row, unpack_row};
+pub use sparse::{SparseCode, SparseKernel};
 pub use update::{CurrentStage, Decay, Fire, GROUP, Parameter, Reset, Spread, State, UpdateKernel};
-pub use variants::{accumulator, conv_kernel, kernels_of, row_kernel, update_kernel, weight_width};
+pub use variants::{accumulator, conv_kernel, kernels_of, row_kernel, sparse_kernel, update_kernel, weight_width};
 
 /// A kernel variant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kernel {
     /// Adds one row of weights to the accumulators, on arrival of a packet.
     Row(RowKernel),
+    /// Adds one sparse row of weights to the accumulators, on arrival of a packet.
+    Sparse(SparseKernel),
     /// Adds the weights of one source neuron of a convolution to the accumulators, on arrival of a packet.
     Conv(ConvKernel),
     /// Advances the neurons of a slice by one tick.
@@ -40,6 +44,7 @@ impl Kernel {
     pub fn name(&self) -> String {
         match self {
             Self::Row(kernel) => kernel.name(),
+            Self::Sparse(kernel) => kernel.name(),
             Self::Conv(kernel) => kernel.name(),
             Self::Update(kernel) => kernel.name(),
         }
@@ -49,6 +54,7 @@ impl Kernel {
     pub fn emit(&self, registers: &Registers) -> String {
         match self {
             Self::Row(kernel) => kernel.emit(),
+            Self::Sparse(kernel) => kernel.emit(),
             Self::Conv(kernel) => kernel.emit(),
             Self::Update(kernel) => kernel.emit(registers),
         }

@@ -9,16 +9,22 @@
 //! | r1 | address of the next accumulators |
 //! | r2, r3 | two words of weights |
 //! | r4–r11 | eight words of accumulators |
+//! | r12, lr | narrow weights: four of them, and the mask that takes them out |
 //!
 //! The loop around it is ordinary `llvm` dialect. Sums wrap; that they never do is the compiler's business.
+//!
+//! Weights of less than 8 bits lie in the upper bits of the bytes that a mask takes out, so that SXTAB16 and SXTAB add
+//! them with their sign but 2^[`WeightWidth::scale_log2`] times too large. All blocks that add to the same accumulators
+//! have to agree on that, and the update shifts it out.
 
 use super::{
     Accumulator,
     body::{Body, Value},
 };
 
-/// Weights that one turn of the loop adds.
+/// Weights that one turn of the loop adds, and where they are narrow.
 const STEP: u32 = 16;
+const NARROW_STEP: u32 = 32;
 /// Up to this many steps are written out instead of looped over.
 const UNROLLED_STEPS: u32 = 2;
 /// First register of the accumulators.
@@ -29,10 +35,18 @@ const ACCUMULATOR_WORDS: u32 = 8;
 const FIRST_WEIGHT: u32 = 2;
 /// Weight words that are in registers at a time.
 const WEIGHT_WORDS: u32 = 2;
+/// Register of four narrow weights.
+const PIECE: u32 = 12;
 
 /// Width of stored weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WeightWidth {
+    /// 1 bit: −1 or 1.
+    W1,
+    /// 2 bits, −2 to 1.
+    W2,
+    /// 4 bits, −8 to 7.
+    W4,
     /// 8 bits, −128 to 127.
     W8,
     /// 16 bits, −32768 to 32767.
@@ -40,16 +54,66 @@ pub enum WeightWidth {
 }
 
 impl WeightWidth {
+    /// All widths, narrow ones first.
+    pub const ALL: [Self; 5] = [Self::W1, Self::W2, Self::W4, Self::W8, Self::W16];
+
+    /// Bits of a weight.
+    pub const fn bits(self) -> u32 {
+        match self {
+            Self::W1 => 1,
+            Self::W2 => 2,
+            Self::W4 => 4,
+            Self::W8 => 8,
+            Self::W16 => 16,
+        }
+    }
+
+    /// The width with so many bits.
+    pub fn of_bits(bits: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|width| i64::from(width.bits()) == bits)
+    }
+
+    /// Whether it can hold a weight.
+    pub const fn holds(self, weight: i32) -> bool {
+        match self {
+            Self::W1 => weight == 1 || weight == -1,
+            _ => weight >= -(1 << (self.bits() - 1)) && weight < 1 << (self.bits() - 1),
+        }
+    }
+
+    /// Base-2 logarithm of the factor by which sums are too large.
+    pub const fn scale_log2(self) -> u32 {
+        match self {
+            // A bit is the sign of 64.
+            Self::W1 | Self::W2 => 6,
+            Self::W4 => 4,
+            Self::W8 | Self::W16 => 0,
+        }
+    }
+
     /// Weights in a 32-bit word.
     pub const fn per_word(self) -> u32 {
+        32 / self.bits()
+    }
+
+    /// Weights that are added together: the bytes or halves of a word.
+    const fn at_once(self) -> u32 {
         match self {
-            Self::W8 => 4,
             Self::W16 => 2,
+            _ => 4,
         }
+    }
+
+    /// Whether several weights share a byte.
+    pub const fn is_narrow(self) -> bool {
+        self.bits() < 8
     }
 
     pub(super) const fn name(self) -> &'static str {
         match self {
+            Self::W1 => "w1",
+            Self::W2 => "w2",
+            Self::W4 => "w4",
             Self::W8 => "w8",
             Self::W16 => "w16",
         }
@@ -88,7 +152,7 @@ impl RowKernel {
 
     /// Bytes from one row to the next.
     pub const fn row_bytes(&self) -> u32 {
-        self.length / self.weights.per_word() * 4
+        self.length.div_ceil(self.weights.per_word()) * 4
     }
 
     /// The kernel as a function of MLIR's `llvm` dialect.
@@ -109,7 +173,7 @@ impl RowKernel {
     /// Adds the row at one address to the accumulators at another and returns the addresses behind both. `overwritten`
     /// lists registers that shall count as overwritten too, as LLVM writes constraints.
     pub(super) fn add_row(&self, body: &mut Body, row: &str, accumulators: &str, overwritten: &str) -> [Value; 2] {
-        let steps = self.length / STEP;
+        let steps = self.length / self.step();
         if steps <= UNROLLED_STEPS {
             return self.add_block(body, self.length, [row, accumulators], overwritten);
         }
@@ -117,26 +181,31 @@ impl RowKernel {
         let steps = body.constant(steps as i32);
         body.line(format_args!("llvm.br {block}({row}, {accumulators}, {steps} : i32, i32, i32)"));
         let carried = body.block_with(&block, &["i32"; 3]);
-        let [row, accumulators] = self.add_block(body, STEP, [&carried[0], &carried[1]], overwritten);
+        let [row, accumulators] = self.add_block(body, self.step(), [&carried[0], &carried[1]], overwritten);
         let one = body.constant(1);
         let left = body.binary("sub", &carried[2], &one);
         let more = body.is_not_zero(&left);
         body.line(format_args!("llvm.cond_br {more}, {block}({row}, {accumulators}, {left} : i32, i32, i32), {tail}"));
         body.block(&tail);
-        if self.length.is_multiple_of(STEP) {
+        if self.length.is_multiple_of(self.step()) {
             return [row, accumulators];
         }
-        self.add_block(body, self.length % STEP, [&row, &accumulators], overwritten)
+        self.add_block(body, self.length % self.step(), [&row, &accumulators], overwritten)
+    }
+
+    /// Weights per turn of the loop.
+    const fn step(&self) -> u32 {
+        if self.weights.is_narrow() { NARROW_STEP } else { STEP }
     }
 
     /// The instructions that add a row.
     pub fn code(&self) -> RowCode {
-        let steps = self.length / STEP;
+        let steps = self.length / self.step();
         if steps <= UNROLLED_STEPS {
             let (tail, last) = self.lines(self.length);
             return RowCode { step: Vec::new(), steps: 0, tail, last };
         }
-        let ((step, last), (tail, last_of_tail)) = (self.lines(STEP), self.lines(self.length % STEP));
+        let ((step, last), (tail, last_of_tail)) = (self.lines(self.step()), self.lines(self.length % self.step()));
         RowCode { step, steps, tail, last: last.max(last_of_tail) }
     }
 
@@ -151,8 +220,11 @@ impl RowKernel {
         let (lines, last) = self.lines(weights);
         let registers: String = (FIRST_WEIGHT..FIRST_WEIGHT + WEIGHT_WORDS)
             .chain(FIRST_ACCUMULATOR..=last)
+            .chain(self.weights.is_narrow().then_some(PIECE))
             .map(|register| format!(",~{{r{register}}}"))
             .collect();
+        // LR holds the mask of narrow weights.
+        let overwritten = if self.weights.is_narrow() { ",~{lr}" } else { overwritten };
         let both = body.value(format_args!(
             "llvm.inline_asm has_side_effects asm_dialect = att \"{}\", \
              \"={{r0}},={{r1}},0,1{registers}{overwritten},~{{memory}}\" {row}, {accumulators} : (i32, i32) -> \
@@ -164,88 +236,133 @@ impl RowKernel {
 
     /// The instructions for `weights` weights and the number of the last accumulator register that they use.
     fn lines(&self, weights: u32) -> (Vec<String>, u32) {
-        let per_word = 4 / self.accumulators.bytes();
+        let per_register = 4 / self.accumulators.bytes();
         let (mut lines, mut last) = (Vec::new(), FIRST_ACCUMULATOR);
-        let mut left = weights;
-        while left > 0 {
-            let group = left.min(ACCUMULATOR_WORDS * per_word);
-            let end = FIRST_ACCUMULATOR + group / per_word;
-            let accumulators = format!("r{FIRST_ACCUMULATOR}-r{}", end - 1);
+        if let Some(mask) = self.mask().filter(|_| weights > 0) {
+            lines.push(format!("mov.w lr, #{mask}"));
+        }
+        let (at_once, per_word) = (self.weights.at_once(), self.weights.per_word());
+        let words = weights.div_ceil(per_word);
+        for first in (0..weights).step_by((ACCUMULATOR_WORDS * per_register) as usize) {
+            let group = (weights - first).min(ACCUMULATOR_WORDS * per_register);
+            let end = FIRST_ACCUMULATOR + group / per_register;
+            // LDM wants two registers or more.
+            let list = if end - FIRST_ACCUMULATOR == 1 { None } else { Some(format!("{{r4-r{}}}", end - 1)) };
             last = last.max(end - 1);
-            lines.push(format!("ldm r1, {{{accumulators}}}"));
-            let words = group / self.weights.per_word();
-            for word in 0..words {
+            lines.push(list.as_ref().map_or("ldr r4, [r1]".to_owned(), |list| format!("ldm r1, {list}")));
+            for weight in (first..first + group).step_by(at_once as usize) {
+                let (word, within) = (weight / per_word, weight % per_word);
                 let slot = word % WEIGHT_WORDS;
-                if slot == 0 {
-                    // LDM wants two registers or more.
+                if within == 0 && slot == 0 {
                     lines.push(match words - word {
                         1 => format!("ldr r{FIRST_WEIGHT}, [r0], #4"),
                         _ => format!("ldm r0!, {{r{FIRST_WEIGHT}, r{}}}", FIRST_WEIGHT + 1),
                     });
                 }
-                let first = FIRST_ACCUMULATOR + word * self.weights.per_word() / per_word;
-                self.add_word(&mut lines, first, FIRST_WEIGHT + slot);
+                let register = self.take_out(&mut lines, FIRST_WEIGHT + slot, within / at_once);
+                self.add(&mut lines, FIRST_ACCUMULATOR + (weight - first) / per_register, register);
             }
-            lines.push(format!("stm r1!, {{{accumulators}}}"));
-            left -= group;
+            lines.push(list.map_or("str r4, [r1], #4".to_owned(), |list| format!("stm r1!, {list}")));
         }
         (lines, last)
     }
 
+    /// The bits of each byte that hold a narrow weight.
+    const fn mask(&self) -> Option<u32> {
+        match self.weights {
+            WeightWidth::W1 => Some(0x8080_8080),
+            WeightWidth::W2 => Some(0xc0c0_c0c0),
+            WeightWidth::W4 => Some(0xf0f0_f0f0),
+            WeightWidth::W8 | WeightWidth::W16 => None,
+        }
+    }
+
+    /// Takes four narrow weights out of word `w`; returns the register in which they are.
+    fn take_out(&self, lines: &mut Vec<String>, w: u32, piece: u32) -> u32 {
+        if self.mask().is_none() {
+            return w;
+        }
+        match piece * self.weights.bits() {
+            0 => lines.push(format!("and r{PIECE}, lr, r{w}")),
+            distance => lines.push(format!("and r{PIECE}, lr, r{w}, lsl #{distance}")),
+        }
+        if self.weights == WeightWidth::W1 {
+            lines.push(format!("orr r{PIECE}, r{PIECE}, #{}", 0x4040_4040));
+        }
+        PIECE
+    }
+
     /// Adds the weights in register `w` to the accumulators from register `a` on.
-    fn add_word(&self, lines: &mut Vec<String>, a: u32, w: u32) {
+    fn add(&self, lines: &mut Vec<String>, a: u32, w: u32) {
         match (self.weights, self.accumulators) {
-            (WeightWidth::W8, Accumulator::I16) => {
-                lines.push(format!("sxtab16 r{a}, r{a}, r{w}"));
-                lines.push(format!("sxtab16 r{0}, r{0}, r{w}, ror #8", a + 1));
-            }
-            (WeightWidth::W8, Accumulator::I32) => {
-                lines.push(format!("sxtab r{a}, r{a}, r{w}"));
-                for byte in 1..4 {
-                    lines.push(format!("sxtab r{0}, r{0}, r{w}, ror #{1}", a + byte, 8 * byte));
-                }
-            }
             (WeightWidth::W16, Accumulator::I16) => lines.push(format!("sadd16 r{a}, r{a}, r{w}")),
             (WeightWidth::W16, Accumulator::I32) => {
                 lines.push(format!("sxtah r{a}, r{a}, r{w}"));
                 lines.push(format!("add.w r{0}, r{0}, r{w}, asr #16", a + 1));
             }
+            (_, Accumulator::I16) => {
+                lines.push(format!("sxtab16 r{a}, r{a}, r{w}"));
+                lines.push(format!("sxtab16 r{0}, r{0}, r{w}, ror #8", a + 1));
+            }
+            (_, Accumulator::I32) => {
+                lines.push(format!("sxtab r{a}, r{a}, r{w}"));
+                for byte in 1..4 {
+                    lines.push(format!("sxtab r{0}, r{0}, r{w}, ror #{1}", a + byte, 8 * byte));
+                }
+            }
         }
+    }
+
+    /// Where weight `index` of a row lies: its byte and its lowest bit there.
+    const fn place(&self, index: u32) -> (usize, u32) {
+        if matches!(self.weights, WeightWidth::W16) {
+            return (2 * index as usize, 0);
+        }
+        let (per_word, bits) = (self.weights.per_word(), self.weights.bits());
+        let (word, within) = (index / per_word, index % per_word);
+        // SXTAB16 finds the weights of two neighbours 16 bits apart.
+        let byte = match (self.accumulators, within % 4) {
+            (Accumulator::I16, 1) => 2,
+            (Accumulator::I16, 2) => 1,
+            (_, byte) => byte,
+        };
+        ((4 * word + byte) as usize, 8 - bits * (within / 4 + 1))
     }
 }
 
 /// Stores a row as its kernel reads it, padded with zeros to the kernel's length.
 ///
-/// 8-bit weights for 16-bit accumulators are stored as (w0, w2, w1, w3), so that one SXTAB16 finds the weights of two
-/// neighbours 16 bits apart. All others are in natural order. Weights beyond the width are truncated to it.
+/// Each four weights are the bytes of a word; narrow weights share a byte, the first in its upper bits. For 16-bit
+/// accumulators, the two in the middle of the four are exchanged. Weights beyond the width are truncated to it, and one
+/// bit is set for −1.
 ///
 /// # Panics
 /// If there are more weights than the kernel's length.
 pub fn pack_row(kernel: &RowKernel, weights: &[i32]) -> Vec<u8> {
     let length = kernel.length as usize;
     assert!(weights.len() <= length, "{} weights in a row of {length}", weights.len());
-    let mut padded = weights.to_vec();
-    padded.resize(length, 0);
-    swap_middle(kernel, &mut padded);
-    match kernel.weights {
-        WeightWidth::W8 => padded.iter().map(|&weight| weight as u8).collect(),
-        WeightWidth::W16 => padded.iter().flat_map(|&weight| (weight as i16).to_le_bytes()).collect(),
+    let mut row = vec![0; kernel.row_bytes() as usize];
+    for (index, &weight) in (0..).zip(weights) {
+        let (byte, shift) = kernel.place(index);
+        match kernel.weights {
+            WeightWidth::W16 => row[byte..byte + 2].copy_from_slice(&(weight as i16).to_le_bytes()),
+            WeightWidth::W1 => row[byte] |= u8::from(weight < 0) << shift,
+            width => row[byte] |= (weight as u8 & (0xff >> (8 - width.bits()))) << shift,
+        }
     }
+    row
 }
 
 /// The weights of a stored row with its padding: the inverse of [`pack_row`].
 pub fn unpack_row(kernel: &RowKernel, row: &[u8]) -> Vec<i32> {
-    let mut weights: Vec<i32> = match kernel.weights {
-        WeightWidth::W8 => row.iter().map(|&byte| i32::from(byte as i8)).collect(),
-        WeightWidth::W16 => row.chunks_exact(2).map(|pair| i32::from(i16::from_le_bytes([pair[0], pair[1]]))).collect(),
-    };
-    swap_middle(kernel, &mut weights);
-    weights
-}
-
-/// Exchanges the two middle weights of each four where the kernel wants it so.
-fn swap_middle(kernel: &RowKernel, weights: &mut [i32]) {
-    if (kernel.weights, kernel.accumulators) == (WeightWidth::W8, Accumulator::I16) {
-        weights.chunks_exact_mut(4).for_each(|four| four.swap(1, 2));
-    }
+    (0..kernel.length)
+        .map(|index| {
+            let (byte, shift) = kernel.place(index);
+            match kernel.weights {
+                WeightWidth::W16 => i16::from_le_bytes([row[byte], row[byte + 1]]).into(),
+                WeightWidth::W1 => 1 - 2 * i32::from(row[byte] >> shift & 1),
+                width => i32::from((row[byte] << (8 - width.bits() - shift)) as i8 >> (8 - width.bits())),
+            }
+        })
+        .collect()
 }

@@ -8,15 +8,22 @@ const fn row(weights: WeightWidth, accumulators: Accumulator, length: u32) -> Ro
 
 #[test]
 fn a_row_survives_packing_with_its_padding() {
-    for weights in [WeightWidth::W8, WeightWidth::W16] {
+    for weights in WeightWidth::ALL {
         for accumulators in [Accumulator::I16, Accumulator::I32] {
-            let kernel = row(weights, accumulators, 12);
-            let values = [-128, 127, 3, -4, 5, 6, -7, 8, 9];
+            let kernel = row(weights, accumulators, 44);
+            let mut values: Vec<i32> = vec![-128, 127, 3, -4, 5, 6, -7, 8, 9, 1, 0, -1, -2, -8, 7];
+            values.extend((0..26).map(|index| index % 3 - 1));
+            values.iter_mut().for_each(|value| {
+                if !weights.holds(*value) {
+                    *value = if *value < 0 { -1 } else { 1 };
+                }
+            });
             let packed = pack_row(&kernel, &values);
             assert_eq!(packed.len() as u32, kernel.row_bytes());
             let unpacked = unpack_row(&kernel, &packed);
-            assert_eq!(unpacked[..9], values);
-            assert_eq!(unpacked[9..], [0; 3]);
+            assert_eq!(unpacked[..41], values);
+            let padding = if weights == WeightWidth::W1 { 1 } else { 0 };
+            assert_eq!(unpacked[41..], [padding; 3]);
         }
     }
 }

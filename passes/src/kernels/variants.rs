@@ -8,8 +8,8 @@ use s2c_dialects::{
 use std::collections::BTreeSet;
 
 use super::{
-    Accumulator, ConvKernel, CurrentStage, Decay, Fire, Kernel, Reset, RowKernel, Spread, State, UpdateKernel,
-    WeightWidth,
+    Accumulator, ConvKernel, CurrentStage, Decay, Fire, Kernel, Reset, RowKernel, SparseKernel, Spread, State,
+    UpdateKernel, WeightWidth,
 };
 
 /// Accumulators of 16 or 32 bits.
@@ -17,9 +17,14 @@ pub fn accumulator(width: i64) -> Accumulator {
     if width == 16 { Accumulator::I16 } else { Accumulator::I32 }
 }
 
-/// Weights of 8 or 16 bits.
+/// Weights as stored.
 pub fn weight_width(bits: i64) -> WeightWidth {
-    if bits == 8 { WeightWidth::W8 } else { WeightWidth::W16 }
+    WeightWidth::of_bits(bits).unwrap_or(WeightWidth::W16)
+}
+
+/// The kernel of a block of sparse rows.
+pub fn sparse_kernel(rows: &Rows) -> SparseKernel {
+    SparseKernel { accumulators: accumulator(rows.width) }
 }
 
 /// The kernel of a block of rows.
@@ -105,7 +110,11 @@ pub fn update_kernel(update: &Update) -> Result<UpdateKernel> {
 
 /// All variants that a PE needs.
 pub fn kernels_of(pe: &Pe) -> Result<BTreeSet<Kernel>> {
-    let mut kernels: BTreeSet<Kernel> = pe.rows.iter().map(|rows| Kernel::Row(row_kernel(rows))).collect();
+    let rows = pe.rows.iter().map(|rows| match rows.sparse {
+        true => Kernel::Sparse(sparse_kernel(rows)),
+        false => Kernel::Row(row_kernel(rows)),
+    });
+    let mut kernels: BTreeSet<Kernel> = rows.collect();
     for block in &pe.convolutions {
         kernels.insert(Kernel::Conv(conv_kernel(block)?));
     }

@@ -35,7 +35,7 @@ struct Layer {
 impl Layer {
     fn new(kernel: ConvKernel, channels: u32, [source_row, target_row, target_rows]: [u32; 3], seed: u64) -> Self {
         let mut random = Random(seed);
-        let bits = if kernel.weights == WeightWidth::W8 { 24 } else { 16 };
+        let bits = 32 - kernel.weights.bits();
         let count = kernel.source_channels * kernel.kernel[0] * kernel.kernel[1] * channels;
         let weights = (0..count).map(|_| random.value() << bits >> bits).collect();
         Self { kernel, channels, weights, source_row, target_row, target_rows }

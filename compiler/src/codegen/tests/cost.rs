@@ -2,7 +2,7 @@
 
 use s2c_passes::{
     analysis::cost::{Cost, CostModel},
-    kernels::{Accumulator, Kernel, RowKernel, WeightWidth},
+    kernels::{Accumulator, Kernel, RowKernel, SparseKernel, WeightWidth},
 };
 
 use super::{CODE_BYTES, Random, cache, conv, kernels};
@@ -29,7 +29,7 @@ fn the_cost_of_kernels_is_known_before_they_run() {
     let model = CostModel::new(&target.cycles);
     let (mut cache, mut random) = (cache(), Random(21));
     println!("instructions: model, chip; cycles: model, chip; larger error");
-    for weights in [WeightWidth::W8, WeightWidth::W16] {
+    for weights in WeightWidth::ALL {
         for accumulators in [Accumulator::I16, Accumulator::I32] {
             for length in [4, 12, 32, 40, 48, 60, 256, 260] {
                 let kernel = RowKernel { weights, accumulators, length };
@@ -37,6 +37,16 @@ fn the_cost_of_kernels_is_known_before_they_run() {
                 let executed = kernels::check_row(&code, &kernel, &mut random);
                 error(&kernel.name(), model.row(&kernel), executed, 0.12);
             }
+        }
+    }
+    for accumulators in [Accumulator::I16, Accumulator::I32] {
+        let kernel = SparseKernel { accumulators };
+        let code = cache.image([&Kernel::Sparse(kernel.clone())], CODE_BYTES).unwrap();
+        for percent in [0, 2, 10, 20, 30] {
+            let weights = kernels::sparse_row(256, percent, &mut random);
+            let executed = kernels::check_sparse(&code, &kernel, &weights, &mut random);
+            let groups = kernel.groups(weights.into_iter());
+            error(&format!("{} {percent} %", kernel.name()), model.sparse(&kernel, groups), executed, 0.12);
         }
     }
     for round in 0..48 {

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 use s2c_passes::kernels::{
-    Accumulator, CurrentStage, Decay, Fire, GROUP, Kernel, Parameter, Reset, RowKernel, Spread, State, UpdateKernel,
-    WeightWidth, pack_row,
+    Accumulator, CurrentStage, Decay, Fire, GROUP, Kernel, Parameter, Reset, RowKernel, SparseKernel, Spread, State,
+    UpdateKernel, WeightWidth, pack_row,
 };
 
 use super::{
@@ -43,8 +43,12 @@ fn accumulator_bytes(width: Accumulator, values: &[i32]) -> Vec<u8> {
 /// Runs a row kernel on random data and compares; returns the instructions and the cycles.
 pub fn check_row(code: &CodeImage, kernel: &RowKernel, random: &mut Random) -> (u64, u64) {
     let n = kernel.length as usize;
-    let bits = if kernel.weights == WeightWidth::W8 { 24 } else { 16 };
-    let weights: Vec<i32> = (0..n).map(|_| random.value() << bits >> bits).collect();
+    let bits = 32 - kernel.weights.bits();
+    let weight = |random: &mut Random| match kernel.weights {
+        WeightWidth::W1 => 1 - 2 * (random.value() & 1),
+        _ => random.value() << bits >> bits,
+    };
+    let weights: Vec<i32> = (0..n).map(|_| weight(random)).collect();
     let accumulators = random.values(n);
     let mut machine = Machine::new(code);
     machine.write(DESCRIPTOR, &ACCUMULATORS.to_le_bytes());
@@ -53,7 +57,8 @@ pub fn check_row(code: &CodeImage, kernel: &RowKernel, random: &mut Random) -> (
     machine.write(ACCUMULATORS, &before);
     machine.write(ROW, &pack_row(kernel, &weights));
     let executed = machine.call(code.entry(&kernel.name()).unwrap(), [ROW, DESCRIPTOR, 7, 8]);
-    let sums: Vec<i32> = accumulators.iter().zip(&weights).map(|(a, w)| a.wrapping_add(*w)).collect();
+    let scale = kernel.weights.scale_log2();
+    let sums: Vec<i32> = accumulators.iter().zip(&weights).map(|(a, w)| a.wrapping_add(w << scale)).collect();
     let mut after = accumulator_bytes(kernel.accumulators, &sums);
     after.extend(words(&GUARD));
     assert_eq!(machine.read(ACCUMULATORS, after.len()), after, "{}", kernel.name());
@@ -69,6 +74,12 @@ fn rows_add_their_weights() {
         (WeightWidth::W8, Accumulator::I32, 1.53),
         (WeightWidth::W16, Accumulator::I16, 1.03),
         (WeightWidth::W16, Accumulator::I32, 1.66),
+        (WeightWidth::W4, Accumulator::I16, 1.13),
+        (WeightWidth::W4, Accumulator::I32, 1.75),
+        (WeightWidth::W2, Accumulator::I16, 1.1),
+        (WeightWidth::W2, Accumulator::I32, 1.75),
+        (WeightWidth::W1, Accumulator::I16, 1.35),
+        (WeightWidth::W1, Accumulator::I32, 2.0),
     ];
     for (weights, accumulators, bound) in bounds {
         for length in (4..=72).step_by(4).chain([256]) {
@@ -81,6 +92,57 @@ fn rows_add_their_weights() {
                 assert!(length != 256 || each <= bound, "{name}: {each} instructions per weight");
             }
         }
+    }
+}
+
+/// Runs a sparse row and compares; returns the instructions and the cycles.
+pub fn check_sparse(code: &CodeImage, kernel: &SparseKernel, weights: &[i32], random: &mut Random) -> (u64, u64) {
+    let accumulators = random.values(weights.len());
+    let mut machine = Machine::new(code);
+    machine.write(DESCRIPTOR, &ACCUMULATORS.to_le_bytes());
+    let mut before = accumulator_bytes(kernel.accumulators, &accumulators);
+    before.extend(words(&GUARD));
+    machine.write(ACCUMULATORS, &before);
+    // The second of two rows.
+    machine.write(ROW, &kernel.pack(ROW, [vec![1], weights.to_vec()].into_iter()));
+    let row = ROW + SparseKernel::STRIDE;
+    let executed = machine.call(code.entry(&kernel.name()).unwrap(), [row, DESCRIPTOR, 7, 8]);
+    let sums: Vec<i32> = accumulators.iter().zip(weights).map(|(a, w)| a.wrapping_add(*w)).collect();
+    let mut after = accumulator_bytes(kernel.accumulators, &sums);
+    after.extend(words(&GUARD));
+    assert_eq!(machine.read(ACCUMULATORS, after.len()), after, "{}", kernel.name());
+    executed
+}
+
+/// A sparse row of a density in percent.
+pub fn sparse_row(length: usize, percent: u32, random: &mut Random) -> Vec<i32> {
+    let weight = |random: &mut Random| (random.word() as i32 >> 24).max(-127);
+    (0..length).map(|_| if random.below(100) < percent { weight(random) } else { 0 }).collect()
+}
+
+#[test]
+fn sparse_rows_add_their_weights() {
+    let (mut cache, mut random) = (cache(), Random(6));
+    for accumulators in [Accumulator::I16, Accumulator::I32] {
+        let kernel = SparseKernel { accumulators };
+        let code = image(&mut cache, &Kernel::Sparse(kernel.clone()));
+        for (length, percent) in [(4, 100), (4, 0), (256, 25), (1000, 1), (1000, 10), (900, 0), (260, 50)] {
+            for _ in 0..8 {
+                let weights = sparse_row(length, percent, &mut random);
+                let (instructions, _) = check_sparse(&code, &kernel, &weights, &mut random);
+                let entries = weights.iter().filter(|&&weight| weight != 0).count();
+                let each = instructions as f64 / entries as f64;
+                assert!((length, percent) != (256, 25) || each <= 4.8, "{}: {each} per entry", kernel.name());
+            }
+        }
+        let weights: Vec<i32> = (0..256).map(|index| if index % 4 == 0 { 5 } else { 0 }).collect();
+        let (instructions, cycles) = check_sparse(&code, &kernel, &weights, &mut random);
+        println!(
+            "{:>16} {:.2} instructions, {:.2} cycles per entry",
+            kernel.name(),
+            instructions as f64 / 64.0,
+            cycles as f64 / 64.0
+        );
     }
 }
 

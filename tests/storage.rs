@@ -1,0 +1,99 @@
+//! Weights that are stored narrow or sparse: the machine code equals the integer interpreter, and the storage is the one
+//! that costs least.
+
+mod support;
+
+use s2c::{
+    driver::{self, Wishes},
+    machine::Machine,
+};
+use s2c_dialects::{ir, qsnn};
+use s2c_interp::{Interpreter, qsnn::Qsnn};
+use s2c_passes::{
+    Phase,
+    options::{Level, Options},
+};
+use std::{fmt::Write, path::Path};
+use support::{differing, interpret, membranes_on_chip, noise, on_chip};
+
+const NEURONS: usize = 403;
+
+/// A population with a matrix of weights from `inputs` inputs, and one from itself, a tick late.
+fn network(level: Level, inputs: usize, weight: impl Fn(u32) -> i8) -> String {
+    let options = Options { level, ..Options::default() }.to_map();
+    let options: Vec<String> = options.iter().map(|(name, value)| format!("{name} = \"{value}\"")).collect();
+    let mut state = 7u32;
+    let mut matrix = |columns: usize| {
+        let mut hex = String::from("0x");
+        for _ in 0..NEURONS * columns {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let _ = write!(hex, "{:02X}", weight(state >> 8));
+        }
+        format!("dense<\"{hex}\"> : tensor<{NEURONS}x{columns}xi8>")
+    };
+    let (first, second) = (matrix(inputs), matrix(NEURONS));
+    format!(
+        "qsnn.network @net dt 1.0e-3 options {{{options}}} {{
+  %x = qsnn.input \"input\" limit 1 : tensor<{inputs}xi1>
+  %in = qsnn.dense %x bits 8 {{weight = {first}}} : tensor<{inputs}xi1> -> tensor<{NEURONS}xi32>
+  %late = qsnn.delay %z by 1 : tensor<{NEURONS}xi1>
+  %back = qsnn.dense %late bits 8 {{weight = {second}}} : tensor<{NEURONS}xi1> -> tensor<{NEURONS}xi32>
+  %sum = qsnn.add %in, %back : tensor<{NEURONS}xi32>, tensor<{NEURONS}xi32> -> tensor<{NEURONS}xi32>
+  %z = qsnn.lif \"neuron\"(%sum << 4) reset subtract {{decay = dense<3865470566> : tensor<{NEURONS}xi64>,
+    offset = dense<1> : tensor<{NEURONS}xi32>, threshold = dense<90> : tensor<{NEURONS}xi32>,
+    reset_by = dense<90> : tensor<{NEURONS}xi32>, scale = dense<1.0> : tensor<{NEURONS}xf64>}}
+    : tensor<{NEURONS}xi32> -> tensor<{NEURONS}xi1>
+  qsnn.output \"output\"(%z) : tensor<{NEURONS}xi1>
+}}",
+        options = options.join(", "),
+    )
+}
+
+/// Compiles, runs and compares; returns the binary's kernels and the number of its PEs.
+fn check(text: &str, inputs: usize) -> (Vec<String>, usize) {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("storage.mlir");
+    std::fs::write(&file, text).unwrap();
+    let context = ir::context();
+    let stop = Wishes { stop_after: Some(Phase::Qsnn), ..Wishes::default() };
+    let (integers, ..) = driver::compile(&context, &file, &Options::default(), None, &stop).unwrap();
+    let quantized = qsnn::Network::read(&integers.module).unwrap();
+    let (_, _, binary) = driver::compile(&context, &file, &Options::default(), None, &Wishes::default()).unwrap();
+    let mut machine = Machine::load(binary.unwrap()).unwrap();
+    let input = noise(12, inputs, 16);
+    let mut interpreter = Qsnn::new(&quantized).unwrap();
+    let expected = interpret(&mut interpreter, &input, "neuron");
+    assert!(expected.contains(&1) && expected.contains(&0), "some neurons fire");
+    assert_eq!(differing(&on_chip(&mut machine, &input, "neuron"), &expected), 0);
+    let index = interpreter.find("neuron").unwrap();
+    let last = interpreter.membranes(index).unwrap();
+    let membranes = membranes_on_chip(&mut machine, &input, "neuron");
+    assert_eq!(differing(&membranes[membranes.len() - NEURONS..], &last), 0);
+    let manifest = &machine.binary().manifest;
+    (manifest.pes.iter().flat_map(|pe| pe.kernels.clone()).collect(), manifest.pes.len())
+}
+
+#[test]
+fn weights_are_stored_in_the_way_that_costs_least() {
+    let any = |state: u32| (state as i8).max(-127);
+    let one_in_ten = move |state: u32| if (state >> 8).is_multiple_of(10) { any(state) } else { 0 };
+    let ternary = |state: u32| (state % 3) as i8 - 1;
+    let sign = |state: u32| if state & 64 == 0 { 1 } else { -1 };
+    let nibble = |state: u32| (state % 15) as i8 - 7;
+    // Narrow rows have to save a PE to be worth while; these inputs make the matrices large enough.
+    type Weight<'w> = &'w dyn Fn(u32) -> i8;
+    let cases: [(Weight<'_>, usize, &str); 5] = [
+        (&any, 40, "row_w8"),
+        (&one_in_ten, 40, "sparse_w8"),
+        (&nibble, 400, "row_w4"),
+        (&ternary, 400, "row_w2"),
+        (&sign, 900, "row_w1"),
+    ];
+    for (weight, inputs, kernel) in cases {
+        let (plain, plain_pes) = check(&network(Level::O1, inputs, weight), inputs);
+        assert!(plain.iter().any(|name| name.starts_with("row_w8")), "{plain:?}");
+        let (chosen, pes) = check(&network(Level::O2, inputs, weight), inputs);
+        assert!(chosen.iter().any(|name| name.starts_with(kernel)), "{kernel}: {chosen:?}");
+        assert!(pes <= plain_pes, "{kernel}: {pes} instead of {plain_pes} PEs");
+        println!("{kernel}: {pes} PEs, stored as 8 bits {plain_pes}");
+    }
+}
