@@ -68,7 +68,22 @@ fn every_kind_of_fault_is_found() {
         ("more rows than weights", "weights", |p| p.pes[0].rows[0].count += 1),
         ("sums without room", "weights", |p| p.pes[0].rows.iter_mut().for_each(|rows| rows.slot = 1)),
         ("a missing route", "routes", |p| drop(p.routes.pop())),
-        ("a route that leaves out a PE", "routes", |p| p.routes[0].destinations[2] &= !1),
+        ("a route that leaves out a PE", "routes", |p| {
+            let route = p.routes.iter_mut().find(|route| route.destinations[0] >= 0).unwrap();
+            route.destinations[2] &= route.destinations[2] - 1;
+        }),
+        ("a route that reaches a PE twice", "routes", |p| {
+            let route = p.routes.iter_mut().find(|route| route.destinations[0] >= 0).unwrap();
+            let again = route.destinations[..3].to_vec();
+            route.destinations.extend(again);
+        }),
+        ("a wide entry before a narrow one", "routes", |p| p.routes.reverse()),
+        ("a mask with holes", "routes", |p| p.routes[0].mask ^= 1 << 30),
+        ("a link that is not there", "routes", |p| p.routes[0].destinations.extend([-1, 6, 0])),
+        ("more entries than the router has", "routes", |p| {
+            let route = p.routes[0].clone();
+            p.routes.extend(std::iter::repeat_n(route, 16384));
+        }),
         ("a route to a PE without synapses", "routes", |p| p.routes[0].destinations.extend([1, 1, 1])),
         ("a route that leaves out the host", "routes", |p| {
             let route = p.routes.iter_mut().find(|route| route.destinations.contains(&-2)).unwrap();

@@ -10,7 +10,10 @@ use s2c::{
 };
 use s2c_dialects::{ir, qsnn};
 use s2c_interp::Interpreter;
-use s2c_passes::{Phase, options::Options};
+use s2c_passes::{
+    Phase,
+    options::{Convention, Level, Options},
+};
 use std::path::{Path, PathBuf};
 
 /// Pseudo-random numbers below a limit.
@@ -40,8 +43,11 @@ fn small_board(name: &str) -> PathBuf {
     temporary(name, &text)
 }
 
-/// A loop of populations behind an input, as a dump of `snn`.
-fn ring(populations: usize, neurons: usize) -> PathBuf {
+/// A loop of populations behind an input, as a dump of `snn` with options.
+fn ring(name: &str, populations: usize, neurons: usize, mut options: Options) -> PathBuf {
+    (options.dt, options.convention) = (Some(1e-3), Convention::Norse);
+    let options: Vec<String> =
+        options.to_map().iter().map(|(name, value)| format!("\"{name}\" = \"{value}\"")).collect();
     let mut numbers = Numbers(7);
     let mut weights = |rows: usize, columns: usize, scale: f32| -> String {
         let one = |_| {
@@ -56,12 +62,13 @@ fn ring(populations: usize, neurons: usize) -> PathBuf {
     let parameters = [("tau", 0.004), ("r", 4.0), ("v_leak", 0.0), ("v_threshold", 1.0), ("v_reset", 0.0)];
     let parameters = parameters.map(|(name, value)| splat(name, value)).join(", ");
     let mut text = format!(
-        "snn.network @ring options {{convention = \"norse\", dt = \"1e-3\", level = \"2\"}} {{
+        "snn.network @ring options {{{}}} {{
   %x = snn.input \"input\" limit 1 : tensor<{n}xui8>
   %late = snn.delay %s{last} by {populations} : tensor<{n}xi1>
   %back = snn.linear %late {} : tensor<{n}xi1> -> tensor<{n}xf32>
   %in = snn.linear %x {} : tensor<{n}xui8> -> tensor<{n}xf32>
   %i0 = snn.add %in, %back : tensor<{n}xf32>, tensor<{n}xf32> -> tensor<{n}xf32>\n",
+        options.join(", "),
         weights(n, n, 0.2),
         weights(n, n, 1.0),
         last = populations - 1,
@@ -79,7 +86,11 @@ fn ring(populations: usize, neurons: usize) -> PathBuf {
         );
     }
     text += &format!("  snn.output \"output\"(%s{}) : tensor<{n}xi1>\n}}\n", populations - 1);
-    temporary(&format!("ring{populations}x{neurons}.mlir"), &text)
+    temporary(&format!("{name}.mlir"), &text)
+}
+
+fn level(level: Level) -> Options {
+    Options { level, ..Options::default() }
 }
 
 fn compile(model: &Path, target: &Path, options: &Options) -> Binary {
@@ -125,7 +136,8 @@ fn spikes(network: &qsnn::Network, machine: &mut Machine, input: &SpikeTrain, no
 
 #[test]
 fn a_loop_over_many_chips_runs_exactly() {
-    let (model, target, options) = (ring(6, 160), small_board("loop.toml"), Options::default());
+    let (model, target, options) =
+        (ring("loop", 6, 160, level(Level::O2)), small_board("loop.toml"), Options::default());
     let binary = compile(&model, &target, &options);
     let chips: std::collections::BTreeSet<usize> = binary.manifest.pes.iter().map(|pe| pe.chip).collect();
     println!(
@@ -146,9 +158,42 @@ fn a_loop_over_many_chips_runs_exactly() {
     assert_eq!(machine.stats().dropped_packets, 0);
 }
 
+/// Hops and links of a run, in hops of the target.
+fn traveled(binary: &Binary, input: &SpikeTrain) -> u64 {
+    let mut machine = Machine::load(binary.clone()).unwrap();
+    machine.run(input, &[], Time::Network).unwrap();
+    let stats = machine.stats();
+    stats.hops + 10 * stats.link_packets
+}
+
+#[test]
+fn a_profile_of_a_run_shortens_the_ways_of_the_next() {
+    let (target, input) = (small_board("profile.toml"), noise(40, &[160], 8));
+    let at = |options| compile(&ring("profile", 6, 160, options), &target, &Options::default());
+    let naive = at(level(Level::O0));
+    let mut machine = Machine::load(naive.clone()).unwrap();
+    machine.run(&input, &[], Time::Network).unwrap();
+    let rates = machine.stats().rates;
+    assert!(rates["input"] > 0.1 && rates["p5"] > 0.0, "{rates:?}");
+    let [before, after] = [naive, at(Options { rates, ..level(Level::O2) })].map(|binary| traveled(&binary, &input));
+    println!("hops in the order of the program {before}, placed with rates {after}");
+    assert!(after < before);
+}
+
+#[test]
+fn dead_pes_are_mapped_around() {
+    let dead = vec![[4, 3, 3, 0], [4, 4, 4, 2]];
+    let model = ring("dead", 2, 120, Options { dead, ..Options::default() });
+    let binary = compile(&model, &small_board("dead.toml"), &Options::default());
+    let places: Vec<_> = binary.manifest.pes.iter().map(|pe| (pe.chip, pe.column, pe.row, pe.core)).collect();
+    for pe in [(4, 3, 3, 0), (4, 3, 3, 1), (4, 4, 4, 2)] {
+        assert!(!places.contains(&pe), "{places:?}");
+    }
+}
+
 #[test]
 fn bytes_and_runs_are_equal_on_one_and_two_threads() {
-    let (model, target) = (ring(4, 120), small_board("threads.toml"));
+    let (model, target) = (ring("threads", 4, 120, level(Level::O2)), small_board("threads.toml"));
     let input = noise(10, &[120], 8);
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

@@ -3,6 +3,7 @@
 use crate::{
     codegen,
     commands::{Warn, compile, evaluate, explain, inspect, list, opt, run, simulate},
+    profile,
     render::{Format, Renderer},
     usage,
 };
@@ -12,7 +13,7 @@ use s2c_passes::{Phase, options};
 use std::{
     ffi::OsString,
     panic,
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::{Mutex, OnceLock},
 };
@@ -89,6 +90,27 @@ pub struct ModelOptions {
     /// What the chip keeps neurons' states in.
     #[arg(long, value_parser = word_of(options::State::WORDS), default_value = "fixed")]
     state: String,
+    #[command(flatten)]
+    mapping: MappingOptions,
+}
+
+/// How a network is laid out on the machine.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Mapping")]
+pub struct MappingOptions {
+    /// Spikes per neuron and tick that are expected where no profile says otherwise.
+    #[arg(long, value_name = "RATE", default_value_t = options::Options::default().rate)]
+    rate: f64,
+    /// Statistics of a run (`s2c run --stats`), from which the rates of inputs and populations are taken.
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+    /// A PE that does not work; may be given several times.
+    #[arg(long, value_name = "CHIP,COLUMN,ROW,CORE", value_parser = parse_pe)]
+    dead_pe: Vec<[u32; 4]>,
+}
+
+fn parse_pe(text: &str) -> std::result::Result<[u32; 4], String> {
+    options::pe_from_word(text).ok_or_else(|| "expected CHIP,COLUMN,ROW,CORE".to_owned())
 }
 
 fn weight_scale(word: &str) -> std::result::Result<options::WeightScale, String> {
@@ -112,6 +134,12 @@ impl ModelOptions {
                 .hint("100 maps the largest weight to the largest integer"),
             ));
         }
+        if !(self.mapping.rate >= 0.0 && self.mapping.rate.is_finite()) {
+            return Err(Box::new(
+                Diagnostic::error("bad-option", format!("--rate {} is no rate", self.mapping.rate))
+                    .hint("give spikes per neuron and tick, for example 0.05"),
+            ));
+        }
         // The words have been checked by the parser.
         Ok(options::Options {
             level: options::Level::from_word(&self.level).unwrap_or(defaults.level),
@@ -126,6 +154,9 @@ impl ModelOptions {
             weight_percentile: self.weight_percentile,
             weight_cast: options::WeightCast::from_word(&self.weight_cast).unwrap_or(defaults.weight_cast),
             state: options::State::from_word(&self.state).unwrap_or(defaults.state),
+            rate: self.mapping.rate,
+            rates: self.mapping.profile.as_deref().map(profile::rates).transpose()?.unwrap_or_default(),
+            dead: self.mapping.dead_pe.clone(),
         })
     }
 }

@@ -110,6 +110,7 @@ pub fn compile<'c>(
 ) -> Result<(Compile<'c>, Target, Option<Binary>)> {
     let target = targets::load(target.unwrap_or(targets::DEFAULT))?;
     let start = Compile::start(context, file, options)?;
+    let target = target.without(&s2c_passes::options_of(&start.module)?.dead);
     let passes = remaining(&start.module)?;
     let mut done = start.run(context, &target, passes, wishes)?;
     if Phase::of(&done.module)? != Phase::S2k {

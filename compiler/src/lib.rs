@@ -16,6 +16,7 @@ pub mod import;
 pub mod machine;
 pub mod nir;
 mod output;
+pub mod profile;
 pub mod recording;
 pub mod render;
 pub mod targets;

@@ -33,6 +33,9 @@ pub struct Machine {
     events: u64,
     updates: u64,
     ticks: u64,
+    /// Ticks of network time, and by node the spikes in them.
+    network_ticks: u64,
+    spikes: BTreeMap<String, u64>,
     /// Synapses per packet, by runs of keys: first key to number of keys and synapses over all PEs.
     fan_out: BTreeMap<u32, (u32, u64)>,
 }
@@ -67,10 +70,14 @@ pub struct Stats {
     pub dropped_packets: u64,
     /// Hops of all packets on the NoC.
     pub hops: u64,
+    /// Links between chips that packets took.
+    pub link_packets: u64,
     /// Cycles of the busiest PE in its busiest tick.
     pub max_cycles_per_tick: u64,
     /// Bytes of memory in use.
     pub sram_bytes: u64,
+    /// Spikes per neuron and tick of network time, by input and population.
+    pub rates: BTreeMap<String, f64>,
     /// The same per PE.
     pub pe: Vec<PeStats>,
 }
@@ -154,7 +161,7 @@ impl Machine {
             }
         }
         let chip = Chip::new(config, images, routes).map_err(refused)?;
-        Ok(Self { binary, chip, events: 0, updates: 0, ticks: 0, fan_out })
+        Ok(Self { binary, chip, events: 0, updates: 0, ticks: 0, network_ticks: 0, spikes: BTreeMap::new(), fan_out })
     }
 
     /// The binary.
@@ -184,6 +191,17 @@ impl Machine {
         let depth = slices.iter().map(|(_, slice)| slice.start).chain(manifest.outputs.iter().map(|o| o.start)).max();
         let chip_ticks = input.ticks() + depth.unwrap_or(0) as usize;
         let ticks = if time == Time::Chip { chip_ticks } else { input.ticks() };
+        // By PE the number of a node; PEs hold slices of one population.
+        let mut names: Vec<String> = manifest.inputs.iter().map(|input| input.node.clone()).collect();
+        let mut node_of = vec![0; manifest.pes.len()];
+        for (pe, slice) in &slices {
+            let known = names.iter().position(|name| *name == slice.population);
+            node_of[*pe] = known.unwrap_or_else(|| {
+                names.push(slice.population.clone());
+                names.len() - 1
+            });
+        }
+        let mut spikes = vec![0; names.len()];
         let mut plans = wishes.iter().map(|wish| self.plan(wish, &slices, ticks)).collect::<Result<Vec<_>>>()?;
 
         for chip_tick in 0..chip_ticks {
@@ -208,12 +226,18 @@ impl Machine {
             self.events += packets.iter().map(|packet| self.synapses_of(packet.key)).sum::<u64>();
             let report = self.chip.step(&packets).map_err(fault)?;
             self.events += report.sent.iter().map(|(_, packet)| self.synapses_of(packet.key)).sum::<u64>();
+            spikes[0] += packets.len() as u64;
+            report.sent.iter().for_each(|(pe, _)| spikes[node_of[*pe]] += 1);
             self.ticks += 1;
             let active = slices.iter().filter(|(_, slice)| slice.start <= chip_tick as u64);
             self.updates += active.map(|(_, slice)| slice.neurons() as u64).sum::<u64>();
             for plan in &mut plans {
                 plan.record(&self.chip, &slices, &report.sent, chip_tick, time)?;
             }
+        }
+        self.network_ticks += input.ticks() as u64;
+        for (name, spikes) in names.into_iter().zip(spikes) {
+            *self.spikes.entry(name).or_default() += spikes;
         }
         Ok(plans.into_iter().map(|plan| plan.recording).collect())
     }
@@ -252,7 +276,17 @@ impl Machine {
                 sram_bytes: bytes(index),
             })
             .collect();
+        let mut neurons: BTreeMap<&str, usize> =
+            manifest.inputs.iter().map(|input| (input.node.as_str(), input.shape.iter().product())).collect();
+        for slice in manifest.pes.iter().flat_map(|pe| &pe.slices) {
+            *neurons.entry(&slice.population).or_default() += slice.neurons();
+        }
+        let rate = |name: &str, spikes: u64| {
+            spikes as f64 / (neurons.get(name).copied().unwrap_or(0) as f64 * self.network_ticks as f64).max(1.0)
+        };
+        let rates = self.spikes.iter().map(|(name, &spikes)| (name.clone(), rate(name, spikes))).collect();
         Stats {
+            rates,
             ticks: self.ticks,
             pes: pe.len(),
             instructions: pe.iter().map(|pe| pe.instructions).sum(),
@@ -262,6 +296,7 @@ impl Machine {
             packets: chip.network.packets,
             dropped_packets: chip.network.dropped,
             hops: chip.network.hops,
+            link_packets: chip.network.link_packets,
             max_cycles_per_tick: pe.iter().map(|pe| pe.max_cycles_per_tick).max().unwrap_or(0),
             sram_bytes: pe.iter().map(|pe| pe.sram_bytes).sum(),
             pe,

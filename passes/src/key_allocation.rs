@@ -1,34 +1,52 @@
 //! Key allocation: a block of keys for each source of packets.
 //!
-//! Needs: an `s2k` program.
+//! Needs: `s2k` with places.
 //! Gives: `key` and `mask` on host inputs and slices. All blocks have the same size, a power of two, so that one shift
-//! turns a key into the number of its source: PEs find the rows of a packet without a search.
+//! turns a key into the number of its source: PEs find the rows of a packet without a search. Sources on one chip whose
+//! packets go to the same PEs have neighbouring numbers, from a multiple of a power of two on, so that one router entry
+//! covers them.
 //! Example: with 12 inputs and slices of 38 neurons, blocks have 64 keys; the second source owns 0x40 to 0x7f.
-//! Limits: 2^32 keys.
+//! Limits: 2^32 keys; where they are too few to leave gaps, numbers are given without.
 //! Source: the router compares 32-bit keys under a mask (`compiler/targets`).
 
-use crate::Session;
+use crate::{Session, analysis::traffic};
 use s2c_dialects::{
     Module,
     diagnostic::{Diagnostic, Result},
     s2k::Program,
 };
+use std::collections::BTreeMap;
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let mut program = Program::read(&module)?;
-    let inputs = program.inputs.iter().map(|input| input.shape.iter().product::<i64>());
-    let slices = program.slices().map(|(_, update)| update.count);
-    let sizes: Vec<i64> = inputs.chain(slices).collect();
-    let block = sizes.iter().map(|&size| size.max(1) as u64).max().unwrap_or(1).next_power_of_two() as i64;
-    if block * sizes.len() as i64 > 1 << 32 {
+    let inputs = program.inputs.iter().map(|input| (&input.node, input.shape.iter().product::<i64>()));
+    let slices = program.slices().map(|(_, update)| (&update.slice, update.count));
+    let sizes: Vec<(&String, i64)> = inputs.chain(slices).collect();
+    let largest = sizes.iter().max_by_key(|(_, size)| *size).copied();
+    let block = largest.map_or(1, |(_, size)| size.max(1) as u64).next_power_of_two();
+    let most = (1u64 << 32) / block;
+    if sizes.len() as u64 > most {
         return Err(Box::new(
             Diagnostic::error("out-of-keys", "the network needs more than 2^32 keys")
-                .text(format!("{} sources with up to {block} neurons each.", sizes.len())),
+                .at_node(largest.map_or("?", |(name, _)| name))
+                .text(format!(
+                    "It sends from {} sources, of which the largest has {} neurons: {} blocks of {block} keys, where \
+                     the routers' 32 bits give {most}.",
+                    sizes.len(),
+                    largest.map_or(0, |(_, size)| size),
+                    sizes.len()
+                ))
+                .hint("cut the largest input or population into several nodes"),
         ));
     }
-    let mask = (1i64 << 32) - block;
-    let mut keys = (0..).map(|number: i64| number * block);
+    let groups = groups(&program)?;
+    let mut numbers = number(&groups, true);
+    if numbers.iter().any(|&number| number >= most) {
+        numbers = number(&groups, false);
+    }
+    let mask = (1i64 << 32) - block as i64;
+    let mut keys = numbers.into_iter().map(|number| (number * block) as i64);
     for input in &mut program.inputs {
         (input.key, input.mask) = (keys.next(), Some(mask));
     }
@@ -36,4 +54,48 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         (update.key, update.mask) = (keys.next(), Some(mask));
     }
     program.write(session.context)
+}
+
+/// The sources, by their indices, in groups that go the same ways; groups in the order of their first members.
+fn groups(program: &Program) -> Result<Vec<Vec<usize>>> {
+    let senders = traffic::senders(program)?;
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut known = BTreeMap::new();
+    for (index, sender) in senders.iter().enumerate() {
+        let chip = sender.pe.map(|pe| traffic::place_of(&program.pes[pe])).transpose()?.map(|(chip, _)| chip);
+        let group = *known.entry((chip, &sender.readers, sender.to_host)).or_insert(groups.len());
+        if group == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[group].push(index);
+    }
+    Ok(groups)
+}
+
+/// A number for each source; groups start at multiples of powers of two if `aligned`.
+fn number(groups: &[Vec<usize>], aligned: bool) -> Vec<u64> {
+    let mut numbers = vec![0; groups.iter().map(Vec::len).sum()];
+    let mut next = 0u64;
+    for group in groups {
+        if aligned {
+            next = next.next_multiple_of((group.len() as u64).next_power_of_two());
+        }
+        for &source in group {
+            numbers[source] = next;
+            next += 1;
+        }
+    }
+    numbers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_start_at_multiples_of_powers_of_two() {
+        let groups = [vec![0], vec![1, 3, 4], vec![2]];
+        assert_eq!(number(&groups, true), [0, 4, 7, 5, 6]);
+        assert_eq!(number(&groups, false), [0, 1, 4, 2, 3]);
+    }
 }

@@ -125,6 +125,7 @@ pub const PIPELINE: &[Pass] = &[
            takes: Phase::Qsnn, gives: Phase::S2k, from: Level::O0, run: core_partitioning::run },
     Pass { name: "placement", description: "A place on the grid for each PE",
            takes: Phase::S2k, gives: Phase::S2k, from: Level::O0, run: placement::run },
+    // Sources that go the same ways get keys that one mask covers, which needs places.
     Pass { name: "key-allocation", description: "A block of keys for each source of packets",
            takes: Phase::S2k, gives: Phase::S2k, from: Level::O0, run: key_allocation::run },
     // Needs places and keys.

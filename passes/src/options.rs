@@ -6,7 +6,7 @@ use s2c_dialects::{
     graph,
     snn::{Compare, Integrator},
 };
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 /// Declares an option with a fixed set of words.
 macro_rules! words {
@@ -154,6 +154,12 @@ pub struct Options {
     pub weight_cast: WeightCast,
     /// What the chip keeps neurons' states in.
     pub state: State,
+    /// Spikes per neuron and tick that are expected of nodes that [`Self::rates`] does not name.
+    pub rate: f64,
+    /// Spikes per neuron and tick that are expected of some inputs and populations, by NIR node.
+    pub rates: BTreeMap<String, f64>,
+    /// PEs that do not work, besides those of the target: chip, column, row, core.
+    pub dead: Vec<[u32; 4]>,
 }
 
 impl Default for Options {
@@ -171,6 +177,9 @@ impl Default for Options {
             weight_percentile: 100.0,
             weight_cast: WeightCast::Round,
             state: State::Fixed,
+            rate: 0.05,
+            rates: BTreeMap::new(),
+            dead: Vec::new(),
         }
     }
 }
@@ -202,7 +211,26 @@ pub fn compare_from_word(word: &str) -> Option<Compare> {
     }
 }
 
+/// A PE as CHIP,COLUMN,ROW,CORE.
+pub fn pe_from_word(word: &str) -> Option<[u32; 4]> {
+    let numbers: Option<Vec<u32>> = word.split(',').map(|number| number.parse().ok()).collect();
+    numbers?.try_into().ok()
+}
+
+/// What the name of an option begins with that holds the rate of a node.
+const RATE_OF: &str = "rate of ";
+
+/// A number of spikes per neuron and tick.
+fn rate(value: &str) -> Option<f64> {
+    value.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate >= 0.0)
+}
+
 impl Options {
+    /// Spikes per neuron and tick that are expected of an input or population.
+    pub fn rate_of(&self, node: &str) -> f64 {
+        self.rates.get(node).copied().unwrap_or(self.rate)
+    }
+
     /// The options as they travel with the IR.
     pub fn to_map(&self) -> graph::Options {
         let mut map = graph::Options::new();
@@ -215,6 +243,13 @@ impl Options {
         set("weight_percentile", self.weight_percentile.to_string());
         set("weight_cast", self.weight_cast.to_string());
         set("state", self.state.to_string());
+        set("rate", self.rate.to_string());
+        for (node, rate) in &self.rates {
+            set(&format!("{RATE_OF}{node}"), rate.to_string());
+        }
+        if !self.dead.is_empty() {
+            set("dead", self.dead.iter().map(|pe| pe.map(|n| n.to_string()).join(",")).collect::<Vec<_>>().join(" "));
+        }
         if let Some(dt) = self.dt {
             set("dt", format!("{dt:e}"));
         }
@@ -252,6 +287,12 @@ impl Options {
                 }
                 "weight_cast" => store(WeightCast::from_word(value), &mut options.weight_cast),
                 "state" => store(State::from_word(value), &mut options.state),
+                "rate" => store(rate(value), &mut options.rate),
+                name if name.starts_with(RATE_OF) => match rate(value) {
+                    Some(rate) => options.rates.insert(name[RATE_OF.len()..].to_owned(), rate).is_none(),
+                    None => false,
+                },
+                "dead" => store(value.split(' ').map(pe_from_word).collect(), &mut options.dead),
                 "dt" => store(value.parse().ok().map(Some), &mut options.dt),
                 "integrator" => store(integrator_from_word(value).map(Some), &mut options.integrator),
                 "reset" => store(reset_from_word(value).map(Some), &mut options.reset),

@@ -1,15 +1,18 @@
 //! Routing: router entries from each source to all PEs that hold synapses from it.
 //!
 //! Needs: `s2k` with places and keys.
-//! Gives: one `s2k.route` per source and chip that its packets pass, with the QPEs and the mask of PEs on each; blocks
-//! of neighbouring keys with the same destinations share an entry.
+//! Gives: the `s2k.route`s of every chip, with the QPEs and the mask of PEs on each, first match first; sources that go
+//! the same ways share entries, see `routing/minimise.rs`.
 //! Example: a source with targets on cores 0 and 2 of QPE (3, 3) gets the destination [3, 3, 5].
 //! Limits: a chip's table must not have more entries than the target's router; ways between
 //! chips are shortest, with diagonal links first.
 //! Source: one packet per QPE with a mask of its PEs (NESTML pull request 1191, spike_processing.c); the links' order
 //! is that of SpiNNaker (E, NE, N, W, SW, S).
 
+mod minimise;
+
 use crate::{Session, analysis::torus::Torus, target::Target};
+use minimise::Block;
 use s2c_dialects::{
     Module,
     diagnostic::{Diagnostic, Result},
@@ -25,25 +28,40 @@ pub const HOST: i64 = -2;
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let mut program = Program::read(&module)?;
-    let mut entries: BTreeMap<i64, Vec<Route>> = BTreeMap::new();
+    // For each chip the blocks of keys that pass it, and the destinations that occur there.
+    let mut passing: BTreeMap<i64, (Vec<Block>, BTreeMap<Vec<i64>, usize>)> = BTreeMap::new();
+    let mut mask = u32::MAX;
     let readers = readers(&program)?;
     let none = Qpes::new();
     for source in sources(&session.target, &program)? {
         let qpes = readers.get(&source.name).unwrap_or(&none);
+        mask = source.mask as u32;
         for (chip, destinations) in tree(&session.target, qpes, &source) {
-            let route = Route { chip, key: source.key, mask: source.mask, destinations };
-            entries.entry(chip).or_default().push(route);
+            let (blocks, ways) = passing.entry(chip).or_default();
+            let next = ways.len();
+            let way = *ways.entry(destinations).or_insert(next);
+            blocks.push(Block { key: source.key as u32, way });
         }
     }
-    program.routes = entries.into_values().flat_map(merge).collect();
-    for chip in 0..session.target.chip_count() as i64 {
-        let count = program.routes.iter().filter(|route| route.chip == chip).count();
-        if count > session.target.comms.router_entries {
+    program.routes.clear();
+    for (chip, (blocks, ways)) in passing {
+        let sources = blocks.len();
+        let destinations: BTreeMap<usize, Vec<i64>> = ways.into_iter().map(|(list, way)| (way, list)).collect();
+        let entries = minimise::minimise(blocks, mask);
+        let (count, most) = (entries.len(), session.target.comms.router_entries);
+        if count > most {
             return Err(Box::new(
                 Diagnostic::error("router-full", format!("chip {chip} needs {count} router entries"))
-                    .text(format!("The router has {}.", session.target.comms.router_entries)),
+                    .text(format!("Packets of {sources} sources pass it; its router has {most} entries."))
+                    .hint("use a target with more chips, or fewer and larger slices: fewer --weight-bits, -Os"),
             ));
         }
+        program.routes.extend(entries.into_iter().map(|entry| Route {
+            chip,
+            key: entry.key.into(),
+            mask: entry.mask.into(),
+            destinations: destinations[&entry.way].clone(),
+        }));
     }
     program.write(session.context)
 }
@@ -108,29 +126,4 @@ fn tree(target: &Target, qpes: &Qpes, source: &Source) -> BTreeMap<i64, Vec<i64>
         (chip, list)
     };
     links.into_iter().map(destinations).collect()
-}
-
-/// Merges neighbouring blocks of keys that go to the same destinations, until nothing changes.
-fn merge(mut routes: Vec<Route>) -> Vec<Route> {
-    loop {
-        routes.sort_by_key(|route| (route.mask, route.key));
-        let before = routes.len();
-        let mut merged: Vec<Route> = Vec::with_capacity(before);
-        for route in routes {
-            match merged.last_mut() {
-                Some(last) if are_siblings(last, &route) => last.mask &= !(last.key ^ route.key),
-                _ => merged.push(route),
-            }
-        }
-        if merged.len() == before {
-            return merged;
-        }
-        routes = merged;
-    }
-}
-
-/// True where two blocks of the same size are the halves of a block of twice the size.
-fn are_siblings(low: &Route, high: &Route) -> bool {
-    let size = (1i64 << 32) - low.mask;
-    low.mask == high.mask && low.destinations == high.destinations && low.key ^ high.key == size && low.key < high.key
 }

@@ -155,6 +155,14 @@ impl Target {
         self.chips.columns as usize * self.chips.rows as usize
     }
 
+    /// The machine with more PEs that do not work.
+    pub fn without(mut self, dead: &[[u32; 4]]) -> Self {
+        self.grid.dead.extend(dead);
+        self.grid.dead.sort_unstable();
+        self.grid.dead.dedup();
+        self
+    }
+
     /// Number of PEs for applications on all chips.
     pub fn pe_count(&self) -> usize {
         (0..self.chip_count()).map(|chip| self.places(chip).count()).sum()

@@ -91,7 +91,7 @@ fn prepare(
     warn: &Warn<'_>,
 ) -> Result<Subject> {
     let context = ir::context();
-    let target = targets::load(arguments.target.as_deref().unwrap_or(targets::DEFAULT))?;
+    let target = targets::load(arguments.target.as_deref().unwrap_or(targets::DEFAULT))?.without(&options.dead);
     let wants = |level: Level| arguments.levels.contains(&level);
     let start = Compile::start(&context, &arguments.model, options)?;
     let discretization = s2c_passes::find("discretization").into_iter();

@@ -31,6 +31,7 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
     let context = ir::context();
     let target = targets::load(arguments.target.as_deref().unwrap_or(targets::DEFAULT))?;
     let start = driver::Compile::start(&context, &arguments.dump, &Options::default())?;
+    let target = target.without(&s2c_passes::options_of(&start.module)?.dead);
     let passes = match &arguments.passes {
         Some(names) => names.iter().map(|name| find(name)).collect::<Result<Vec<_>>>()?,
         None => driver::remaining(&start.module)?.collect(),

@@ -5,3 +5,4 @@ pub mod projections;
 pub mod ranges;
 pub mod tables;
 pub mod torus;
+pub mod traffic;

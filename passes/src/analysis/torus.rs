@@ -45,6 +45,20 @@ impl Torus {
         links
     }
 
+    /// Number of links of [`Self::tree`].
+    pub fn links(self, from: usize, to: impl IntoIterator<Item = usize>) -> usize {
+        let mut entered = vec![false; (self.columns * self.rows) as usize];
+        entered[from] = true;
+        let mut links = 0;
+        for mut chip in to {
+            while !std::mem::replace(&mut entered[chip], true) {
+                links += 1;
+                chip = self.entry(from, chip).0;
+            }
+        }
+        links
+    }
+
     /// The chip from which packets of `from` enter `chip`, and the link that they take.
     fn entry(self, from: usize, chip: usize) -> (usize, i64) {
         let (dx, dy) = self.vector(from, chip);
@@ -103,6 +117,8 @@ mod tests {
                 }
             }
             assert_eq!(entered.len(), 48);
+            assert_eq!(TORUS.links(from, 0..48), 47);
+            assert_eq!(TORUS.links(from, [3, 29]), TORUS.tree(from, [3, 29]).len() - 1);
             assert!(entered.iter().all(|(&chip, &links)| TORUS.distance(from, chip) == links));
         }
     }

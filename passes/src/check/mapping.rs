@@ -119,27 +119,56 @@ fn weights_have_rows(pe: &Pe) -> Result<()> {
     Ok(())
 }
 
-/// Sends the first and the last key of every source through the routers and compares where they end with the PEs that
-/// hold rows for the source.
+/// First keys of the ranges that router entries match, and the first ones behind them: between two neighbours of these
+/// all keys match the same entries.
+fn boundaries(program: &Program) -> Result<BTreeSet<i64>> {
+    let mut boundaries = BTreeSet::new();
+    for route in &program.routes {
+        let size = (1i64 << 32) - route.mask;
+        if !(0..1 << 32).contains(&route.mask) || size.count_ones() != 1 || route.key % size != 0 {
+            let text = format!("{:#x} under {:#x} is not a range of keys", route.key, route.mask);
+            return Err(broken("routes", text));
+        }
+        boundaries.extend([route.key, route.key + size]);
+    }
+    Ok(boundaries)
+}
+
+/// The first and the last key of a source, and those on both sides of every boundary in between.
+fn keys_to_try(boundaries: &BTreeSet<i64>, first: i64, last: i64) -> BTreeSet<i64> {
+    let inner = boundaries.range(first + 1..last + 1).flat_map(|&key| [key - 1, key]);
+    inner.chain([first, last]).collect()
+}
+
+/// Sends keys of every source through the routers and compares where they end with the PEs that hold rows for the
+/// source.
 fn packets_arrive(program: &Program, target: &Target) -> Result<()> {
     let mut tables: BTreeMap<i64, Vec<&Route>> = BTreeMap::new();
     program.routes.iter().for_each(|route| tables.entry(route.chip).or_default().push(route));
+    let most = target.comms.router_entries;
+    if let Some((chip, table)) = tables.iter().find(|(_, table)| table.len() > most) {
+        return Err(broken("routes", format!("chip {chip} has {} entries, its router {most}", table.len())));
+    }
     let host = i64::from(target.chips.host);
     let mut homes: BTreeMap<&str, i64> = program.inputs.iter().map(|input| (input.node.as_str(), host)).collect();
     for (pe, update) in program.slices() {
         homes.insert(&update.slice, program.pes[pe].place.as_ref().map_or(0, |place| place[0]));
     }
+    let mut expected: BTreeMap<&str, BTreeSet<Vec<i64>>> = BTreeMap::new();
+    for pe in &program.pes {
+        for block in pe.blocks() {
+            expected.entry(block.source()).or_default().insert(pe.place.clone().unwrap_or_default());
+        }
+    }
+    for (_, update) in program.slices() {
+        if program.outputs.iter().any(|output| output.population == update.population) {
+            expected.entry(&update.slice).or_default().insert(vec![-1]);
+        }
+    }
+    let boundaries = boundaries(program)?;
     for (first, last, name) in key_ranges(program)? {
-        let mut expected = BTreeSet::new();
-        for pe in program.pes.iter().filter(|pe| pe.blocks().any(|block| block.source() == name)) {
-            expected.insert(pe.place.clone().unwrap_or_default());
-        }
-        let population =
-            program.slices().find(|(_, update)| update.slice == name).map(|(_, update)| &update.population);
-        if program.outputs.iter().any(|output| Some(&output.population) == population) {
-            expected.insert(vec![-1]);
-        }
-        for key in [first, last] {
+        let expected = expected.remove(name.as_str()).unwrap_or_default();
+        for key in keys_to_try(&boundaries, first, last) {
             let reached = deliver(&tables, target, homes[name.as_str()], key)?;
             if reached != expected {
                 return Err(broken(

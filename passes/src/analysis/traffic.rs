@@ -1,0 +1,121 @@
+//! Traffic: how many packets go from whom to whom in a tick, as expected, and how far they travel.
+//!
+//! A source's packets per tick are its neurons times their rate (see [`Options::rate_of`]). On a chip a packet goes from
+//! its QPE to the router and from there, once, to every QPE with a PE that reads it; between chips it follows the tree
+//! of [`Torus`]. The unit is a hop between neighbouring QPEs; a link counts as many as it takes cycles.
+
+use super::torus::Torus;
+use crate::{options::Options, target::Target};
+use s2c_dialects::{
+    diagnostic::{Diagnostic, Result},
+    s2k::{MapLayout, Pe, Program, Update},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Something that sends packets: a host input or a slice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sender {
+    /// Name of the input or slice.
+    pub name: String,
+    /// Index of its PE; none for the host.
+    pub pe: Option<usize>,
+    /// Packets per tick.
+    pub packets: f64,
+    /// Indices of the PEs that hold synapses from it, ascending.
+    pub readers: Vec<usize>,
+    /// Whether the host receives its packets.
+    pub to_host: bool,
+}
+
+/// What travels in a tick, on average.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Travel {
+    /// Packets sent, those of the host included.
+    pub packets: f64,
+    /// Packets received by PEs.
+    pub deliveries: f64,
+    /// Hops between neighbouring QPEs.
+    pub hops: f64,
+    /// Links between chips.
+    pub links: f64,
+}
+
+/// A place on the machine: chip, and column, row and core on it.
+pub type Place = (usize, [u8; 3]);
+
+/// Neurons of a slice, without padding.
+pub fn neurons(update: &Update) -> i64 {
+    match update.layout.as_deref().and_then(MapLayout::from_attribute) {
+        Some(map) => (map.channels * map.rows * map.map[2]) as i64,
+        None => update.count,
+    }
+}
+
+/// All senders of a program: host inputs first, then slices, in order.
+pub fn senders(program: &Program) -> Result<Vec<Sender>> {
+    let options = Options::from_map(&program.options)?;
+    let mut readers: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for (index, pe) in program.pes.iter().enumerate() {
+        for block in pe.blocks() {
+            readers.entry(block.source()).or_default().insert(index);
+        }
+    }
+    let outputs: BTreeSet<&str> = program.outputs.iter().map(|output| output.population.as_str()).collect();
+    let sender = |name: &str, node: &str, pe, neurons: i64| Sender {
+        name: name.to_owned(),
+        pe,
+        packets: options.rate_of(node) * neurons as f64,
+        readers: readers.get(name).into_iter().flatten().copied().collect(),
+        to_host: pe.is_some() && outputs.contains(node),
+    };
+    let inputs =
+        program.inputs.iter().map(|input| sender(&input.node, &input.node, None, input.shape.iter().product()));
+    let slices =
+        program.slices().map(|(pe, update)| sender(&update.slice, &update.population, Some(pe), neurons(update)));
+    Ok(inputs.chain(slices).collect())
+}
+
+/// Where a PE is.
+pub fn place_of(pe: &Pe) -> Result<Place> {
+    let numbers = pe.place.as_deref().ok_or_else(|| Diagnostic::bug("`placement` has not run"))?;
+    match *numbers {
+        [chip, column, row, core] => Ok((chip as usize, [column as u8, row as u8, core as u8])),
+        _ => Err(Box::new(Diagnostic::bug(format!("`{}` has no place of four numbers", pe.name)))),
+    }
+}
+
+/// What the senders' packets travel when the PEs are at `places`.
+pub fn travel(target: &Target, senders: &[Sender], places: &[Place]) -> Travel {
+    let torus = Torus::of(target);
+    let host = target.chips.host as usize;
+    let distance = |[x, y, _]: [u8; 3]| f64::from(target.distance([x, y]));
+    let mut travel = Travel::default();
+    for sender in senders {
+        let home = sender.pe.map(|pe| places[pe]);
+        let qpes: BTreeSet<(usize, [u8; 2])> = sender
+            .readers
+            .iter()
+            .map(|&reader| (places[reader].0, [places[reader].1[0], places[reader].1[1]]))
+            .collect();
+        let chips: BTreeSet<usize> = qpes.iter().map(|&(chip, _)| chip).chain(sender.to_host.then_some(host)).collect();
+        let links = torus.links(home.map_or(host, |(chip, _)| chip), chips);
+        let hops: u32 = qpes.iter().map(|&(_, qpe)| target.distance(qpe)).sum();
+        travel.packets += sender.packets;
+        travel.deliveries += sender.packets * sender.readers.len() as f64;
+        travel.hops += sender.packets * (home.map_or(0.0, |(_, place)| distance(place)) + f64::from(hops));
+        travel.links += sender.packets * links as f64;
+    }
+    travel
+}
+
+impl Travel {
+    /// Everything in hops.
+    pub fn cost(&self, target: &Target) -> f64 {
+        self.hops + self.links * link_cost(target)
+    }
+}
+
+/// Hops that a link between chips counts as.
+pub fn link_cost(target: &Target) -> f64 {
+    f64::from(target.comms.cycles_per_link) / f64::from(target.comms.cycles_per_hop.max(1))
+}
