@@ -28,8 +28,7 @@ pub const HOST: i64 = -2;
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let mut program = Program::read(&module)?;
-    // For each chip the blocks of keys that pass it, and the destinations that occur there.
-    let mut passing: BTreeMap<i64, (Vec<Block>, BTreeMap<Vec<i64>, usize>)> = BTreeMap::new();
+    let mut passing: BTreeMap<i64, Passing> = BTreeMap::new();
     let mut mask = u32::MAX;
     let readers = readers(&program)?;
     let none = Qpes::new();
@@ -37,14 +36,14 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         let qpes = readers.get(&source.name).unwrap_or(&none);
         mask = source.mask as u32;
         for (chip, destinations) in tree(&session.target, qpes, &source) {
-            let (blocks, ways) = passing.entry(chip).or_default();
+            let Passing { blocks, ways } = passing.entry(chip).or_default();
             let next = ways.len();
             let way = *ways.entry(destinations).or_insert(next);
             blocks.push(Block { key: source.key as u32, way });
         }
     }
     program.routes.clear();
-    for (chip, (blocks, ways)) in passing {
+    for (chip, Passing { blocks, ways }) in passing {
         let sources = blocks.len();
         let destinations: BTreeMap<usize, Vec<i64>> = ways.into_iter().map(|(list, way)| (way, list)).collect();
         let entries = minimise::minimise(blocks, mask);
@@ -64,6 +63,15 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         }));
     }
     program.write(session.context)
+}
+
+/// What passes a chip.
+#[derive(Default)]
+struct Passing {
+    /// Blocks of keys.
+    blocks: Vec<Block>,
+    /// A number for each list of destinations that occurs.
+    ways: BTreeMap<Vec<i64>, usize>,
 }
 
 /// What sends packets, from where, to the host or not.
