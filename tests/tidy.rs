@@ -157,3 +157,13 @@ fn every_snapshot_belongs_to_a_case() {
         assert!(file.with_extension("mlir").exists(), "{} is left over from a case that is gone", file.display());
     }
 }
+
+#[test]
+fn shipped_examples_are_small() {
+    for folder in fs::read_dir(root().join("examples")).unwrap().map(|entry| entry.unwrap().path()) {
+        let files = fs::read_dir(&folder).into_iter().flatten().map(|entry| entry.unwrap());
+        for file in files.filter(|file| file.path().is_file()) {
+            assert!(file.metadata().unwrap().len() < 300_000, "{} is too large", file.path().display());
+        }
+    }
+}

@@ -1,8 +1,8 @@
 """Quantization-aware training of the digits network: weights of 8, 4 or 2 (ternary) bits.
 
-Starts from digits.nir and trains on with quantized weights in every forward pass. Writes the network as NIR, its weights
-exactly on their grids, and the spikes that this forward pass, in float32, gives on the test set. README.md has the
-commands and the results.
+Starts from digits.nir and trains on with quantized weights in every forward pass. Writes the network as NIR, its
+weights exactly on their grids, and the spikes that this forward pass, in float32, gives on the test set. README.md has
+the commands and the results.
 """
 
 import argparse

@@ -1,10 +1,10 @@
 """Reads polarity events from AEDAT 3.1 files.
 
-Format: iniVation, "AEDAT 3.1" (file format documentation): header lines that begin with `#`, closed by `#!END-HEADER`,
-then packets of events of one type, everything little-endian. A packet has a header of 28 bytes: type (16 bits), source
-(16), bytes per event, offset of the timestamp in an event, timestamp overflows, capacity, number of events, and number of
-valid events (32 each). A polarity event is one word (bit 0 valid, bit 1 polarity, bits 2 to 16 row, bits 17 to 31 column)
-and a timestamp of 31 bits in microseconds.
+Format: iniVation, "AEDAT 3.1" (file format documentation): header lines that begin with `#`, closed by
+`#!END-HEADER`, then packets of events of one type, everything little-endian. A packet has a header of 28 bytes: type
+(16 bits), source (16), bytes per event, offset of the timestamp in an event, timestamp overflows, capacity, number of
+events, and number of valid events (32 each). A polarity event is one word (bit 0 valid, bit 1 polarity, bits 2 to 16
+row, bits 17 to 31 column) and a timestamp of 31 bits in microseconds.
 """
 
 import struct
@@ -33,8 +33,10 @@ def read_aedat(path):
         kind, _, size, _, overflow, _, count, _ = PACKET_HEADER.unpack_from(data, place)
         start = place + PACKET_HEADER.size
         if size < 0 or count < 0 or start + size * count > len(data):
-            raise AedatError(f"{path}: the packet at byte {place} says that it has {count} events of {size} bytes, "
-                             f"but {len(data) - start} bytes follow")
+            raise AedatError(
+                f"{path}: the packet at byte {place} says that it has {count} events of {size} bytes, "
+                f"but {len(data) - start} bytes follow"
+            )
         place = start + size * count
         if kind != POLARITY:
             continue

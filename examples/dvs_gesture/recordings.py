@@ -1,8 +1,9 @@
 """Gestures of the DVS128 Gesture data set as frames of spikes.
 
-The data set (A. Amir et al., "A Low Power, Fully Event-Based Gesture Recognition System", CVPR 2017) is a folder with one
-AEDAT 3.1 file per user and lighting, `userNN_LIGHTING.aedat`, the gestures in it, `userNN_LIGHTING_labels.csv` (class 1
-to 11, start and end in microseconds), and `trials_to_train.txt` and `trials_to_test.txt` with the files of each part.
+The data set (A. Amir et al., "A Low Power, Fully Event-Based Gesture Recognition System", CVPR 2017) is a folder with
+one AEDAT 3.1 file per user and lighting, `userNN_LIGHTING.aedat`, the gestures in it, `userNN_LIGHTING_labels.csv`
+(class 1 to 11, start and end in microseconds), and `trials_to_train.txt` and `trials_to_test.txt` with the files of each
+part.
 """
 
 import csv

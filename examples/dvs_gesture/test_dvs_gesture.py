@@ -15,7 +15,8 @@ from examples.dvs_gesture import recordings
 from examples.dvs_gesture.aedat import AedatError, read_aedat
 
 HEADER = (
-    b"#!AER-DAT3.1\r\n#Format: RAW\r\n#Source 1: DVS128\r\n#Start-Time: 2016-09-14 10:00:00 (TZ+0000)\r\n#!END-HEADER\r\n"
+    b"#!AER-DAT3.1\r\n#Format: RAW\r\n#Source 1: DVS128\r\n"
+    b"#Start-Time: 2016-09-14 10:00:00 (TZ+0000)\r\n#!END-HEADER\r\n"
 )
 
 

@@ -21,7 +21,7 @@ RATE, QUANTIZED_RATE = 2e-3, 5e-4
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="the unpacked data set, with trials_to_train.txt")
-    parser.add_argument("--output", type=Path, default=Path("dvs_gesture"), help="folder for the network and the test set")
+    parser.add_argument("--output", type=Path, default=Path("dvs_gesture"), help="folder to write to")
     parser.add_argument("--ticks", type=int, default=60, help="ticks per gesture")
     parser.add_argument("--size", type=int, choices=(32, 64), default=32, help="rows and columns of the input")
     parser.add_argument("--channels", type=int, nargs="+", default=[16, 32, 64], help="of the convolutions")

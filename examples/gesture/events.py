@@ -1,9 +1,9 @@
 """A synthetic event-camera data set: eleven gestures of a person's arms, after the classes of DVS128 Gesture.
 
-A scene is drawn as brightness, a person with two arms before a textured wall, and filmed by a model of an event camera: a
-pixel remembers its logarithmic brightness and sends an event, brighter or darker, whenever that has changed by more than
-its own contrast threshold (P. Lichtsteiner et al., "A 128 x 128 120 dB 15 us latency asynchronous temporal contrast vision
-sensor", IEEE JSSC 43, 2008). Pixels also fire at random, a few of them often, and lose events.
+A scene is drawn as brightness, a person with two arms before a textured wall, and filmed by a model of an event camera:
+a pixel remembers its logarithmic brightness and sends an event, brighter or darker, whenever that has changed by more
+than its own contrast threshold (P. Lichtsteiner et al., "A 128 x 128 120 dB 15 us latency asynchronous temporal contrast
+vision sensor", IEEE JSSC 43, 2008). Pixels also fire at random, a few of them often, and lose events.
 """
 
 import numpy as np

@@ -1,8 +1,8 @@
 """Trains a convolutional network of LIF neurons on synthetic event-camera gestures and writes it as NIR.
 
 Without `--bits` it trains gesture.nir with float weights and writes the test set. With `--bits` it starts from
-gesture.nir and trains on with quantized weights in every forward pass. Either way the spikes of the trained network's own
-forward pass on test recordings, in float32, are written beside it. README.md has the commands and the results.
+gesture.nir and trains on with quantized weights in every forward pass. Either way the spikes of the trained network's
+own forward pass on test recordings, in float32, are written beside it. README.md has the commands and the results.
 """
 
 import argparse

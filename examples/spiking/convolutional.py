@@ -45,7 +45,7 @@ class ConvLif(torch.nn.Module):
             yield quantized(self.bits, layer.weight)[0], layer.bias, log_threshold.exp()
 
     def forward(self, spikes):
-        """Spikes (samples, ticks, ...) of each population, for input spikes (samples, ticks, channels, height, width)."""
+        """Spikes (samples, ticks, ...) of each population, for input spikes (samples, ticks, channels, rows, columns)."""
         populations = []
         for weight, bias, threshold in self.layers():
             if weight.dim() == 4:
@@ -113,5 +113,6 @@ def train(network, spikes, labels, epochs, rate, random, batch=32):
 def run(network, spikes, batch=32):
     """Spikes of each population as uint8 arrays, without gradients."""
     with torch.no_grad():
-        parts = [network(torch.from_numpy(spikes[start : start + batch]).float()) for start in range(0, len(spikes), batch)]
+        batches = (spikes[start : start + batch] for start in range(0, len(spikes), batch))
+        parts = [network(torch.from_numpy(spikes).float()) for spikes in batches]
     return [np.concatenate(population).astype(np.uint8) for population in zip(*parts)]

@@ -1,7 +1,7 @@
 """Spiking neurons in PyTorch, tick by tick as s2c runs them.
 
-Forward Euler with factor f = dt / tau; a membrane strictly above its threshold fires and the threshold is taken off it in
-the same tick. f and the gains are powers of two here, so that multiplying by them rounds nothing.
+Forward Euler with factor f = dt / tau; a membrane strictly above its threshold fires and the threshold is taken off it
+in the same tick. f and the gains are powers of two here, so that multiplying by them rounds nothing.
 """
 
 import torch
