@@ -7,8 +7,9 @@ use s2c::{
     machine::{Time, Wish},
     recording::{Quantity, Recording},
 };
-use s2c_dialects::{attribute::Reset, snn::Integrator};
-use s2c_passes::options::{Convention, Options, State, WeightCast, WeightScale};
+use s2c_dialects::{attribute::Reset, snn};
+use s2c_interp::Interpreter;
+use s2c_passes::options::{Convention, Integrator, Options, State, WeightCast, WeightScale};
 use support::*;
 
 /// The numerics of SpiNNaker2's own software.
@@ -22,14 +23,14 @@ fn vendor(reset: Reset) -> Options {
     }
 }
 
-/// Rows of input spike, voltage and output spike.
+/// Rows of input spike (times any factor), voltage and output spike.
 fn lif_recording(platform: &str) -> Option<(SpikeTrain, Vec<f64>, Vec<f64>)> {
     let text = std::fs::read_to_string(shared(&format!("lif/lif_{platform}.csv"))?).unwrap();
     let mut builder = SpikeTrain::builder(&[1]).unwrap();
     let (mut voltages, mut spikes) = (Vec::new(), Vec::new());
     for line in text.lines() {
         let row: Vec<f64> = line.split(',').map(|cell| cell.trim().parse().unwrap()).collect();
-        builder.push_tick(&[row[0] as u16]);
+        builder.push_tick(&[u16::from(row[0] > 0.0)]);
         voltages.push(row[1]);
         spikes.push(row[2]);
     }
@@ -79,6 +80,59 @@ fn float_state_runs_exactly_on_the_chip() {
     machine_code_is_exact(&two, &norse, &noise(400, 1, 3), &["lif1", "lif2", "out"]);
 }
 
+/// What the float interpreter makes of one neuron: membranes and spikes per tick.
+fn simulate_one(network: &snn::Network, input: &SpikeTrain, node: &str) -> (Vec<f64>, Vec<f64>) {
+    let mut interpreter = s2c_interp::snn::Snn::new(network).unwrap();
+    let index = interpreter.find(node).unwrap();
+    let mut result = (Vec::new(), Vec::new());
+    for tick in input.to_dense().outer_iter() {
+        interpreter.step(&[&tick.iter().copied().collect::<Vec<_>>()]).unwrap();
+        result.0.push(interpreter.membranes(index).unwrap()[0]);
+        result.1.push(interpreter.spikes(index)[0].into());
+    }
+    result
+}
+
+/// The single LIF neuron on many platforms. A recording may be some ticks late, may have a unit of its own, and holds the
+/// membrane to a tolerance, in that unit, that its number format gives (none where it is recorded before the reset).
+#[test]
+fn one_neuron_is_simulated_as_each_platform_recorded_it() {
+    let zero = Some(Reset::Value);
+    let subtract = Some(Reset::Subtract);
+    let exponential = Some(Integrator::Exponential);
+    let tau = 0.0025;
+    for (platform, model, node, convention, reset, integrator, late, unit, tolerance) in [
+        ("norse", "lif_norse", "1", Convention::Norse, None, None, 0, 1.0, Some(1e-7)),
+        // snnTorch's membrane is in units of the weights.
+        ("snntorch", "lif_norse", "1", Convention::Snntorch, zero, None, 0, 1e-4 / tau, Some(2e-6)),
+        ("rockpool", "lif_rockpool", "1_LIFNeuronTorch", Convention::Rockpool, None, None, 0, 1.0, Some(1e-7)),
+        ("sinabs", "lif_rockpool", "1_LIFNeuronTorch", Convention::Sinabs, None, None, 0, 1.0, Some(1e-7)),
+        ("lava_cpu_float", "lif_norse", "1", Convention::Lava, None, None, 1, 1.0, Some(1e-7)),
+        // Nengo's membrane is in units of the threshold.
+        ("nengo", "lif_norse", "1", Convention::Nir, zero, exponential, 0, 0.1, Some(1e-7)),
+        // Weights of 8 and decays of 12 bits.
+        ("lava_cpu_fixed", "lif_norse", "1", Convention::Lava, None, None, 1, 0.1 / 1600.0, Some(16.0)),
+        ("lava_loihi_fixed", "lif_norse", "1", Convention::Lava, None, None, 1, 0.1 / 1600.0, None),
+        // Spyx subtracts the threshold a tick later. The exact solution lets a neuron fire between two ticks.
+        ("spyx", "lif_norse", "1", Convention::Nir, subtract, Some(Integrator::Euler), 1, 1.0, None),
+        ("exact", "lif_norse", "1", Convention::Nir, subtract, exponential, 0, 1.0, Some(1e-3)),
+    ] {
+        let (Some(model), Some((input, voltages, spikes))) =
+            (shared(&format!("nir/{model}.nir")), lif_recording(platform))
+        else {
+            return;
+        };
+        let options = Options { integrator, ..options(1e-4, convention, reset) };
+        let (membranes, fired) = simulate_one(&levels(&model, &options).float, &input, node);
+        let worst =
+            (late..voltages.len()).map(|t| (membranes[t - late] / unit - voltages[t]).abs()).fold(0.0, f64::max);
+        println!("{platform}: membrane within {worst:.1e}");
+        assert_eq!(fired[..fired.len() - late], spikes[late..], "{platform}");
+        assert!(worst < tolerance.unwrap_or(f64::INFINITY), "{platform}: {worst}");
+        assert_eq!(spikes.iter().sum::<f64>(), 4.0);
+    }
+}
+
 #[test]
 fn one_neuron_matches_the_vendors_simulation() {
     let (Some(model), Some((input, voltages, spikes))) = (shared("nir/lif_norse.nir"), lif_recording("spinnaker2"))
@@ -98,4 +152,78 @@ fn one_neuron_matches_the_vendors_simulation() {
         assert!((membranes[tick] / unit - voltages[tick - 1]).abs() < 1e-6, "tick {tick}");
     }
     assert_eq!(spikes.iter().sum::<f64>(), 4.0);
+}
+
+/// The Braille network of this name under a convention, its input, and the recording of a platform.
+fn braille(platform: &str, name: &str, options: &Options) -> Option<(snn::Network, SpikeTrain, Vec<u16>)> {
+    let model = shared(&format!("nir/braille_{name}.nir"))?;
+    let input = read_spikes(&shared("braille/input.npy")?, None).unwrap();
+    let recorded = read_spikes(&shared(&format!("braille/{platform}_activity_{name}.npy"))?, None).unwrap();
+    let recorded = recorded.to_dense().iter().copied().collect();
+    Some((levels(&model, options).float, input, recorded))
+}
+
+/// Cells of the hidden layer that differ from a recording that is some ticks late.
+fn hidden_cells(network: &snn::Network, input: &SpikeTrain, recorded: &[u16], late: usize) -> usize {
+    let spikes = interpret(&mut s2c_interp::snn::Snn::new(network).unwrap(), input, "lif1.lif");
+    let width = spikes.len() / input.ticks();
+    differing(&spikes[..spikes.len() - late * width], &recorded[late * width..])
+}
+
+#[test]
+fn recurrent_networks_are_simulated_as_each_platform_recorded_them() {
+    let (zero, subtract) = (Some(Reset::Value), Some(Reset::Subtract));
+    let euler = Options { integrator: Some(Integrator::Euler), ..options(1e-4, Convention::Nir, subtract) };
+    for (platform, name, options, late) in [
+        ("snntorch", "noDelay_bias_zero", options(1e-4, Convention::Snntorch, zero), 0),
+        // Norse was recorded with its own reset, to 0, whatever the network was trained with.
+        ("norse", "noDelay_noBias_subtract", options(1e-4, Convention::Norse, None), 0),
+        // Spyx as well: by subtraction.
+        ("spyx", "noDelay_bias_zero", euler.clone(), 1),
+        ("spyx", "noDelay_noBias_subtract", euler, 1),
+    ] {
+        let Some((network, input, recorded)) = braille(platform, name, &options) else { return };
+        assert_eq!(hidden_cells(&network, &input, &recorded, late), 0, "{platform}, {name}");
+    }
+}
+
+/// The recurrent connection, and the delay in front of it.
+fn recurrent_connection(network: &snn::Network) -> (usize, usize) {
+    let found = network.nodes.iter().enumerate().find_map(|(connection, node)| {
+        let delay = *node.inputs.first()?;
+        let is_late = matches!(network.nodes[delay].op, snn::Op::Delay(_));
+        (is_late && matches!(node.op, snn::Op::Linear(_))).then_some((connection, delay))
+    });
+    found.unwrap()
+}
+
+#[test]
+fn norse_first_runs_a_recurrent_connection_in_the_second_tick() {
+    let options = options(1e-4, Convention::Norse, None);
+    let Some((mut network, input, recorded)) = braille("norse", "noDelay_bias_zero", &options) else { return };
+    assert_eq!(hidden_cells(&network, &input, &recorded, 0), 23);
+    // Behind the connection, the delay makes its bias a tick late, too.
+    let (connection, delay) = recurrent_connection(&network);
+    let mut behind = network.nodes[delay].clone();
+    let source = std::mem::replace(&mut behind.inputs, vec![connection])[0];
+    behind.result = network.nodes[connection].result.clone();
+    network.nodes[connection].inputs = vec![source];
+    for node in &mut network.nodes {
+        node.inputs.iter_mut().filter(|input| **input == connection).for_each(|input| *input = delay);
+    }
+    network.nodes[delay] = behind;
+    assert_eq!(hidden_cells(&network, &input, &recorded, 0), 0);
+}
+
+#[test]
+fn lava_was_recorded_without_the_bias_of_the_recurrent_connection() {
+    let options = options(1e-4, Convention::Lava, None);
+    let Some((mut network, input, recorded)) = braille("lava", "noDelay_bias_zero", &options) else { return };
+    assert_eq!(hidden_cells(&network, &input, &recorded, 0), 226);
+    let (connection, _) = recurrent_connection(&network);
+    if let snn::Op::Linear(op) = &mut network.nodes[connection].op {
+        op.bias = None;
+    }
+    // All of them from tick 222 on, in a network that amplifies roundings.
+    assert_eq!(hidden_cells(&network, &input, &recorded, 0), 9);
 }

@@ -63,8 +63,8 @@ pub struct ModelOptions {
     /// The framework whose reading of the file is used.
     #[arg(long, value_parser = word_of(options::Convention::WORDS), default_value = "nir")]
     convention: String,
-    /// How a time constant becomes a factor per tick.
-    #[arg(long, value_parser = ["euler", "exponential"])]
+    /// How a time constant and an input become factors per tick.
+    #[arg(long, value_parser = word_of(options::Integrator::WORDS))]
     integrator: Option<String>,
     /// What a spike does to the membrane.
     #[arg(long, value_parser = ["subtract", "zero"])]
@@ -145,7 +145,7 @@ impl ModelOptions {
             level: options::Level::from_word(&self.level).unwrap_or(defaults.level),
             dt: self.dt,
             convention: options::Convention::from_word(&self.convention).unwrap_or(defaults.convention),
-            integrator: self.integrator.as_deref().and_then(options::integrator_from_word),
+            integrator: self.integrator.as_deref().and_then(options::Integrator::from_word),
             reset: self.reset.as_deref().and_then(options::reset_from_word),
             compare: self.compare.as_deref().and_then(options::compare_from_word),
             input_limit: self.input_limit,

@@ -11,66 +11,25 @@
 //! still open and would change the result is an error (dt) or a warning that names what was assumed.
 
 mod hops;
+mod rules;
 
 use crate::{
     Session,
-    options::{Convention, Options},
+    options::{Convention, Integrator, Options},
     threshold_scaling::unshare,
 };
 use s2c_dialects::{
     Module,
     attribute::Reset,
     diagnostic::{Diagnostic, Result},
-    snn::{Compare, Integrator, Network, Op},
+    snn::{Network, Op},
 };
-
-/// What a convention says; `None` where it leaves the choice open.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rules {
-    /// Length of a tick in seconds.
-    pub dt: Option<f64>,
-    /// How a time constant becomes a factor per tick.
-    pub integrator: Option<Integrator>,
-    /// What a spike does to the membrane.
-    pub reset: Option<Reset>,
-    /// Which membranes fire.
-    pub compare: Option<Compare>,
-}
-
-/// The row of a convention in the table of the `snn` dialect's README.
-pub fn rules(convention: Convention) -> Rules {
-    let euler = Some(Integrator::Euler);
-    match convention {
-        Convention::Nir => {
-            Rules { dt: None, integrator: None, reset: Some(Reset::Value), compare: Some(Compare::Greater) }
-        }
-        // snnTorch's export assumes dt = 1e-4; its reset mechanism is not written into the file.
-        Convention::Snntorch => {
-            Rules { dt: Some(1e-4), integrator: euler, reset: None, compare: Some(Compare::Greater) }
-        }
-        Convention::Norse => {
-            Rules { dt: None, integrator: euler, reset: Some(Reset::Value), compare: Some(Compare::Greater) }
-        }
-        Convention::Sinabs => Rules {
-            dt: None,
-            integrator: Some(Integrator::Exponential),
-            reset: Some(Reset::Subtract),
-            compare: Some(Compare::GreaterEqual),
-        },
-        Convention::Spinnaker2 => Rules {
-            dt: None,
-            integrator: Some(Integrator::Exponential),
-            reset: Some(Reset::Subtract),
-            compare: Some(Compare::Greater),
-        },
-    }
-}
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let mut network = Network::read(&module)?;
     let options = Options::from_map(&network.options)?;
-    let rules = rules(options.convention);
+    let rules = rules::of(options.convention);
     let has_time = network.nodes.iter().any(|node| matches!(node.op, Op::Lif(_) | Op::CubaLif(_)));
 
     let dt = options.dt.or(network.dt).or(rules.dt);
@@ -83,15 +42,15 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         }
         // Nothing in the network depends on the length of a tick.
         None if !has_time => 1.0,
-        None => return Err(Box::new(missing_dt(&network))),
+        None => return Err(Box::new(missing_dt(&network, options.convention))),
     };
-    check_time_constants(session, &network, dt);
+    check_time_constants(session, &network, dt, options.convention);
     network.dt = Some(dt);
 
     let mut open = Vec::new();
     let integrator = options.integrator.or(rules.integrator).unwrap_or_else(|| {
         if has_time {
-            open.push("integrator: forward Euler was assumed (--integrator euler|exponential)");
+            open.push("integrator: forward Euler was assumed (--integrator euler|exponential|charge)");
         }
         Integrator::Euler
     });
@@ -99,7 +58,7 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         open.push("reset: subtraction of the threshold was assumed (--reset subtract|zero)");
         Reset::Subtract
     });
-    let compare = options.compare.or(rules.compare).unwrap_or(Compare::Greater);
+    let compare = options.compare.unwrap_or(rules.compare);
     if !open.is_empty() {
         session.warnings.push(
             Diagnostic::warning("open-choice", "the file leaves open what changes the result")
@@ -107,6 +66,7 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
                 .hint("name the choice, or the framework that wrote the file with --convention"),
         );
     }
+    let integrator = rules::integrator(&mut network, integrator, dt);
     for node in &mut network.nodes {
         let fields = match &mut node.op {
             Op::If(op) => (&mut op.integrator, &mut op.reset, &mut op.compare),
@@ -118,9 +78,12 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         fields.1.get_or_insert(reset);
         fields.2.get_or_insert(compare);
     }
+    if rules.resets_to_zero {
+        session.warnings.extend(rules::reset_to_zero(&mut network, options.convention));
+    }
     if options.convention == Convention::Spinnaker2 {
         unshare(&mut network);
-        session.warnings.extend(hops::apply(&mut network)?);
+        hops::apply(&mut network)?;
     }
     network.write(session.context)
 }
@@ -137,22 +100,39 @@ fn time_constants(network: &Network) -> impl Iterator<Item = (&str, f64)> {
     })
 }
 
-fn missing_dt(network: &Network) -> Diagnostic {
+fn missing_dt(network: &Network, convention: Convention) -> Diagnostic {
     let range =
         time_constants(network).fold((f64::MAX, f64::MIN), |(low, high), (_, tau)| (low.min(tau), high.max(tau)));
+    let suggested = match rules::suggested_dt(network, convention) {
+        Some(dt) => format!(" If its `r` cancel dt / tau, a tick is {dt:.4e} s."),
+        None => String::new(),
+    };
     Diagnostic::error("missing-dt", "the file does not say how long a tick is")
-        .text(format!("The network's time constants lie between {:e} and {:e} s.", range.0, range.1))
+        .text(format!("The network's time constants lie between {:e} and {:e} s.{suggested}", range.0, range.1))
         .hint("give --dt in seconds: the time step that the network was trained with")
 }
 
 /// With forward Euler a factor above 1 overshoots; above 2 the membrane grows without bound.
-fn check_time_constants(session: &mut Session<'_>, network: &Network, dt: f64) {
+fn check_time_constants(session: &mut Session<'_>, network: &Network, dt: f64, convention: Convention) {
     if let Some((node, tau)) = time_constants(network).find(|&(_, tau)| tau < dt) {
         session.warnings.push(
             Diagnostic::warning("short-time-constant", format!("a time constant of {tau:e} s is shorter than a tick"))
                 .at_node(node)
                 .text(format!("A tick is {dt:e} s long, so that one step overshoots."))
                 .hint("is --dt the step that the network was trained with?"),
+        );
+    }
+    // These two write dt into `r`.
+    if matches!(convention, Convention::Snntorch | Convention::Rockpool)
+        && let Some(suggested) = rules::suggested_dt(network, convention)
+        && (dt / suggested - 1.0).abs() > 0.01
+    {
+        session.warnings.push(
+            Diagnostic::warning("other-dt", format!("a tick of {dt:e} s is not what the network's `r` were made for"))
+                .text(format!(
+                    "{convention} writes files whose `r` cancel dt / tau; these do so for {suggested:.4e} s."
+                ))
+                .hint(format!("leave out --dt, or give --dt {suggested:.4e}")),
         );
     }
 }

@@ -4,7 +4,7 @@ use s2c_dialects::{
     attribute::Reset,
     diagnostic::{Diagnostic, Result},
     graph,
-    snn::{Compare, Integrator},
+    snn::Compare,
 };
 use std::{collections::BTreeMap, fmt};
 
@@ -66,8 +66,24 @@ words! {
         Norse = "norse",
         /// Sinabs.
         Sinabs = "sinabs",
+        /// Rockpool.
+        Rockpool = "rockpool",
+        /// Lava.
+        Lava = "lava",
         /// The programs of SpiNNaker2's own software.
         Spinnaker2 = "spinnaker2",
+    }
+}
+
+words! {
+    /// How a time constant and an input become factors per tick.
+    pub enum Integrator {
+        /// Forward Euler: both dt / tau.
+        Euler = "euler",
+        /// The exact solution for an input that is constant over the tick.
+        Exponential = "exponential",
+        /// The exact decay; a unit of input adds 1, whatever `r` and `w_in`, and synaptic currents decay with it.
+        Charge = "charge",
     }
 }
 
@@ -184,15 +200,6 @@ impl Default for Options {
     }
 }
 
-/// The integrator of a word.
-pub fn integrator_from_word(word: &str) -> Option<Integrator> {
-    match word {
-        "euler" => Some(Integrator::Euler),
-        "exponential" => Some(Integrator::Exponential),
-        _ => None,
-    }
-}
-
 /// The reset of a word of the command line.
 pub fn reset_from_word(word: &str) -> Option<Reset> {
     match word {
@@ -254,7 +261,7 @@ impl Options {
             set("dt", format!("{dt:e}"));
         }
         if let Some(integrator) = self.integrator {
-            set("integrator", integrator.keyword().to_owned());
+            set("integrator", integrator.to_string());
         }
         if let Some(reset) = self.reset {
             set("reset", if reset == Reset::Value { "zero" } else { "subtract" }.to_owned());
@@ -294,7 +301,7 @@ impl Options {
                 },
                 "dead" => store(value.split(' ').map(pe_from_word).collect(), &mut options.dead),
                 "dt" => store(value.parse().ok().map(Some), &mut options.dt),
-                "integrator" => store(integrator_from_word(value).map(Some), &mut options.integrator),
+                "integrator" => store(Integrator::from_word(value).map(Some), &mut options.integrator),
                 "reset" => store(reset_from_word(value).map(Some), &mut options.reset),
                 "compare" => store(compare_from_word(value).map(Some), &mut options.compare),
                 _ => false,

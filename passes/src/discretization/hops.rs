@@ -2,41 +2,23 @@
 //!
 //! Every hop takes a tick, and all populations start together: each edge from spikes to a connection gets a delay of a
 //! tick, unless it is delayed already (back edges are, and `Delay` nodes). Biases of CubaLIF neurons are added to the
-//! membrane at the strength that they have once the synaptic current has settled. Membranes are reset to zero.
+//! membrane at the strength that they have once the synaptic current has settled.
 //! Source: py-spinnaker2's NIR importer and recordings of its programs on the chip; see the `snn` dialect's README.
 
 use s2c_dialects::{
-    attribute::{Reset, Tensor},
-    diagnostic::{Diagnostic, Result},
+    attribute::Tensor,
+    diagnostic::Result,
     snn::{self, Network, Op},
 };
 
-/// Changes the network; the diagnostics say what is lost on the way.
-pub fn apply(network: &mut Network) -> Result<Vec<Diagnostic>> {
+/// Changes the network.
+pub fn apply(network: &mut Network) -> Result<()> {
     delay_hops(network)?;
-    let mut warnings = Vec::new();
-    for index in
-        (0..network.nodes.len()).filter(|&index| matches!(network.nodes[index].op, Op::CubaLif(_))).collect::<Vec<_>>()
-    {
-        move_bias(network, index)?;
+    let currents = |&index: &usize| matches!(network.nodes[index].op, Op::CubaLif(_));
+    for population in (0..network.nodes.len()).filter(currents).collect::<Vec<_>>() {
+        move_bias(network, population)?;
     }
-    for node in &mut network.nodes {
-        let (v_reset, reset) = match &mut node.op {
-            Op::If(op) => (&mut op.v_reset, op.reset),
-            Op::Lif(op) => (&mut op.v_reset, op.reset),
-            Op::CubaLif(op) => (&mut op.v_reset, op.reset),
-            _ => continue,
-        };
-        if reset == Some(Reset::Value) && v_reset.values.iter().any(|&value| value != 0.0) {
-            warnings.push(
-                Diagnostic::warning("reset-to-zero", "the reset potential is taken as 0")
-                    .at_node(node.name.clone())
-                    .text("The chip's own software ignores `v_reset`, and so does --convention spinnaker2."),
-            );
-            *v_reset = Tensor::splat(v_reset.shape.clone(), 0.0);
-        }
-    }
-    Ok(warnings)
+    Ok(())
 }
 
 /// One delay per source, in front of all connections that see its spikes undelayed.
