@@ -69,6 +69,10 @@ pub struct ModelOptions {
     /// What a spike does to the membrane.
     #[arg(long, value_parser = ["subtract", "zero"])]
     reset: Option<String>,
+    /// snnTorch's `reset_delay`: whether a spike's reset waits for the next tick (1), or is done in its own (0) in the way
+    /// of snnTorch.
+    #[arg(long, value_parser = ["0", "1"])]
+    reset_delay: Option<String>,
     /// Which membranes fire: above the threshold, or at and above it.
     #[arg(long, value_parser = ["gt", "ge"])]
     compare: Option<String>,
@@ -147,6 +151,7 @@ impl ModelOptions {
             convention: options::Convention::from_word(&self.convention).unwrap_or(defaults.convention),
             integrator: self.integrator.as_deref().and_then(options::Integrator::from_word),
             reset: self.reset.as_deref().and_then(options::reset_from_word),
+            reset_delay: self.reset_delay.as_deref().map(|delay| delay == "1"),
             compare: self.compare.as_deref().and_then(options::compare_from_word),
             input_limit: self.input_limit,
             weight_bits: self.weight_bits,

@@ -46,7 +46,8 @@ def I64Elements : DenseOf<"isSignlessInteger(64)", "i64">;
 
 // What happens to the membrane in the tick of a spike.
 class ResetOf<string namespace> : I32EnumAttr<"Reset", "what happens to the membrane after a spike", [
-    I32EnumAttrCase<"Subtract", 0, "subtract">, I32EnumAttrCase<"Value", 1, "value">]> {
+    I32EnumAttrCase<"Subtract", 0, "subtract">, I32EnumAttrCase<"Value", 1, "value">,
+    I32EnumAttrCase<"SubtractPending", 2, "subtract_pending">, I32EnumAttrCase<"SubtractLate", 3, "subtract_late">]> {
   let cppNamespace = namespace;
 }
 

@@ -327,6 +327,11 @@ enum_attribute! {
         Subtract = 0, "subtract";
         /// The membrane is set to a value.
         Value = 1, "value";
+        /// As [`Self::Subtract`], but a membrane that was above the threshold before the tick must rise above it by the
+        /// amount to fire: snnTorch's `reset_delay=False`.
+        SubtractPending = 2, "subtract_pending";
+        /// The threshold is subtracted in the next tick, after the decay: snnTorch's `reset_delay=True`.
+        SubtractLate = 3, "subtract_late";
     }
 }
 

@@ -58,6 +58,15 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         open.push("reset: subtraction of the threshold was assumed (--reset subtract|zero)");
         Reset::Subtract
     });
+    let reset = match (options.reset_delay, reset) {
+        (Some(false), Reset::Subtract) => Reset::SubtractPending,
+        (Some(true), Reset::Subtract) => Reset::SubtractLate,
+        (None, Reset::Subtract) if options.convention == Convention::Snntorch => {
+            open.push("reset delay: a reset in the spike's own tick was assumed (--reset-delay 0|1, as in snnTorch)");
+            reset
+        }
+        _ => reset,
+    };
     let compare = options.compare.unwrap_or(rules.compare);
     if !open.is_empty() {
         session.warnings.push(
@@ -78,6 +87,7 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         fields.1.get_or_insert(reset);
         fields.2.get_or_insert(compare);
     }
+    rules::check_late_resets(&network, options.reset_delay == Some(true))?;
     if rules.resets_to_zero {
         session.warnings.extend(rules::reset_to_zero(&mut network, options.convention));
     }

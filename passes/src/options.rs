@@ -156,6 +156,8 @@ pub struct Options {
     pub integrator: Option<Integrator>,
     /// Overrides the convention.
     pub reset: Option<Reset>,
+    /// snnTorch's `reset_delay`: true where a spike's reset waits for the next tick.
+    pub reset_delay: Option<bool>,
     /// Overrides the convention.
     pub compare: Option<Compare>,
     /// Largest number of spikes per input neuron and tick, 1 to 255.
@@ -186,6 +188,7 @@ impl Default for Options {
             convention: Convention::Nir,
             integrator: None,
             reset: None,
+            reset_delay: None,
             compare: None,
             input_limit: 1,
             weight_bits: 8,
@@ -266,6 +269,9 @@ impl Options {
         if let Some(reset) = self.reset {
             set("reset", if reset == Reset::Value { "zero" } else { "subtract" }.to_owned());
         }
+        if let Some(delay) = self.reset_delay {
+            set("reset_delay", u8::from(delay).to_string());
+        }
         if let Some(compare) = self.compare {
             set("compare", if compare == Compare::Greater { "gt" } else { "ge" }.to_owned());
         }
@@ -303,6 +309,10 @@ impl Options {
                 "dt" => store(value.parse().ok().map(Some), &mut options.dt),
                 "integrator" => store(Integrator::from_word(value).map(Some), &mut options.integrator),
                 "reset" => store(reset_from_word(value).map(Some), &mut options.reset),
+                "reset_delay" => {
+                    let delay = ["0", "1"].iter().position(|&word| word == value).map(|delay| Some(delay == 1));
+                    store(delay, &mut options.reset_delay)
+                }
                 "compare" => store(compare_from_word(value).map(Some), &mut options.compare),
                 _ => false,
             };

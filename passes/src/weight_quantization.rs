@@ -152,6 +152,13 @@ impl Rule {
             (None, Reset::Value) => {
                 ranges::membrane(drive, self.keep, threshold, ResetRange::To(self.reset_value * scale))
             }
+            (None, Reset::SubtractLate) => {
+                ranges::membrane(drive, self.keep, threshold, ResetRange::By(threshold / self.keep))
+            }
+            // Where a reset is pending, a membrane may stay above the threshold by what would be subtracted.
+            (None, Reset::SubtractPending) => {
+                ranges::membrane(drive, self.keep, 2.0 * threshold, ResetRange::By(threshold))
+            }
             (None, Reset::Subtract) => ranges::membrane(drive, self.keep, threshold, ResetRange::By(threshold)),
         };
         membrane.fits(32) && drive.fits(32) && constant(threshold) && constant(self.reset_value * scale)
@@ -259,9 +266,14 @@ fn neuron(session: &mut Session<'_>, network: &Network, index: usize, dt: f64, o
         }
     });
     let reset_by = words(&|rule| {
-        let by = if reset == Reset::Subtract { rule.threshold } else { rule.reset_value };
+        let by = match reset {
+            Reset::Subtract | Reset::SubtractPending => rule.threshold,
+            Reset::SubtractLate => rule.threshold / rule.keep,
+            Reset::Value => rule.reset_value,
+        };
         fixed(by * rule.scale(shift))
     });
+    let reset = in_integers(reset);
     let scale = Tensor::new(shape.clone(), rules.iter().map(|rule| rule.scale(shift) * rule.weight_scale).collect());
     if !has_current {
         let op = qsnn::Lif {
@@ -302,6 +314,11 @@ fn neuron(session: &mut Session<'_>, network: &Network, index: usize, dt: f64, o
         start: None,
     };
     Ok(op.into())
+}
+
+/// What a spike does in `qsnn`: what is subtracted a tick later is subtracted at once, in the size that decays to it.
+fn in_integers(reset: Reset) -> Reset {
+    if reset == Reset::SubtractLate { Reset::Subtract } else { reset }
 }
 
 /// A threshold in units of the weights' last bit that is an integer but for the rounding of 32-bit floats (about three

@@ -2,7 +2,7 @@
 
 use super::{Network, Op};
 use crate::{
-    attribute::{Tensor, Weights},
+    attribute::{Reset, Tensor, Weights},
     diagnostic::{Diagnostic, Result},
     graph::Node,
 };
@@ -10,7 +10,7 @@ use crate::{
 /// Largest decay factor: 1, in units of 2^-32.
 pub const ONE: i64 = 1 << 32;
 
-/// Checks constraints C4 to C8.
+/// Checks constraints C4 to C9.
 pub fn verify(network: &Network) -> Result<()> {
     network.nodes.iter().try_for_each(verify_node)?;
     // C7: the output of a convolution has the shape that its input and its attributes give.
@@ -31,17 +31,23 @@ fn verify_node(node: &Node<Op>) -> Result<()> {
         Op::Dense(op) => verify_weights(node, &op.weight, op.bits),
         Op::Conv2d(op) => verify_weights(node, &op.weight, op.bits),
         Op::Lif(op) => {
+            verify_reset(node, op.reset)?;
             verify_decay(node, &op.decay)?;
             verify_shift(node, op.shift)
         }
         Op::CubaLif(op) => {
+            verify_reset(node, op.reset)?;
             verify_decay(node, &op.current_decay)?;
             verify_decay(node, &op.decay)?;
             verify_shift(node, op.shift)?;
             verify_shift(node, op.current_shift)
         }
-        Op::FloatLif(op) => verify_floats(node, &[&op.decay, &op.offset, &op.threshold, &op.reset_by]),
+        Op::FloatLif(op) => {
+            verify_reset(node, op.reset)?;
+            verify_floats(node, &[&op.decay, &op.offset, &op.threshold, &op.reset_by])
+        }
         Op::FloatCubaLif(op) => {
+            verify_reset(node, op.reset)?;
             verify_floats(node, &[&op.current_decay, &op.current_offset])?;
             verify_floats(node, &[&op.decay, &op.offset, &op.threshold, &op.reset_by])
         }
@@ -81,6 +87,14 @@ fn verify_floats(node: &Node<Op>, parameters: &[&Tensor<f32>]) -> Result<()> {
     match parameters.iter().flat_map(|tensor| &tensor.values).find(|value| !value.is_finite()) {
         Some(value) => Err(broken(node, format!("C8: a parameter is {value}"))),
         None => Ok(()),
+    }
+}
+
+/// C9: no reset waits for the next tick.
+fn verify_reset(node: &Node<Op>, reset: Reset) -> Result<()> {
+    match reset {
+        Reset::SubtractLate => Err(broken(node, "C9: a reset waits for the next tick".to_owned())),
+        Reset::Subtract | Reset::SubtractPending | Reset::Value => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::options::{Convention, Integrator};
 use s2c_dialects::{
     attribute::{Reset, Tensor},
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, Result},
     snn::{self, Compare, Network, Op},
 };
 
@@ -62,6 +62,24 @@ pub fn integrator(network: &mut Network, integrator: Integrator, dt: f64) -> snn
         }
     }
     snn::Integrator::Exponential
+}
+
+/// With snnTorch's `reset_delay=True`, a neuron that is reset to zero loses a tick of input where it has a synaptic
+/// current, and a subtraction must survive the decay.
+pub fn check_late_resets(network: &Network, is_late: bool) -> Result<()> {
+    for node in network.nodes.iter().filter(|_| is_late) {
+        let error = |title: &str| Err(Box::new(Diagnostic::error("late-reset", title).at_node(node.name.clone())));
+        match &node.op {
+            Op::CubaLif(op) if op.reset == Some(Reset::Value) => {
+                return error("a reset to zero in the next tick is not supported behind a synaptic current");
+            }
+            Op::Lif(op) if op.tau.iter().any(|tau| network.dt == Some(tau)) => {
+                return error("nothing of the membrane is left in the next tick to subtract from");
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Makes every reset to a value one to 0.

@@ -9,7 +9,7 @@
 //! | r12 ([`X`]) | a value for the next instructions |
 //! | r1, r2, r3, lr, r0 | what the loop needs most: addresses and counts |
 //! | s0–s13 | everything else that lives through the loop; VMOV gets it in one cycle |
-//! | s15 | a register saved off the straight path |
+//! | s14, s15 | registers saved off the straight path |
 
 use std::{collections::BTreeMap, fmt::Display};
 

@@ -62,7 +62,7 @@ impl<'k> Writer<'k> {
         this.code.line("bne .Lloop");
         this.code.line("b .Lend");
         if let Some(fire) = &kernel.fire {
-            (0..GROUP).for_each(|place| this.fire_float(fire, values[place as usize], place));
+            (0..GROUP).for_each(|place| this.fire_float(fire, values, others, place));
         }
         this.code.line(".Lend:");
         this.code
@@ -161,26 +161,56 @@ impl<'k> Writer<'k> {
         }
     }
 
-    fn fire_float(&mut self, fire: &Fire, v: u8, place: u32) {
-        let left = self.code.get(Item::Left);
+    fn fire_float(&mut self, fire: &Fire, values: [u8; 4], free: [u8; 4], place: u32) {
+        let (v, left) = (values[place as usize], self.code.get(Item::Left));
         self.code.line(format_args!(".Lfires{place}:"));
+        if matches!(fire.reset, Reset::SubtractPending(_)) {
+            self.hold_pending_float(fire, v, free[place as usize], place);
+        }
         let key = self.code.get(Item::Key);
         self.code.line(format_args!("sub r{X}, r{key}, r{left}, lsl #{}", GROUP.ilog2()));
         self.send(T[0], place);
-        let by = match fire.reset.spread() {
+        let by = self.reset_by(fire, place);
+        match fire.reset {
+            Reset::Subtract(_) | Reset::SubtractPending(_) => {
+                self.code.line(format_args!("vsub.f32 s{v}, s{v}, s{by}"));
+            }
+            Reset::Value(_) => self.code.line(format_args!("vmov.f32 s{v}, s{by}")),
+        }
+        self.code.line(format_args!("b .Lon{place}"));
+    }
+
+    /// The register of a neuron's reset.
+    fn reset_by(&mut self, fire: &Fire, place: u32) -> u8 {
+        match fire.reset.spread() {
             Spread::Uniform => self.float_place(Parameter::ResetBy),
             Spread::PerNeuron => {
-                let end = self.code.get(Item::Array(Parameter::ResetBy));
+                let (left, end) = (self.code.get(Item::Left), self.code.get(Item::Array(Parameter::ResetBy)));
                 self.code.line(format_args!("sub r{X}, r{end}, r{left}, lsl #{}", GROUP.ilog2() + 2));
                 self.code.line(format_args!("vldr s{SCRATCH}, [r{X}, #{}]", 4 * place));
                 SCRATCH
             }
-        };
-        match fire.reset {
-            Reset::Subtract(_) => self.code.line(format_args!("vsub.f32 s{v}, s{v}, s{by}")),
-            Reset::Value(_) => self.code.line(format_args!("vmov.f32 s{v}, s{by}")),
         }
+    }
+
+    /// Goes back without a spike where a reset is pending and the membrane does not stay above the threshold with it.
+    fn hold_pending_float(&mut self, fire: &Fire, v: u8, own: u8, place: u32) {
+        let threshold = match fire.threshold {
+            Spread::Uniform => self.float_place(Parameter::Threshold),
+            Spread::PerNeuron => own,
+        };
+        let before = self.code.get(Item::Membranes);
+        self.code.line(format_args!("vldr s{SCRATCH}, [r{before}, #{}]", 4 * place));
+        self.code.line(format_args!("vcmp.f32 s{SCRATCH}, s{threshold}"));
+        self.code.line("vmrs APSR_nzcv, fpscr");
+        self.code.line(format_args!("ble .Lsends{place}"));
+        let by = self.reset_by(fire, place);
+        self.code.line(format_args!("vsub.f32 s{SCRATCH}, s{v}, s{by}"));
+        self.code.line(format_args!("vcmp.f32 s{SCRATCH}, s{threshold}"));
+        self.code.line("vmrs APSR_nzcv, fpscr");
+        self.code.line(format_args!("bgt .Lsends{place}"));
         self.code.line(format_args!("b .Lon{place}"));
+        self.code.line(format_args!(".Lsends{place}:"));
     }
 }
 

@@ -288,18 +288,49 @@ impl<'k> Writer<'k> {
     fn fire(&mut self, fire: &Fire, values: Quad, free: Quad, place: u32) {
         let left = self.left();
         self.code.line(format_args!(".Lfires{place}:"));
+        if matches!(fire.reset, Reset::SubtractPending(_)) {
+            self.hold_pending(fire, values[place as usize], free[place as usize], place);
+        }
         let key = self.code.get(Item::Key);
         self.code.line(format_args!("sub r{X}, r{key}, r{left}, lsl #{}", GROUP.ilog2()));
         self.send(free[place as usize], place);
-        if fire.reset.spread() == Spread::PerNeuron {
-            let end = self.code.get(Item::Array(Parameter::ResetBy));
-            self.code.line(format_args!("sub r{X}, r{end}, r{left}, lsl #{}", GROUP.ilog2() + 2));
-        }
+        self.address_reset(fire);
         self.reset(fire, values[place as usize], place);
         if fire.threshold == Spread::Uniform {
             self.code.get(Item::Value(Parameter::Threshold));
         }
         self.code.line(format_args!("b .Lon{place}"));
+    }
+
+    /// Goes back without a spike where a reset is pending and the membrane does not stay above the threshold with it.
+    fn hold_pending(&mut self, fire: &Fire, v: u8, threshold: u8, place: u32) {
+        self.code.line(format_args!("vmov s14, r{v}"));
+        if fire.threshold == Spread::Uniform {
+            let value = self.code.get(Item::Value(Parameter::Threshold));
+            self.code.line(format_args!("mov r{threshold}, r{value}"));
+        }
+        let before = self.code.get(Item::Membranes);
+        self.code.line(format_args!("ldr r{X}, [r{before}, #{}]", 4 * place));
+        self.code.line(format_args!("cmp r{X}, r{threshold}"));
+        self.code.line(format_args!("ble .Lsends{place}"));
+        self.address_reset(fire);
+        self.reset(fire, v, place);
+        self.code.line(format_args!("cmp r{v}, r{threshold}"));
+        self.code.line(format_args!("vmov r{v}, s14"));
+        self.code.line(format_args!("bgt .Lsends{place}"));
+        if fire.threshold == Spread::Uniform {
+            self.code.get(Item::Value(Parameter::Threshold));
+        }
+        self.code.line(format_args!("b .Lon{place}"));
+        self.code.line(format_args!(".Lsends{place}:"));
+    }
+
+    /// The address of the group's first reset, where each neuron has its own, into [`X`].
+    fn address_reset(&mut self, fire: &Fire) {
+        if fire.reset.spread() == Spread::PerNeuron {
+            let (left, end) = (self.left(), self.code.get(Item::Array(Parameter::ResetBy)));
+            self.code.line(format_args!("sub r{X}, r{end}, r{left}, lsl #{}", GROUP.ilog2() + 2));
+        }
     }
 
     /// Sends the key that is `place` after the one in [`X`].
@@ -321,8 +352,10 @@ impl<'k> Writer<'k> {
             }
         };
         match fire.reset {
-            Reset::Subtract(_) if self.saturates() => self.code.line(format_args!("qsub r{v}, r{v}, r{by}")),
-            Reset::Subtract(_) => self.code.line(format_args!("sub r{v}, r{v}, r{by}")),
+            Reset::Subtract(_) | Reset::SubtractPending(_) if self.saturates() => {
+                self.code.line(format_args!("qsub r{v}, r{v}, r{by}"))
+            }
+            Reset::Subtract(_) | Reset::SubtractPending(_) => self.code.line(format_args!("sub r{v}, r{v}, r{by}")),
             Reset::Value(_) => self.code.line(format_args!("mov r{v}, r{by}")),
         }
     }

@@ -10,6 +10,9 @@
 //! with fire, if v > threshold:   send key + i;  v = v - reset  or  v = reset
 //! ```
 //!
+//! With a pending reset, a neuron whose membrane was above the threshold before the tick does so only if v - reset is
+//! above the threshold, too.
+//!
 //! Every addition and the subtraction saturate or wrap, as the variant says. x never overflows, and is whole where
 //! `input_shift` is negative: the compiler proves it. A decay is one instruction, SMMLAR or SMMULR (ARM DDI 0403E,
 //! A7.7), and so is the way from the current to the membrane:
@@ -91,6 +94,9 @@ pub struct Fire {
 pub enum Reset {
     /// Subtracts a parameter.
     Subtract(Spread),
+    /// The same, but a neuron whose membrane was above the threshold before the tick fires only if the membrane is above
+    /// it after the subtraction, too.
+    SubtractPending(Spread),
     /// Sets the membrane to a parameter.
     Value(Spread),
 }
@@ -184,7 +190,7 @@ impl Reset {
     /// The spread of the parameter.
     pub const fn spread(&self) -> Spread {
         match self {
-            Self::Subtract(spread) | Self::Value(spread) => *spread,
+            Self::Subtract(spread) | Self::SubtractPending(spread) | Self::Value(spread) => *spread,
         }
     }
 }
@@ -203,6 +209,7 @@ impl UpdateKernel {
         if let Some(fire) = &self.fire {
             let reset = match fire.reset {
                 Reset::Subtract(_) => "subtract",
+                Reset::SubtractPending(_) => "pending",
                 Reset::Value(_) => "value",
             };
             let _ = write!(name, "_fire_{}_{reset}_{}", fire.threshold.name(), fire.reset.spread().name());
@@ -240,6 +247,12 @@ impl UpdateKernel {
             && self.current.is_none()
             && matches!(self.decay, Decay::None)
             && self.offset.is_none()
+            && !self.is_pending()
+    }
+
+    /// Whether a reset may be pending.
+    pub const fn is_pending(&self) -> bool {
+        matches!(self.fire, Some(Fire { reset: Reset::SubtractPending(_), .. }))
     }
 
     /// The kernel's instructions.

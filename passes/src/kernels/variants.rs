@@ -89,6 +89,7 @@ pub fn update_kernel(update: &Update) -> Result<UpdateKernel> {
         threshold: spread(threshold),
         reset: match update.reset {
             Some(attribute::Reset::Subtract) => Reset::Subtract(spread(by)),
+            Some(attribute::Reset::SubtractPending) => Reset::SubtractPending(spread(by)),
             _ => Reset::Value(spread(by)),
         },
     });

@@ -1,6 +1,6 @@
 //! Neurons that keep float32 state: no fractional bits to choose, no range to prove, parameters rounded to nearest.
 
-use super::{Rule, snap};
+use super::{Rule, in_integers, snap};
 use s2c_dialects::{
     attribute::{Reset, Tensor},
     qsnn,
@@ -19,9 +19,11 @@ pub fn neuron(node: String, shape: &[usize], rules: &[Rule], reset: Reset, compa
         Compare::GreaterEqual => level.next_down(),
     });
     let reset_by = match reset {
-        Reset::Subtract => words(&level),
+        Reset::Subtract | Reset::SubtractPending => words(&level),
+        Reset::SubtractLate => words(&|rule| level(rule) / rule.keep),
         Reset::Value => words(&|rule| rule.reset_value * rule.scale(0)),
     };
+    let reset = in_integers(reset);
     let scale = rules.iter().map(|rule| rule.scale(0) * rule.weight_scale).collect();
     let scale = Tensor::new(shape.to_vec(), scale);
     let (decay, offset) = (words(&|rule| rule.keep), words(&|rule| rule.offset(0)));

@@ -112,12 +112,15 @@ impl Population {
             };
             let decayed = add(decay(self.membranes[neuron], self.decay[neuron]), drive, self.saturate);
             let membrane = add(decayed, self.offset[neuron], self.saturate);
-            let fires = membrane > self.threshold[neuron];
+            let threshold = self.threshold[neuron];
+            let reduced = subtract(membrane, self.reset_by[neuron], self.saturate);
+            let is_pending = self.reset == Reset::SubtractPending && self.membranes[neuron] > threshold;
+            let fires = membrane > threshold && (!is_pending || reduced > threshold);
             *spike = i32::from(fires);
             self.membranes[neuron] = match (fires, self.reset) {
                 (false, _) => membrane,
-                (true, Reset::Subtract) => subtract(membrane, self.reset_by[neuron], self.saturate),
                 (true, Reset::Value) => self.reset_by[neuron],
+                (true, _) => reduced,
             };
         }
     }

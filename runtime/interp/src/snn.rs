@@ -69,6 +69,11 @@ struct Stage {
 }
 
 impl Stage {
+    /// What is left of the state after a tick.
+    fn keep(&self, neuron: usize) -> f64 {
+        1.0 - self.factor.as_ref().map_or(0.0, |factor| factor[neuron])
+    }
+
     fn advance(&mut self, neuron: usize, x: f64) -> f64 {
         let (state, input) = (&mut self.state[neuron], self.gain[neuron] * x);
         *state += match &self.factor {
@@ -229,16 +234,21 @@ impl Population {
     fn step(&mut self, input: &[f64], spikes: &mut [f64]) {
         for (neuron, (&x, spike)) in input.iter().zip(spikes).enumerate() {
             let drive = self.current.as_mut().map_or(x, |current| current.advance(neuron, x));
+            let before = self.membrane.state[neuron];
             let membrane = self.membrane.advance(neuron, drive);
             let threshold = self.threshold[neuron];
-            let fires = match self.compare {
+            let above = |membrane: f64| match self.compare {
                 Compare::Greater => membrane > threshold,
                 Compare::GreaterEqual => membrane >= threshold,
             };
+            let is_pending = self.reset == Reset::SubtractPending && above(before);
+            let fires = above(if is_pending { membrane - threshold } else { membrane });
             *spike = f64::from(u8::from(fires));
             if fires {
                 self.membrane.state[neuron] = match self.reset {
-                    Reset::Subtract => membrane - threshold,
+                    Reset::Subtract | Reset::SubtractPending => membrane - threshold,
+                    // What decays to the threshold by the next tick.
+                    Reset::SubtractLate => membrane - threshold / self.membrane.keep(neuron),
                     Reset::Value => self.reset_value[neuron],
                 };
             }

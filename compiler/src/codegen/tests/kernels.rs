@@ -232,7 +232,7 @@ pub fn any_kernel(random: &mut Random) -> UpdateKernel {
     let current =
         CurrentStage { decay: decay(random), offset: random.pick(&OFFSETS), output_shift: random.pick(&[0, 1, 7, 31]) };
     let by = random.pick(&SPREADS);
-    let reset = random.pick(&[Reset::Subtract(by), Reset::Value(by)]);
+    let reset = random.pick(&[Reset::Subtract(by), Reset::SubtractPending(by), Reset::Value(by)]);
     let fire = Fire { threshold: random.pick(&SPREADS), reset };
     UpdateKernel {
         accumulators: random.pick(&[Accumulator::I16, Accumulator::I32]),

@@ -44,15 +44,14 @@ pub fn update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<u32> {
         if kernel.offset.is_some() {
             v = add(v, parameter(Parameter::Offset));
         }
-        if let Some(fire) = &kernel.fire
-            && v > parameter(Parameter::Threshold)
-        {
-            fired.push(i as u32);
-            let by = parameter(Parameter::ResetBy);
-            v = match fire.reset {
-                Reset::Subtract(_) => subtract(v, by),
-                Reset::Value(_) => by,
-            };
+        if let Some(fire) = &kernel.fire {
+            let (threshold, by) = (parameter(Parameter::Threshold), parameter(Parameter::ResetBy));
+            let reduced = subtract(v, by);
+            let pending = matches!(fire.reset, Reset::SubtractPending(_)) && neurons.membranes[i] > threshold;
+            if v > threshold && (!pending || reduced > threshold) {
+                fired.push(i as u32);
+                v = if matches!(fire.reset, Reset::Value(_)) { by } else { reduced };
+            }
         }
         neurons.membranes[i] = v;
         if let (Some(c), Some(currents)) = (current, neurons.parameters.get_mut(&Parameter::Currents)) {
@@ -77,18 +76,16 @@ fn float_update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<u32> {
             let (factor, constant) = (Parameter::CurrentDecay, Parameter::CurrentOffset);
             stage(parameter(Parameter::Currents), current.decay, factor, x, current.offset, constant)
         });
-        let v = f32::from_bits(neurons.membranes[i] as u32);
+        let before = f32::from_bits(neurons.membranes[i] as u32);
         let drive = current.unwrap_or(x);
-        let mut v = stage(v, kernel.decay, Parameter::Decay, drive, kernel.offset, Parameter::Offset);
-        if let Some(fire) = &kernel.fire
-            && v > parameter(Parameter::Threshold)
-        {
-            fired.push(i as u32);
-            let by = parameter(Parameter::ResetBy);
-            v = match fire.reset {
-                Reset::Subtract(_) => v - by,
-                Reset::Value(_) => by,
-            };
+        let mut v = stage(before, kernel.decay, Parameter::Decay, drive, kernel.offset, Parameter::Offset);
+        if let Some(fire) = &kernel.fire {
+            let (threshold, by) = (parameter(Parameter::Threshold), parameter(Parameter::ResetBy));
+            let pending = matches!(fire.reset, Reset::SubtractPending(_)) && before > threshold;
+            if v > threshold && (!pending || v - by > threshold) {
+                fired.push(i as u32);
+                v = if matches!(fire.reset, Reset::Value(_)) { by } else { v - by };
+            }
         }
         neurons.membranes[i] = v.to_bits() as i32;
         if let (Some(c), Some(currents)) = (current, neurons.parameters.get_mut(&Parameter::Currents)) {

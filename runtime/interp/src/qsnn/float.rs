@@ -68,13 +68,16 @@ impl FloatPopulation {
         for (neuron, (&x, spike)) in input.iter().zip(spikes).enumerate() {
             let x = x as f32;
             let drive = self.current.as_mut().map_or(x, |current| current.advance(neuron, x));
+            let (before, threshold) = (self.membrane.state[neuron], self.threshold[neuron]);
             let membrane = self.membrane.advance(neuron, drive);
-            let fires = membrane > self.threshold[neuron];
+            let reduced = membrane - self.reset_by[neuron];
+            let is_pending = self.reset == Reset::SubtractPending && before > threshold;
+            let fires = membrane > threshold && (!is_pending || reduced > threshold);
             *spike = i32::from(fires);
             if fires {
                 self.membrane.state[neuron] = match self.reset {
-                    Reset::Subtract => membrane - self.reset_by[neuron],
                     Reset::Value => self.reset_by[neuron],
+                    _ => reduced,
                 };
             }
         }
