@@ -18,12 +18,12 @@ build: system ## Build the compiler
 .PHONY: demo
 demo: build ## Compile shipped networks, dense and convolutional, and run them on the chip model
 	@mkdir -p $(DEMO)
-	$(S2C) compile examples/digits/digits.nir --dt 1e-3 --convention snntorch --reset subtract -O2 -o $(DEMO)/digits.bin
+	$(S2C) compile examples/digits/digits.nir --dt 1e-3 --convention norse --reset subtract -O2 -o $(DEMO)/digits.bin
 	$(S2C) inspect $(DEMO)/digits.bin
 	$(S2C) run $(DEMO)/digits.bin --input examples/digits/sample.npy --output $(DEMO)/out.csv --stats $(DEMO)/stats.json
-	$(S2C) evaluate examples/digits/digits.nir --dt 1e-3 --convention snntorch --reset subtract -O2 --data examples/digits/test.npz --levels float,quantized,chip
-	$(S2C) evaluate examples/digits/digits_qat2.nir --dt 1e-3 --convention snntorch --reset subtract --weight-bits 2 -O2 --data examples/digits/test.npz --levels float,quantized,chip
-	$(S2C) evaluate examples/gesture/gesture_qat4.nir --dt 1e-3 --convention snntorch --reset subtract --weight-bits 4 -O2 --data examples/gesture/test.npz --levels float,quantized,chip
+	$(S2C) evaluate examples/digits/digits.nir --dt 1e-3 --convention norse --reset subtract -O2 --data examples/digits/test.npz --levels float,quantized,chip
+	$(S2C) evaluate examples/digits/digits_qat2.nir --dt 1e-3 --convention norse --reset subtract --weight-bits 2 -O2 --data examples/digits/test.npz --levels float,quantized,chip
+	$(S2C) evaluate examples/gesture/gesture_qat4.nir --dt 1e-3 --convention norse --reset subtract --weight-bits 4 -O2 --data examples/gesture/test.npz --levels float,quantized,chip
 
 .PHONY: test
 test: system ## Run all tests
