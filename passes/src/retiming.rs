@@ -9,12 +9,15 @@
 //!
 //! On the chip every hop costs a tick: a packet of tick t acts in tick t + 1. A projection from u to v with w ticks of
 //! network delay therefore asks for start(v) + w >= start(u) + 1. Around a cycle the starts cancel: it must hold at
-//! least as many ticks of delay as it has populations. Where it does not, a tick is added to one of its delays and the
+//! least as many ticks of delay as it has populations (`analysis/timing.rs`). Where it does not, a tick is added to one of its delays and the
 //! user is told which cycle it was.
 
 use crate::{
     Session,
-    analysis::projections::{self, Projection},
+    analysis::{
+        projections::{self, Projection},
+        timing::{Cycle, Timing},
+    },
 };
 use s2c_dialects::{
     Module,
@@ -22,19 +25,11 @@ use s2c_dialects::{
     qsnn::{Network, Op},
 };
 
-/// A projection as a constraint: start(to) >= start(from) + 1 - ticks.
-#[derive(Clone, Copy)]
-struct Edge {
-    from: usize,
-    to: usize,
-    ticks: i64,
-}
-
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let mut network = Network::read(&module)?;
     let starts = loop {
-        match earliest(network.nodes.len(), &edges(&network)?) {
+        match Timing::of(&network)?.earliest_starts() {
             Ok(starts) => break starts,
             Err(cycle) => relax(session, &mut network, &cycle)?,
         }
@@ -47,55 +42,9 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     network.write(session.context)
 }
 
-fn edges(network: &Network) -> Result<Vec<Edge>> {
-    let mut edges = Vec::new();
-    for to in (0..network.nodes.len()).filter(|&index| network.nodes[index].op.is_neuron()) {
-        let projections = projections::of_qsnn(network, to)?;
-        edges.extend(projections.into_iter().map(|Projection { source, ticks, .. }| Edge { from: source, to, ticks }));
-    }
-    Ok(edges)
-}
-
-/// The earliest start of each node (0 for those without constraints), or a cycle that asks for more and more.
-fn earliest(count: usize, edges: &[Edge]) -> std::result::Result<Vec<i64>, Vec<usize>> {
-    let mut starts = vec![0; count];
-    let mut before: Vec<Option<usize>> = vec![None; count];
-    for round in 0..=count {
-        let mut last = None;
-        for edge in edges {
-            let asked = starts[edge.from] + 1 - edge.ticks;
-            if asked > starts[edge.to] {
-                starts[edge.to] = asked;
-                before[edge.to] = Some(edge.from);
-                last = Some(edge.to);
-            }
-        }
-        let Some(last) = last else { return Ok(starts) };
-        if round == count {
-            return Err(cycle_behind(last, &before));
-        }
-    }
-    Ok(starts)
-}
-
-/// The cycle that one reaches by going back from a node that still moves after as many rounds as there are nodes.
-fn cycle_behind(last: usize, before: &[Option<usize>]) -> Vec<usize> {
-    let mut on_cycle = last;
-    for _ in 0..before.len() {
-        on_cycle = before[on_cycle].unwrap_or(on_cycle);
-    }
-    let mut cycle = vec![on_cycle];
-    let mut node = before[on_cycle];
-    while let Some(index) = node.filter(|&index| index != on_cycle) {
-        cycle.push(index);
-        node = before[index];
-    }
-    cycle.reverse();
-    cycle
-}
-
 /// Adds a tick to a delay of the cycle and says so.
-fn relax(session: &mut Session<'_>, network: &mut Network, cycle: &[usize]) -> Result<()> {
+fn relax(session: &mut Session<'_>, network: &mut Network, cycle: &Cycle) -> Result<()> {
+    let (ticks, cycle) = (cycle.ticks, &cycle.populations);
     let name = |index: usize| network.nodes[index].op.node().unwrap_or("?").to_owned();
     let path = cycle.iter().map(|&index| name(index)).collect::<Vec<_>>().join(" -> ");
     for (position, &to) in cycle.iter().enumerate() {
@@ -106,9 +55,8 @@ fn relax(session: &mut Session<'_>, network: &mut Network, cycle: &[usize]) -> R
             Diagnostic::warning("timing-not-kept", format!("the cycle {path} can't keep its timing"))
                 .at_node(name(to))
                 .text(format!(
-                    "Every hop on the chip takes a tick, so that a cycle of {} populations needs {} ticks of delay. \
-                     The projection from `{}` to `{}` was made a tick slower.",
-                    cycle.len(),
+                    "Every hop on the chip takes a tick, so that a cycle of {} populations needs as many ticks of delay; \
+                     it holds {ticks}. The projection from `{}` to `{}` was made a tick slower.",
                     cycle.len(),
                     name(from),
                     name(to)

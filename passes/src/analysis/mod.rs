@@ -4,5 +4,6 @@ pub mod cost;
 pub mod projections;
 pub mod ranges;
 pub mod tables;
+pub mod timing;
 pub mod torus;
 pub mod traffic;
