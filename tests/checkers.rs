@@ -1,7 +1,13 @@
 //! The independent checker of the mapping finds a planted fault of each kind.
 
 use s2c_dialects::{ir, s2k::Program};
-use s2c_passes::{Session, check::mapping, options::Level, target::Target};
+use s2c_passes::{
+    Session,
+    analysis::expected::{self, Expected},
+    check::{self, mapping},
+    options::Level,
+    target::Target,
+};
 
 const TARGET: &str = include_str!("../compiler/targets/spinnaker2.toml");
 
@@ -96,5 +102,38 @@ fn every_kind_of_fault_is_found() {
         plant(&mut program);
         let found = mapping::check(&program, &target).expect_err(what);
         assert!(found.title.starts_with(rule), "{what}: {}", found.title);
+    }
+}
+
+/// A number that is changed, and the words that the message must hold.
+type Lie = (&'static str, fn(&mut Expected));
+
+#[test]
+fn every_wrong_number_of_a_report_is_found() {
+    let target = Target::parse(TARGET, "spinnaker2.toml").unwrap();
+    let program = program(&target);
+    let truth = expected::expected(&program, &target).unwrap();
+    check::expected::check(&program, &target, &truth).unwrap();
+    let lies: &[Lie] = &[
+        ("chips", |e| e.chips += 1),
+        ("PEs", |e| e.pes.truncate(1)),
+        ("routers", |e| e.router_entries.extend([(1, 1)])),
+        ("router entries", |e| *e.router_entries.get_mut(&0).unwrap() -= 1),
+        ("packets", |e| e.packets_per_tick *= 1.01),
+        ("deliveries", |e| e.deliveries_per_tick -= 1.0),
+        ("hops", |e| e.hops_per_tick -= 1.0),
+        ("links", |e| e.links_per_tick += 1.0),
+        ("worse than the order", |e| e.hops_in_order = e.hops_per_tick - 1.0),
+        ("packets received", |e| e.pes[1].packets_in -= 1.0),
+        ("packets sent", |e| e.pes[1].packets_out += 1.0),
+        ("can't be done", |e| e.pes[1].cycles_per_tick = 1.0),
+        ("cycles of the busiest", |e| e.max_cycles_per_tick *= 0.9),
+        ("not done within a tick", |e| (e.frequency, e.tick_seconds) = (Some(150_000_000), 1e-6)),
+    ];
+    for (words, lie) in lies {
+        let mut report = truth.clone();
+        lie(&mut report);
+        let found = check::expected::check(&program, &target, &report).expect_err(words);
+        assert!(found.title.starts_with("report") && found.title.contains(words), "{words}: {}", found.title);
     }
 }

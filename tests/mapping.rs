@@ -8,7 +8,7 @@ use s2c::{
     machine::{Machine, Time, Wish},
     recording::{Quantity, Recording},
 };
-use s2c_dialects::{ir, qsnn};
+use s2c_dialects::{diagnostic::Place, ir, qsnn};
 use s2c_interp::Interpreter;
 use s2c_passes::{
     Phase,
@@ -188,6 +188,68 @@ fn dead_pes_are_mapped_around() {
     let places: Vec<_> = binary.manifest.pes.iter().map(|pe| (pe.chip, pe.column, pe.row, pe.core)).collect();
     for pe in [(4, 3, 3, 0), (4, 3, 3, 1), (4, 4, 4, 2)] {
         assert!(!places.contains(&pe), "{places:?}");
+    }
+}
+
+/// What is expected of packets is what a run counts, at the rates of that run; cycles are near what it takes.
+#[test]
+fn a_report_with_the_rates_of_a_run_is_what_the_run_counts() {
+    let (target, input, ticks) = (small_board("report.toml"), noise(60, &[160], 8), 60.0);
+    let at = |rates| {
+        let options = Options { rates, ..level(Level::O2) };
+        compile(&ring("report", 3, 160, options), &target, &Options::default())
+    };
+    let run = |binary: &Binary| {
+        let mut machine = Machine::load(binary.clone()).unwrap();
+        machine.run(&input, &[], Time::Network).unwrap();
+        machine.stats()
+    };
+    let binary = at(run(&at(Default::default())).rates);
+    let (expected, stats) = (binary.manifest.expected.clone(), run(&binary));
+    let sent: f64 = stats.rates.values().map(|rate| rate * 160.0).sum();
+    assert!((expected.packets_per_tick - sent).abs() < 1e-6);
+    // Slices of a population differ in their rates.
+    let near = |expected: f64, counted: u64| (expected * ticks / counted as f64 - 1.0).abs() < 0.1;
+    assert!(near(expected.hops_per_tick, stats.hops), "{} {}", expected.hops_per_tick, stats.hops);
+    assert!(near(expected.links_per_tick, stats.link_packets), "{} {}", expected.links_per_tick, stats.link_packets);
+    for (pe, counted) in expected.pes.iter().zip(&stats.pe) {
+        let ratio = pe.cycles_per_tick * stats.ticks as f64 / counted.cycles as f64;
+        assert!((0.75..1.33).contains(&ratio), "{}: {ratio}", counted.name);
+    }
+}
+
+#[test]
+fn a_shorter_tick_takes_more_pes_and_one_that_is_too_short_is_said() {
+    let target = small_board("ticks.toml");
+    let at = |tick: f64, name: &str| {
+        let model = ring(name, 2, 160, Options { tick: Some(tick), rate: 0.5, ..level(Level::O2) });
+        let context = ir::context();
+        let file = target.to_str().unwrap();
+        let (done, _, binary) =
+            driver::compile(&context, &model, &Options::default(), Some(file), &Wishes::default()).unwrap();
+        let codes: Vec<&str> = done.warnings.iter().map(|warning| warning.code).collect();
+        (binary.unwrap().manifest.pes.len(), codes.contains(&"tick-too-short"))
+    };
+    let (long, short, none) = (at(1e-2, "tick-long"), at(1e-4, "tick-short"), at(1e-6, "tick-none"));
+    println!("PEs and warning: {long:?}, {short:?}, {none:?}");
+    assert!(!long.1 && !short.1 && none.1);
+    assert!(long.0 < short.0 && short.0 <= none.0);
+}
+
+#[test]
+fn a_network_that_does_not_fit_names_what_needs_most() {
+    let text = std::fs::read_to_string(small_board("few.toml")).unwrap();
+    let text = text.replace("columns = 3\nrows = 4", "columns = 1\nrows = 1").replace("host = 4", "host = 0");
+    let target = temporary("one.toml", &text);
+    let model = ring("too-many", 6, 160, level(Level::O2));
+    let context = ir::context();
+    let wishes = Wishes::default();
+    let error =
+        driver::compile(&context, &model, &Options::default(), target.to_str(), &wishes).map(|_| ()).unwrap_err();
+    assert_eq!((error.code, &error.place), ("too-many-pes", &Place::Node("p0".to_owned())));
+    let all = format!("{} {} {}", error.title, error.text, error.hint);
+    for words in ["the network needs 21 PEs", "has 12 for applications", "`p0` ", "--weight-bits", "at least 2 chips"] {
+        assert!(all.contains(words), "{words}: {all}");
     }
 }
 

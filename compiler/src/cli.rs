@@ -102,6 +102,9 @@ pub struct ModelOptions {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Mapping")]
 pub struct MappingOptions {
+    /// Seconds that the machine takes for a tick; as long as network time where it is not given.
+    #[arg(long, value_name = "SECONDS", value_parser = parse_tick)]
+    tick: Option<f64>,
     /// Spikes per neuron and tick that are expected where no profile says otherwise.
     #[arg(long, value_name = "RATE", default_value_t = options::Options::default().rate)]
     rate: f64,
@@ -111,6 +114,10 @@ pub struct MappingOptions {
     /// A PE that does not work; may be given several times.
     #[arg(long, value_name = "CHIP,COLUMN,ROW,CORE", value_parser = parse_pe)]
     dead_pe: Vec<[u32; 4]>,
+}
+
+fn parse_tick(text: &str) -> std::result::Result<f64, String> {
+    text.parse().ok().filter(|tick: &f64| tick.is_finite() && *tick > 0.0).ok_or_else(|| "expected seconds".to_owned())
 }
 
 fn parse_pe(text: &str) -> std::result::Result<[u32; 4], String> {
@@ -159,6 +166,7 @@ impl ModelOptions {
             weight_percentile: self.weight_percentile,
             weight_cast: options::WeightCast::from_word(&self.weight_cast).unwrap_or(defaults.weight_cast),
             state: options::State::from_word(&self.state).unwrap_or(defaults.state),
+            tick: self.mapping.tick,
             rate: self.mapping.rate,
             rates: self.mapping.profile.as_deref().map(profile::rates).transpose()?.unwrap_or_default(),
             dead: self.mapping.dead_pe.clone(),

@@ -10,7 +10,13 @@ use s2c_dialects::{
     ir,
     s2k::Program,
 };
-use s2c_passes::{Pass, Phase, Session, check::mapping, options::Options, target::Target};
+use s2c_passes::{
+    Pass, Phase, Session,
+    analysis::expected,
+    check::{self, mapping},
+    options::Options,
+    target::Target,
+};
 use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -89,6 +95,7 @@ impl<'c> Compile<'c> {
     pub fn program(&self, target: &Target) -> Result<Program> {
         let program = Program::read(&self.module)?;
         mapping::check(&program, target)?;
+        check::expected::check(&program, target, &expected::expected(&program, target)?)?;
         Ok(program)
     }
 }

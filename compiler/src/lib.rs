@@ -19,5 +19,6 @@ mod output;
 pub mod profile;
 pub mod recording;
 pub mod render;
+pub mod summary;
 pub mod targets;
 mod usage;

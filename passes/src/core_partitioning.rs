@@ -1,9 +1,12 @@
-//! Core partitioning: populations cut into slices that fit into a PE's memory, and the way their weights are stored.
+//! Core partitioning: populations cut into slices that fit into a PE's memory and are done within a tick, and the way their
+//! weights are stored.
 //!
 //! Needs: `qsnn`, retimed.
 //! Gives: an `s2k` program of PEs without places, keys and addresses; each PE holds one slice of neurons with all the
-//! synapses into it, so that a spike is a packet and nothing else crosses PEs. A population that is a map of channels,
-//! rows and columns is cut into rows (and channels, where that takes fewer PEs); a convolution's kernel is stored once
+//! synapses into it, so that a spike is a packet and nothing else crosses PEs. Slices are as large as memory allows and as
+//! the expected cycles of a tick do: at the lowest clock frequency, else at the next, else the tick is as short as there
+//! are PEs for, with a warning (`core_partitioning/plan.rs`). -Os goes by the highest frequency, -O0 by memory
+//! alone. A population that is a map of channels, rows and columns is cut into rows (and channels, where that takes fewer PEs); a convolution's kernel is stored once
 //! per PE.
 //! From -O2 on weights are stored in the way that takes the fewest PEs, then the fewest cycles (`storage.rs`).
 //! Example: 300 neurons behind 1000 inputs need 300 kB of weights: three PEs of 100 neurons each.
@@ -12,9 +15,11 @@
 
 mod build;
 mod cut;
+mod pace;
+mod plan;
 mod storage;
 
-use crate::{Session, analysis::projections};
+use crate::{Session, analysis::projections, options::Options};
 use cut::Slice;
 use s2c_dialects::{
     Module,
@@ -23,7 +28,6 @@ use s2c_dialects::{
     s2k::{HostInput, HostOutput, MapLayout, Program},
 };
 use std::collections::BTreeMap;
-use storage::Storage;
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
@@ -38,8 +42,9 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         pes: Vec::new(),
         routes: Vec::new(),
     };
+    let options = Options::from_map(&network.options)?;
+    let plan::Plan { mut pieces, storages } = plan::plan(session, &network, &options)?;
     let mut slices: BTreeMap<usize, Vec<Slice>> = BTreeMap::new();
-    let mut storages: BTreeMap<usize, Storage> = BTreeMap::new();
     for (index, node) in network.nodes.iter().enumerate() {
         match &node.op {
             Op::Input(op) => {
@@ -61,10 +66,8 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
             }
             Op::Output(op) => program.outputs.push(output(&network, index, &op.node)?),
             op if op.is_neuron() => {
-                let name = op.node().unwrap_or(&node.name);
-                let (storage, mine) = storage::choose(&session.target, &network, index, name)?;
-                slices.insert(index, mine);
-                storages.insert(index, storage);
+                let pieces = pieces.remove(&index).unwrap_or_default();
+                slices.insert(index, cut::slices(op.node().unwrap_or(&node.name), pieces));
             }
             _ => {}
         }

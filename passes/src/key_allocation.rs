@@ -4,12 +4,17 @@
 //! Gives: `key` and `mask` on host inputs and slices. All blocks have the same size, a power of two, so that one shift
 //! turns a key into the number of its source: PEs find the rows of a packet without a search. Sources on one chip whose
 //! packets go to the same PEs have neighbouring numbers, from a multiple of a power of two on, so that one router entry
-//! covers them.
+//! covers them; and the numbers that a PE reads differ in few low bits, so that its table is small.
 //! Example: with 12 inputs and slices of 38 neurons, blocks have 64 keys; the second source owns 0x40 to 0x7f.
 //! Limits: 2^32 keys; where they are too few to leave gaps, numbers are given without.
 //! Source: the router compares 32-bit keys under a mask (`compiler/targets`).
 
-use crate::{Session, analysis::traffic};
+mod numbers;
+
+use crate::{
+    Session,
+    analysis::traffic::{self, Sender},
+};
 use s2c_dialects::{
     Module,
     diagnostic::{Diagnostic, Result},
@@ -40,11 +45,9 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
                 .hint("cut the largest input or population into several nodes"),
         ));
     }
-    let groups = groups(&program)?;
-    let mut numbers = number(&groups, true);
-    if numbers.iter().any(|&number| number >= most) {
-        numbers = number(&groups, false);
-    }
+    let senders = traffic::senders(&program)?;
+    let groups = groups(&program, &senders)?;
+    let numbers = numbers::assign(&groups, &senders, most);
     let mask = (1i64 << 32) - block as i64;
     let mut keys = numbers.into_iter().map(|number| (number * block) as i64);
     for input in &mut program.inputs {
@@ -57,8 +60,7 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
 }
 
 /// The sources, by their indices, in groups that go the same ways; groups in the order of their first members.
-fn groups(program: &Program) -> Result<Vec<Vec<usize>>> {
-    let senders = traffic::senders(program)?;
+fn groups(program: &Program, senders: &[Sender]) -> Result<Vec<Vec<usize>>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut known = BTreeMap::new();
     for (index, sender) in senders.iter().enumerate() {
@@ -70,32 +72,4 @@ fn groups(program: &Program) -> Result<Vec<Vec<usize>>> {
         groups[group].push(index);
     }
     Ok(groups)
-}
-
-/// A number for each source; groups start at multiples of powers of two if `aligned`.
-fn number(groups: &[Vec<usize>], aligned: bool) -> Vec<u64> {
-    let mut numbers = vec![0; groups.iter().map(Vec::len).sum()];
-    let mut next = 0u64;
-    for group in groups {
-        if aligned {
-            next = next.next_multiple_of((group.len() as u64).next_power_of_two());
-        }
-        for &source in group {
-            numbers[source] = next;
-            next += 1;
-        }
-    }
-    numbers
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn groups_start_at_multiples_of_powers_of_two() {
-        let groups = [vec![0], vec![1, 3, 4], vec![2]];
-        assert_eq!(number(&groups, true), [0, 4, 7, 5, 6]);
-        assert_eq!(number(&groups, false), [0, 1, 4, 2, 3]);
-    }
 }

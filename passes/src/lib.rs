@@ -121,7 +121,7 @@ pub const PIPELINE: &[Pass] = &[
     // Delays on the chip decide how many accumulator slots a population needs, so it comes before partitioning.
     Pass { name: "retiming", description: "Start ticks that keep the network's timing on the chip",
            takes: Phase::Qsnn, gives: Phase::Qsnn, from: Level::O0, run: retiming::run },
-    Pass { name: "core-partitioning", description: "Populations cut into slices that fit into a PE",
+    Pass { name: "core-partitioning", description: "Populations cut into slices that fit into a PE and a tick",
            takes: Phase::Qsnn, gives: Phase::S2k, from: Level::O0, run: core_partitioning::run },
     Pass { name: "placement", description: "A place on the grid for each PE",
            takes: Phase::S2k, gives: Phase::S2k, from: Level::O0, run: placement::run },

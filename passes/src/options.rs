@@ -172,6 +172,8 @@ pub struct Options {
     pub weight_cast: WeightCast,
     /// What the chip keeps neurons' states in.
     pub state: State,
+    /// Length of a tick in seconds of the machine's time; that of network time where there is none.
+    pub tick: Option<f64>,
     /// Spikes per neuron and tick that are expected of nodes that [`Self::rates`] does not name.
     pub rate: f64,
     /// Spikes per neuron and tick that are expected of some inputs and populations, by NIR node.
@@ -196,6 +198,7 @@ impl Default for Options {
             weight_percentile: 100.0,
             weight_cast: WeightCast::Round,
             state: State::Fixed,
+            tick: None,
             rate: 0.05,
             rates: BTreeMap::new(),
             dead: Vec::new(),
@@ -260,6 +263,9 @@ impl Options {
         if !self.dead.is_empty() {
             set("dead", self.dead.iter().map(|pe| pe.map(|n| n.to_string()).join(",")).collect::<Vec<_>>().join(" "));
         }
+        if let Some(tick) = self.tick {
+            set("tick", format!("{tick:e}"));
+        }
         if let Some(dt) = self.dt {
             set("dt", format!("{dt:e}"));
         }
@@ -300,6 +306,7 @@ impl Options {
                 }
                 "weight_cast" => store(WeightCast::from_word(value), &mut options.weight_cast),
                 "state" => store(State::from_word(value), &mut options.state),
+                "tick" => store(value.parse().ok().filter(|&tick: &f64| tick > 0.0).map(Some), &mut options.tick),
                 "rate" => store(rate(value), &mut options.rate),
                 name if name.starts_with(RATE_OF) => match rate(value) {
                     Some(rate) => options.rates.insert(name[RATE_OF.len()..].to_owned(), rate).is_none(),

@@ -35,9 +35,9 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     let available = target.pe_count();
     if program.pes.len() > available {
         return Err(Box::new(
-            Diagnostic::error("too-many-pes", format!("the network needs {} PEs", program.pes.len()))
+            Diagnostic::error("too-many-pes", format!("the program needs {} PEs", program.pes.len()))
                 .text(format!("Target `{}` has {available} for applications.", target.name))
-                .hint("use fewer --weight-bits, -Os, or a target with more chips"),
+                .hint("use the target that it was cut for, or one with more chips"),
         ));
     }
     let senders = traffic::senders(&program)?;

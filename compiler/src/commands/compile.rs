@@ -3,7 +3,7 @@
 use super::Warn;
 use crate::{
     cli::{ModelOptions, PhaseName},
-    driver, emit, files, output,
+    driver, emit, files, output, summary,
 };
 use clap::{Args, ValueEnum};
 use s2c_dialects::{
@@ -32,6 +32,9 @@ pub struct Arguments {
     /// Stop at the end of a phase.
     #[arg(long, value_enum)]
     stop_after: Option<PhaseName>,
+    /// Where a report on the use of the machine goes, as JSON: the object that `inspect --json` prints.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Print how long each pass took.
     #[arg(long)]
     time_passes: bool,
@@ -73,6 +76,15 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
         for (name, time) in &done.times {
             eprintln!("{:>9.3} ms  {name}", time.as_secs_f64() * 1e3);
         }
+    }
+    if let Some(file) = &arguments.report {
+        let Some(binary) = &binary else {
+            return Err(Box::new(
+                Diagnostic::error("no-report", "there is nothing to report before there is a program for PEs")
+                    .hint("leave out --stop-after, or choose another --emit"),
+            ));
+        };
+        files::write(file, format!("{}\n", summary::summary(&binary.manifest)).as_bytes())?;
     }
     let text = match (arguments.emit, binary) {
         (Emit::Bin, Some(binary)) => {

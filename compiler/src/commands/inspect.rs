@@ -1,6 +1,6 @@
 //! `s2c inspect`.
 
-use crate::{emit::Binary, files, nir, output};
+use crate::{emit::Binary, files, nir, output, summary};
 use clap::Args;
 use s2c_dialects::diagnostic::Result;
 use std::path::{Path, PathBuf};
@@ -29,39 +29,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 fn binary(file: &Path) -> Result<serde_json::Value> {
     let binary = Binary::from_bytes(&files::read(file)?, &file.display().to_string())?;
-    let manifest = &binary.manifest;
-    let pes: Vec<serde_json::Value> = manifest
-        .pes
-        .iter()
-        .map(|pe| {
-            let slices: Vec<String> = pe
-                .slices
-                .iter()
-                .map(|slice| format!("{}[{}..{}]", slice.population, slice.first, slice.first + slice.count))
-                .collect();
-            serde_json::json!({
-                "name": pe.name,
-                "place": [pe.chip, usize::from(pe.column), usize::from(pe.row), usize::from(pe.core)],
-                "neurons": slices,
-                "kernels": pe.kernels,
-                "memory": pe.memory,
-                "sram_bytes": pe.memory.values().sum::<u32>(),
-            })
-        })
-        .collect();
-    Ok(serde_json::json!({
-        "name": manifest.name,
-        "producer": manifest.producer,
-        "target": manifest.target.name,
-        "dt": manifest.dt,
-        "options": manifest.options,
-        "neurons": manifest.neurons(),
-        "synapses": manifest.synapses(),
-        "sram_bytes": manifest.sram_bytes(),
-        "router_entries": manifest.routes.len(),
-        "pes": manifest.pes.len(),
-        "pe": pes,
-    }))
+    Ok(summary::summary(&binary.manifest))
 }
 
 fn model(file: &Path) -> Result<serde_json::Value> {

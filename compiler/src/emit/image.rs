@@ -11,7 +11,10 @@ use s2c_dialects::{
     s2k::{self, Pe, Program, Synapses, Values},
 };
 use s2c_passes::{
-    analysis::tables::{self, Tables},
+    analysis::{
+        expected,
+        tables::{self, Tables},
+    },
     buffer_allocation::FIFO,
     kernels::{
         self, GROUP, Kernel, Parameter, Registers, RowKernel, SparseKernel, accumulator, conv_kernel, kernels_of,
@@ -82,6 +85,7 @@ pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
             })
             .collect(),
         fan_out: fan_out::fan_out(program),
+        expected: expected::expected(program, target)?,
     };
     Ok(Binary { manifest, blobs })
 }

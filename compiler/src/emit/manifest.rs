@@ -1,7 +1,7 @@
 //! The manifest of a binary: all that a loader, a runner or a person has to know besides the bytes.
 
 use s2c_dialects::s2k::MapLayout;
-use s2c_passes::target::Target;
+use s2c_passes::{analysis::expected::Expected, target::Target};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -33,6 +33,8 @@ pub struct Manifest {
     pub routes: Vec<Route>,
     /// Fan-out of every source.
     pub fan_out: Vec<FanOut>,
+    /// What a tick is expected to be like.
+    pub expected: Expected,
 }
 
 /// An input node.
@@ -168,6 +170,25 @@ impl Manifest {
             }
         }
         names
+    }
+}
+
+impl Pe {
+    /// Bytes of memory by purpose. Recordings take none: the host reads what it wants.
+    pub fn sram(&self) -> BTreeMap<&'static str, u32> {
+        let purposes = ["code", "fifo", "recordings", "state", "synapses", "tables"];
+        let mut sram: BTreeMap<&'static str, u32> = purposes.map(|purpose| (purpose, 0)).into();
+        for (name, bytes) in &self.memory {
+            let purpose = match name.as_str() {
+                "code" => "code",
+                "tables" => "tables",
+                "fifo" => "fifo",
+                name if name.starts_with("weights") => "synapses",
+                _ => "state",
+            };
+            *sram.entry(purpose).or_default() += bytes;
+        }
+        sram
     }
 }
 

@@ -38,7 +38,7 @@ pub struct Program {
 }
 
 /// One processing element.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pe {
     /// Symbol name.
     pub name: String,

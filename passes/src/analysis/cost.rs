@@ -85,7 +85,7 @@ const SEVERAL: (f64, Memory) = (9.0, Memory { first: 0.0, next: 0.0, words: 4.0,
 const TICK: (f64, Memory) = (40.0, Memory { first: 12.0, next: 8.0, words: 0.0, branches: 9.0 });
 /// What LLVM puts around the rows of a convolution: for a packet, a row of taps and a tap; more where strides are
 /// divided by, less where fewer registers are saved. Fitted to the chip model over the cases of the test.
-const CONV_PACKET: Cost = Cost::new(79.0, 113.0);
+pub const CONV_PACKET: Cost = Cost::new(79.0, 113.0);
 const CONV_ROW: Cost = Cost::new(3.4, 2.0);
 const CONV_TAP: Cost = Cost::new(3.2, 5.2);
 const CONV_STRIDE: Cost = Cost::new(6.0, 6.0);
@@ -283,7 +283,7 @@ impl<'t> CostModel<'t> {
 }
 
 /// Groups of entries in all rows of a block.
-fn sparse_groups(pe: &Pe, rows: &Rows) -> Result<f64> {
+pub fn sparse_groups(pe: &Pe, rows: &Rows) -> Result<f64> {
     let Some(Values::I8(weights)) = &pe.buffer(&rows.weights.0)?.values else { return Ok(0.0) };
     let columns = weights.shape.last().copied().unwrap_or(0);
     let row = |row: i64| (0..columns).map(move |column| weights.at(row as usize * columns + column).into());

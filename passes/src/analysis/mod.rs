@@ -1,6 +1,8 @@
 //! What passes find out before they change anything; results are plain structs.
 
 pub mod cost;
+pub mod expected;
+pub mod load;
 pub mod projections;
 pub mod ranges;
 pub mod tables;

@@ -55,11 +55,15 @@ fn slice_bytes(update: &Update) -> Result<u32> {
     Ok(slice::PARAMETERS + 4 * update_kernel(update)?.parameters().len() as u32)
 }
 
-/// An upper estimate of the tables of a PE with some projections and source neurons, before there are keys.
-pub fn estimate(projections: usize, sources: usize) -> u32 {
-    let projections = projections as u32;
-    let packets = (sources as u32).clamp(LEAST_PACKETS, MOST_PACKETS / 8);
-    header::SIZE + 1024 + projections * (4 * dispatch::SIZE + synapse::SIZE + rotation::SIZE) + 4 * packets
+/// An estimate of the tables of a PE with some projections from sources that are cut into `pieces` and have `neurons`
+/// together, before there are keys. The dispatch table has up to twice as many entries as `key-allocation` needs.
+pub fn estimate(projections: usize, pieces: usize, neurons: usize) -> u32 {
+    let (projections, pieces) = (projections as u32, pieces as u32);
+    let packets = (neurons as u32).clamp(LEAST_PACKETS, MOST_PACKETS / 8);
+    let entries = dispatch::SIZE * (2 * pieces).next_power_of_two();
+    let blocks = pieces * (convolution::SIZE + dispatch::SIZE + 4);
+    let slices = slice::PARAMETERS + 4 * 8 + 4;
+    header::SIZE + entries + blocks + projections * (synapse::SIZE + 2 * rotation::SIZE) + slices + 4 * (packets + 1)
 }
 
 /// Bytes of the receive ring that a PE would like, given the bytes that are left.

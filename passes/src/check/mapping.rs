@@ -1,10 +1,11 @@
 //! Checks a finished program against itself: every PE fits, no two things overlap, every packet reaches exactly the
 //! PEs that hold rows for it.
 
+use super::{broken, packets};
 use crate::{analysis::tables, kernels::row_kernel, target::Target};
 use s2c_dialects::{
-    diagnostic::{Diagnostic, Result},
-    s2k::{Pe, Program, Route, Synapses},
+    diagnostic::Result,
+    s2k::{Pe, Program, Synapses},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,11 +18,7 @@ pub fn check(program: &Program, target: &Target) -> Result<()> {
         memory_fits(&keys, pe, target)?;
         weights_have_rows(pe)?;
     }
-    packets_arrive(program, target)
-}
-
-fn broken(rule: &str, text: String) -> Box<Diagnostic> {
-    Box::new(Diagnostic::bug(format!("{rule}: {text}")))
+    packets::arrive(program, target)
 }
 
 fn places_are_distinct(program: &Program, target: &Target) -> Result<()> {
@@ -44,21 +41,8 @@ fn places_are_distinct(program: &Program, target: &Target) -> Result<()> {
     Ok(())
 }
 
-/// First and last key of every source, with its name.
-fn key_ranges(program: &Program) -> Result<Vec<(i64, i64, String)>> {
-    let inputs = program.inputs.iter().map(|input| (input.key, input.shape.iter().product(), &input.node));
-    let slices = program.slices().map(|(_, update)| (update.key, update.count, &update.slice));
-    inputs
-        .chain(slices)
-        .map(|(key, count, name): (Option<i64>, i64, &String)| match key {
-            Some(key) => Ok((key, key + count - 1, name.clone())),
-            None => Err(broken("keys", format!("`{name}` has none"))),
-        })
-        .collect()
-}
-
 fn keys_are_disjoint(program: &Program) -> Result<()> {
-    let mut ranges = key_ranges(program)?;
+    let mut ranges = packets::key_ranges(program)?;
     ranges.sort();
     match ranges.windows(2).find(|pair| pair[0].1 >= pair[1].0) {
         Some(pair) => Err(broken("keys", format!("`{}` and `{}` share keys", pair[0].2, pair[1].2))),
@@ -117,111 +101,4 @@ fn weights_have_rows(pe: &Pe) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// First keys of the ranges that router entries match, and the first ones behind them: between two neighbours of these
-/// all keys match the same entries.
-fn boundaries(program: &Program) -> Result<BTreeSet<i64>> {
-    let mut boundaries = BTreeSet::new();
-    for route in &program.routes {
-        let size = (1i64 << 32) - route.mask;
-        if !(0..1 << 32).contains(&route.mask) || size.count_ones() != 1 || route.key % size != 0 {
-            let text = format!("{:#x} under {:#x} is not a range of keys", route.key, route.mask);
-            return Err(broken("routes", text));
-        }
-        boundaries.extend([route.key, route.key + size]);
-    }
-    Ok(boundaries)
-}
-
-/// The first and the last key of a source, and those on both sides of every boundary in between.
-fn keys_to_try(boundaries: &BTreeSet<i64>, first: i64, last: i64) -> BTreeSet<i64> {
-    let inner = boundaries.range(first + 1..last + 1).flat_map(|&key| [key - 1, key]);
-    inner.chain([first, last]).collect()
-}
-
-/// Sends keys of every source through the routers and compares where they end with the PEs that hold rows for the
-/// source.
-fn packets_arrive(program: &Program, target: &Target) -> Result<()> {
-    let mut tables: BTreeMap<i64, Vec<&Route>> = BTreeMap::new();
-    program.routes.iter().for_each(|route| tables.entry(route.chip).or_default().push(route));
-    let most = target.comms.router_entries;
-    if let Some((chip, table)) = tables.iter().find(|(_, table)| table.len() > most) {
-        return Err(broken("routes", format!("chip {chip} has {} entries, its router {most}", table.len())));
-    }
-    let host = i64::from(target.chips.host);
-    let mut homes: BTreeMap<&str, i64> = program.inputs.iter().map(|input| (input.node.as_str(), host)).collect();
-    for (pe, update) in program.slices() {
-        homes.insert(&update.slice, program.pes[pe].place.as_ref().map_or(0, |place| place[0]));
-    }
-    let mut expected: BTreeMap<&str, BTreeSet<Vec<i64>>> = BTreeMap::new();
-    for pe in &program.pes {
-        for block in pe.blocks() {
-            expected.entry(block.source()).or_default().insert(pe.place.clone().unwrap_or_default());
-        }
-    }
-    for (_, update) in program.slices() {
-        if program.outputs.iter().any(|output| output.population == update.population) {
-            expected.entry(&update.slice).or_default().insert(vec![-1]);
-        }
-    }
-    let boundaries = boundaries(program)?;
-    for (first, last, name) in key_ranges(program)? {
-        let expected = expected.remove(name.as_str()).unwrap_or_default();
-        for key in keys_to_try(&boundaries, first, last) {
-            let reached = deliver(&tables, target, homes[name.as_str()], key)?;
-            if reached != expected {
-                return Err(broken(
-                    "routes",
-                    format!("key {key:#x} of `{name}` reaches {reached:?}, not {expected:?}"),
-                ));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// All places that a packet reaches; [-1] is the host. Nothing may be reached twice.
-fn deliver(tables: &BTreeMap<i64, Vec<&Route>>, target: &Target, chip: i64, key: i64) -> Result<BTreeSet<Vec<i64>>> {
-    let (columns, rows) = (i64::from(target.chips.columns), i64::from(target.chips.rows));
-    let mut reached = BTreeSet::new();
-    let mut entered = BTreeSet::new();
-    let mut open = vec![chip];
-    while let Some(chip) = open.pop() {
-        if !entered.insert(chip) {
-            return Err(broken("routes", format!("key {key:#x} enters chip {chip} twice")));
-        }
-        let entry = tables.get(&chip).and_then(|entries| entries.iter().find(|entry| key & entry.mask == entry.key));
-        let Some(entry) = entry else { return Err(broken("routes", format!("chip {chip} drops key {key:#x}"))) };
-        for triple in entry.destinations.chunks_exact(3) {
-            let places: Vec<Vec<i64>> = match triple[0] {
-                -2 if chip == i64::from(target.chips.host) => vec![vec![-1]],
-                -2 => {
-                    return Err(broken(
-                        "routes",
-                        format!("chip {chip} sends key {key:#x} to a host that is elsewhere"),
-                    ));
-                }
-                -1 => {
-                    let steps = [[1, 0], [1, 1], [0, 1], [-1, 0], [-1, -1], [0, -1]];
-                    let Some([dx, dy]) = usize::try_from(triple[1]).ok().and_then(|link| steps.get(link)) else {
-                        return Err(broken("routes", format!("chip {chip} has no link {}", triple[1])));
-                    };
-                    let (x, y) = ((chip % columns + dx).rem_euclid(columns), (chip / columns + dy).rem_euclid(rows));
-                    open.push(x + y * columns);
-                    Vec::new()
-                }
-                column => {
-                    let cores = (0..4).filter(|core| triple[2] >> core & 1 == 1);
-                    cores.map(|core| vec![chip, column, triple[1], core]).collect()
-                }
-            };
-            for place in places {
-                if !reached.insert(place.clone()) {
-                    return Err(broken("routes", format!("key {key:#x} reaches {place:?} twice")));
-                }
-            }
-        }
-    }
-    Ok(reached)
 }

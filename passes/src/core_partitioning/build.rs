@@ -284,7 +284,15 @@ impl Parameters<'_> {
     }
 }
 
-fn update(network: &Network, population: usize, slice: &Slice, slots: i64, width: i64, pe: &mut Pe) -> Result<Update> {
+/// The update of a slice; what it needs of parameters goes into the PE.
+pub fn update(
+    network: &Network,
+    population: usize,
+    slice: &Slice,
+    slots: i64,
+    width: i64,
+    pe: &mut Pe,
+) -> Result<Update> {
     let op = &network.nodes[population].op;
     let mut update = Update {
         slice: slice.name.clone(),

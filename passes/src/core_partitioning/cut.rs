@@ -1,11 +1,12 @@
 //! How large the slices of a population may be.
 
-use super::{map_of, storage::Storage};
+use super::{map_of, pace::Pace, storage::Storage};
 use crate::{
     analysis::{
         projections::{self, Projection},
         tables,
     },
+    options::Options,
     target::Target,
 };
 use s2c_dialects::{
@@ -61,19 +62,46 @@ pub fn weight_bytes(bits: i64) -> usize {
     if bits <= 8 { 1 } else { 2 }
 }
 
+/// What a slice may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes for data.
+    pub bytes: usize,
+    /// Cycles per tick.
+    pub cycles: f64,
+}
+
 /// What a population's neurons need.
-struct Needs {
+pub struct Needs {
+    /// The population's NIR node.
+    pub node: String,
+    /// The populations and inputs that it reads, once per projection.
+    pub sources: Vec<usize>,
+    shape: Vec<usize>,
+    /// Neurons of all sources.
+    source_neurons: usize,
+    /// Cycles by size.
+    pace: Pace,
     /// Bytes per neuron: rows of weights, sums, state, parameters.
     per_neuron: usize,
     /// Bytes of convolution kernels per target channel.
     per_channel: usize,
-    /// Bytes whatever the slice's size.
-    fixed: usize,
+    /// Bytes of rows of weights, as a part of those per neuron.
+    rows: usize,
+    /// Bytes of rows whatever the slice's size.
+    padding: usize,
     /// Incoming synapses of a neuron, for messages.
     fan_in: usize,
 }
 
-fn needs(network: &Network, population: usize, storage: &Storage) -> Result<Needs> {
+/// See [`Needs`].
+pub fn needs(
+    target: &Target,
+    network: &Network,
+    population: usize,
+    options: &Options,
+    storage: &Storage,
+) -> Result<Needs> {
     let projections = projections::of_qsnn(network, population)?;
     let neurons = network.result(population)?.len().max(1);
     let mut padding = 0;
@@ -106,6 +134,7 @@ fn needs(network: &Network, population: usize, storage: &Storage) -> Result<Need
             _ => return Err(Box::new(Diagnostic::bug("a projection's connection is neither dense nor a convolution"))),
         }
     }
+    let rows = per_neuron;
     // Sums, membrane, current, and a word for each parameter that may differ between neurons.
     per_neuron += slots as usize * storage.width as usize / 8 + 4;
     per_neuron += match &network.nodes[population].op {
@@ -121,10 +150,17 @@ fn needs(network: &Network, population: usize, storage: &Storage) -> Result<Need
         }
         _ => 0,
     };
+    let node = &network.nodes[population];
     Ok(Needs {
+        node: node.op.node().unwrap_or(&node.name).to_owned(),
+        sources: projections.iter().map(|projection| projection.source).collect(),
+        shape: network.result(population)?.shape.clone(),
+        source_neurons: sources,
+        pace: Pace::of(target, network, population, options, storage)?,
         per_neuron,
         per_channel,
-        fixed: tables::estimate(projections.len(), sources) as usize + padding,
+        rows,
+        padding,
         fan_in,
     })
 }
@@ -135,80 +171,119 @@ fn words<T: Copy + PartialEq>(decays: &[bool], others: &[&Tensor<T>]) -> usize {
     (stored + others.iter().filter(|tensor| tensor.uniform().is_none()).count()).max(1)
 }
 
-/// Cuts a population into the fewest slices that fit, of about equal size.
-pub fn cut(target: &Target, network: &Network, population: usize, name: &str, storage: &Storage) -> Result<Vec<Slice>> {
-    let shape = &network.result(population)?.shape;
-    let needs = needs(network, population, storage)?;
-    let room = (target.data_bytes() as usize).saturating_sub(needs.fixed);
-    let pieces = match map_of(shape) {
-        Some(map) => cut_map(map, &needs, room),
-        None => cut_range(shape.iter().product(), &needs, room),
-    };
-    let Some(pieces) = pieces else {
-        let least = needs.fixed + 4 * (needs.per_neuron + needs.per_channel);
-        return Err(Box::new(
-            Diagnostic::error("neuron-too-big", "not even four neurons fit into a PE")
-                .at_node(name)
-                .text(format!(
-                    "Four neurons with {} incoming synapses each need at least {least} bytes; a PE has {} for data.",
-                    needs.fan_in,
-                    target.data_bytes()
-                ))
-                .hint("use fewer --weight-bits, or split the layer"),
-        ));
-    };
+/// A slice without its neurons.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Piece {
+    /// First neuron and number of neurons.
+    Range(usize, usize),
+    /// A piece of a map.
+    Map(MapLayout),
+}
+
+impl Needs {
+    /// Cuts the population into the fewest slices that keep the limits, of about equal size. `pieces` is the number of
+    /// pieces that its sources are cut into. Where the limit of cycles can't be kept, slices are as fast as can be.
+    pub fn cut(&self, limits: Limits, pieces: usize) -> Result<Vec<Piece>> {
+        let fixed = tables::estimate(self.sources.len(), pieces, self.source_neurons) as usize + self.padding;
+        let room = Limits { bytes: limits.bytes.saturating_sub(fixed), ..limits };
+        let pieces = match map_of(&self.shape) {
+            Some(map) => self.cut_map(map, room),
+            None => self.cut_range(self.shape.iter().product(), room),
+        };
+        pieces.ok_or_else(|| {
+            let least = fixed + 4 * (self.per_neuron + self.per_channel);
+            let hint = match self.weights_dominate() {
+                true => "use fewer --weight-bits, or split the fan-in over several nodes",
+                false => "split the layer into several nodes",
+            };
+            Box::new(
+                Diagnostic::error("neuron-too-big", "not even four neurons fit into a PE")
+                    .at_node(&self.node)
+                    .text(format!(
+                        "Four neurons with {} incoming synapses each need at least {least} bytes; a PE has {} for data.",
+                        self.fan_in, limits.bytes
+                    ))
+                    .hint(hint),
+            )
+        })
+    }
+
+    /// Whether most of the memory holds weights.
+    pub fn weights_dominate(&self) -> bool {
+        2 * (self.rows + self.per_channel) > self.per_neuron + self.per_channel
+    }
+
+    /// Cycles of the population's busiest slice.
+    pub fn cycles(&self, pieces: &[Piece]) -> f64 {
+        let cycles = |piece: &Piece| match piece {
+            Piece::Range(_, count) => self.pace.of_range(*count),
+            Piece::Map(layout) => self.pace.of_map(layout.padded, layout.map[1], layout.map[2]).cycles(layout.rows),
+        };
+        pieces.iter().map(cycles).fold(0.0, f64::max)
+    }
+
+    fn cut_range(&self, count: usize, room: Limits) -> Option<Vec<Piece>> {
+        let fit = (room.bytes / self.per_neuron.max(1)) & !3;
+        if fit == 0 {
+            return None;
+        }
+        let most = fit.min((self.pace.most(room.cycles) & !3).max(4));
+        let size = count.div_ceil(count.div_ceil(most).max(1)).next_multiple_of(4).min(count.max(1));
+        Some((0..count).step_by(size).map(|first| Piece::Range(first, size.min(count - first))).collect())
+    }
+
+    /// Rows of all channels, or of some: whichever takes fewer PEs, and all channels where it makes no difference,
+    /// because then a spike's taps lie in fewer PEs.
+    fn cut_map(&self, [channels, height, width]: [usize; 3], room: Limits) -> Option<Vec<Piece>> {
+        // Cycles above the limit, PEs, channels and rows of the best cut so far.
+        let mut best: Option<(f64, usize, usize, usize)> = None;
+        for groups in 1..=channels.div_ceil(4) {
+            let per_group = channels.div_ceil(groups).next_multiple_of(4);
+            let row_bytes = per_group * width * self.per_neuron;
+            let fit = (room.bytes.saturating_sub(per_group * self.per_channel) / row_bytes.max(1)).min(height);
+            if fit == 0 {
+                continue;
+            }
+            let pace = self.pace.of_map(per_group, height, width);
+            let cycles = |rows: usize| pace.cycles(rows);
+            let rows = (1..=fit).rev().find(|&rows| cycles(rows) <= room.cycles).unwrap_or(1);
+            // The last slice is about as large as the others.
+            let rows = height.div_ceil(height.div_ceil(rows));
+            let excess = (cycles(rows) - room.cycles).max(0.0);
+            let pes = channels.div_ceil(per_group) * height.div_ceil(rows);
+            if best.is_none_or(|(least, fewest, ..)| excess < least || excess == least && pes < fewest) {
+                best = Some((excess, pes, per_group, rows));
+            }
+        }
+        let (_, _, per_group, rows) = best?;
+        let mut pieces = Vec::new();
+        for channel in (0..channels).step_by(per_group) {
+            let here = per_group.min(channels - channel);
+            for row in (0..height).step_by(rows) {
+                let map = [channels, height, width];
+                let (padded, rows) = (here.next_multiple_of(4), rows.min(height - row));
+                pieces.push(Piece::Map(MapLayout { map, channel, channels: here, padded, row, rows }));
+            }
+        }
+        Some(pieces)
+    }
+}
+
+/// The slices that memory alone asks for.
+pub fn by_memory(target: &Target, needs: &Needs) -> Result<Vec<Slice>> {
+    let limits = Limits { bytes: target.data_bytes() as usize, cycles: f64::INFINITY };
+    Ok(slices(&needs.node, needs.cut(limits, needs.sources.len())?))
+}
+
+/// The slices of a population's pieces.
+pub fn slices(node: &str, pieces: Vec<Piece>) -> Vec<Slice> {
     let several = pieces.len() > 1;
     let named = pieces.into_iter().enumerate().map(|(number, piece)| {
-        let name = if several { format!("{name}:{number}") } else { name.to_owned() };
+        let name = if several { format!("{node}:{number}") } else { node.to_owned() };
         match piece {
             Piece::Range(first, count) => Slice::range(name, first, count),
             Piece::Map(layout) => Slice::map(name, layout),
         }
     });
-    Ok(named.collect())
-}
-
-enum Piece {
-    Range(usize, usize),
-    Map(MapLayout),
-}
-
-fn cut_range(count: usize, needs: &Needs, room: usize) -> Option<Vec<Piece>> {
-    let most = (room / needs.per_neuron.max(1)) & !3;
-    if most == 0 {
-        return None;
-    }
-    let size = count.div_ceil(count.div_ceil(most).max(1)).next_multiple_of(4).min(count.max(1));
-    Some((0..count).step_by(size).map(|first| Piece::Range(first, size.min(count - first))).collect())
-}
-
-/// Rows of all channels, or of some: whichever takes fewer PEs, and all channels where it makes no difference, because
-/// then a spike's taps lie in fewer PEs.
-fn cut_map([channels, height, width]: [usize; 3], needs: &Needs, room: usize) -> Option<Vec<Piece>> {
-    let mut best: Option<(usize, usize, usize)> = None;
-    for groups in 1..=channels.div_ceil(4) {
-        let per_group = channels.div_ceil(groups).next_multiple_of(4);
-        let row_bytes = per_group * width * needs.per_neuron;
-        let rows = (room.saturating_sub(per_group * needs.per_channel) / row_bytes.max(1)).min(height);
-        if rows == 0 {
-            continue;
-        }
-        let pes = channels.div_ceil(per_group) * height.div_ceil(rows);
-        if best.is_none_or(|(fewest, ..)| pes < fewest) {
-            best = Some((pes, per_group, rows));
-        }
-    }
-    let (_, per_group, rows) = best?;
-    // The last slice is about as large as the others.
-    let rows = height.div_ceil(height.div_ceil(rows));
-    let mut pieces = Vec::new();
-    for channel in (0..channels).step_by(per_group) {
-        let here = per_group.min(channels - channel);
-        for row in (0..height).step_by(rows) {
-            let map = [channels, height, width];
-            let (padded, rows) = (here.next_multiple_of(4), rows.min(height - row));
-            pieces.push(Piece::Map(MapLayout { map, channel, channels: here, padded, row, rows }));
-        }
-    }
-    Some(pieces)
+    named.collect()
 }

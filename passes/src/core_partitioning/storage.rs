@@ -75,6 +75,17 @@ impl Stored {
         RowKernel { weights: self.width, accumulators: accumulators(width), length }
     }
 
+    /// Cycles of a packet to a slice of `length` neurons, on average over the whole matrix.
+    pub fn cycles_of(self, model: &CostModel<'_>, op: &Dense, length: u32, width: i64) -> f64 {
+        if !self.sparse {
+            return model.row(&self.row(length as usize, width)).cycles;
+        }
+        let count: usize = op.weight.shape().iter().product();
+        let there = (0..count).filter(|&index| op.weight.at(index) != 0).count();
+        let groups = (there * length as usize).div_ceil(4 * count.max(1));
+        model.sparse(&SparseKernel { accumulators: accumulators(width) }, groups).cycles
+    }
+
     /// Cycles of a packet, on average.
     fn cycles(self, model: &CostModel<'_>, op: &Dense, slice: &Slice, width: i64) -> f64 {
         if !self.sparse {
@@ -97,15 +108,18 @@ fn row(op: &Dense, slice: &Slice, source: usize) -> impl Iterator<Item = i32> {
     slice.neurons.iter().map(move |target| target.map_or(0, |target| op.weight.at(target * columns + source)))
 }
 
-/// Cuts a population and chooses how its weights are stored.
-pub fn choose(target: &Target, network: &Network, population: usize, name: &str) -> Result<(Storage, Vec<Slice>)> {
+/// Chooses how the weights into a population are stored, by the slices that memory alone asks for.
+pub fn choose(target: &Target, network: &Network, population: usize, options: &Options) -> Result<Storage> {
     let projections = projections::of_qsnn(network, population)?;
     let width = cut::width(network, population)?;
     let plain = Storage { projections: bits(network, &projections).map(Stored::plain).collect(), width, scale_log2: 0 };
-    let slices = cut::cut(target, network, population, name, &plain);
-    if !matches!(Options::from_map(&network.options)?.level, Level::O2 | Level::Os) {
-        return Ok((plain, slices?));
+    if !matches!(options.level, Level::O2 | Level::Os) {
+        return Ok(plain);
     }
+    let cut = |storage: &Storage| {
+        cut::needs(target, network, population, options, storage).and_then(|needs| cut::by_memory(target, &needs))
+    };
+    let slices = cut(&plain);
     let model = CostModel::new(&target.cycles);
     let cycles = |storage: &Storage, slices: &[Slice]| -> f64 {
         let of = |stored: &Stored, projection: &Projection| match &network.nodes[projection.connection].op {
@@ -114,20 +128,20 @@ pub fn choose(target: &Target, network: &Network, population: usize, name: &str)
         };
         storage.projections.iter().zip(&projections).map(|(stored, projection)| of(stored, projection)).sum()
     };
-    let mut best = slices.map(|slices| (slices.len(), cycles(&plain, &slices), plain.clone(), slices));
+    let mut best = slices.map(|slices| (slices.len(), cycles(&plain, &slices), plain.clone()));
     let mut others: Vec<Storage> = narrow(network, population, &projections, &plain)?.into_iter().collect();
     others.extend([0.25, 0.5].map(|density| sparse(network, &projections, &plain, density)));
     others.retain(|storage| *storage != plain);
     others.dedup();
     for storage in others {
-        let Ok(slices) = cut::cut(target, network, population, name, &storage) else { continue };
+        let Ok(slices) = cut(&storage) else { continue };
         let (count, cycles) = (slices.len(), cycles(&storage, &slices));
         let better = best.as_ref().is_ok_and(|(fewest, least, ..)| (*fewest, *least) <= (count, cycles));
         if !better && slices.iter().all(|slice| fits(target, network, &projections, &storage, slice)) {
-            best = Ok((count, cycles, storage, slices));
+            best = Ok((count, cycles, storage));
         }
     }
-    best.map(|(_, _, storage, slices)| (storage, slices))
+    best.map(|(_, _, storage)| storage)
 }
 
 /// Bits per weight of each projection.
