@@ -2,7 +2,7 @@
 
 use crate::{
     codegen,
-    commands::{Warn, compile, evaluate, explain, inspect, list, opt, run, simulate},
+    commands::{Warn, check, compile, evaluate, explain, inspect, list, opt, run, simulate},
     profile,
     render::{Format, Renderer},
     usage,
@@ -39,6 +39,8 @@ enum Command {
     Simulate(simulate::Arguments),
     /// Accuracy and divergence on a data set, as float, as integers and as machine code.
     Evaluate(evaluate::Arguments),
+    /// Say whether a model can be compiled, node by node, and what it leaves open.
+    Check(check::Arguments),
     /// Run passes on a dump.
     Opt(opt::Arguments),
     /// List the passes in order.
@@ -201,6 +203,7 @@ impl Command {
         match self {
             Self::Compile(arguments) => Some(&arguments.model),
             Self::Simulate(arguments) => Some(&arguments.model),
+            Self::Check(arguments) => Some(&arguments.model),
             Self::Evaluate(arguments) => Some(&arguments.model),
             Self::Opt(arguments) => Some(&arguments.dump),
             Self::Inspect(arguments) => Some(&arguments.file),
@@ -215,6 +218,7 @@ impl Command {
             Self::Run(arguments) => run::run(arguments),
             Self::Simulate(arguments) => simulate::run(arguments, warn),
             Self::Evaluate(arguments) => evaluate::run(arguments, warn),
+            Self::Check(arguments) => check::run(arguments, warn),
             Self::Opt(arguments) => opt::run(arguments, warn),
             Self::Passes => list::passes(),
             Self::Targets => list::targets(),

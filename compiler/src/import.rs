@@ -1,12 +1,15 @@
 //! From a NIR file to a module of `snn`.
 //!
 //! One op per NIR node, with the node's path as the op's location. Edges that meet in a node are added. In a cycle one
-//! edge carries the spikes of the previous tick: it becomes an explicit `snn.delay`, so that nothing depends on the
-//! order of the text.
+//! edge carries what the previous tick gave: it becomes an explicit `snn.delay`, so that nothing depends on the order of
+//! the text. Spikes that reach a population without a connection go through an `snn.scale` by one.
 
+mod connections;
 mod cycles;
+mod populations;
 
-use crate::nir::{self, Graph, Node, Shapes};
+use crate::nir::{self, Graph, Model, Node, Shapes};
+use cycles::Late;
 use ndarray::ArrayD;
 use s2c_dialects::{
     Context, Module,
@@ -18,9 +21,6 @@ use s2c_dialects::{
 use s2c_passes::options::Options;
 use std::{collections::BTreeMap, path::Path};
 
-/// Largest population that may be connected without a connection node: it gets an identity matrix.
-const MOST_DIRECT: usize = 4096;
-
 /// Reads a file and builds the module.
 pub fn import<'c>(
     context: &'c Context,
@@ -29,36 +29,34 @@ pub fn import<'c>(
     warnings: &mut Vec<Diagnostic>,
 ) -> Result<Module<'c>> {
     let model = nir::read(file)?;
+    let name = file.file_stem().map_or_else(|| "network".into(), |stem| stem.to_string_lossy().into_owned());
+    import_model(context, model, &name, options, warnings)
+}
+
+/// Builds the module of a model.
+pub fn import_model<'c>(
+    context: &'c Context,
+    model: Model,
+    name: &str,
+    options: &Options,
+    warnings: &mut Vec<Diagnostic>,
+) -> Result<Module<'c>> {
     warnings.extend(model.warnings);
     let graph = model.graph.flatten()?;
     if let Some((name, node)) = graph.nodes.iter().find(|(_, node)| !is_supported(node)) {
         return Err(Box::new(
             Diagnostic::error("unsupported-node", format!("`{}` nodes are not supported yet", node.kind()))
-                .at_node(name)
-                .text("Supported are Input, Output, Affine, Linear, Conv2d, SumPool2d, AvgPool2d, Flatten, IF, LIF and CubaLIF."),
+                .at_node(name),
         ));
     }
     let shapes = nir::infer_shapes(&graph)?;
     warnings.extend(shapes.warnings.iter().cloned());
-    let name = file.file_stem().map_or_else(|| "network".into(), |stem| stem.to_string_lossy().into_owned());
-    build(&graph, &shapes, &name, options, warnings)?.write(context)
+    build(&graph, &shapes, name, options, warnings)?.write(context)
 }
 
-fn is_supported(node: &Node) -> bool {
-    matches!(
-        node,
-        Node::Input(_)
-            | Node::Output(_)
-            | Node::Affine(_)
-            | Node::Linear(_)
-            | Node::Conv2d(_)
-            | Node::SumPool2d(_)
-            | Node::AvgPool2d(_)
-            | Node::Flatten(_)
-            | Node::If(_)
-            | Node::Lif(_)
-            | Node::CubaLif(_)
-    )
+/// Whether a node can be compiled.
+pub fn is_supported(node: &Node) -> bool {
+    !matches!(node, Node::I(_) | Node::Li(_) | Node::CubaLi(_) | Node::Graph(_))
 }
 
 /// The network of a flattened graph.
@@ -77,7 +75,7 @@ fn build(
         limit: options.input_limit.into(),
         values: BTreeMap::new(),
         delays: Vec::new(),
-        delayed: plan.delayed,
+        late: plan.late,
     };
     for name in plan.order {
         builder.add(&name)?;
@@ -95,8 +93,8 @@ struct Builder<'g> {
     values: BTreeMap<String, usize>,
     /// Delays whose operand comes later, with the node that it is.
     delays: Vec<(usize, String)>,
-    /// Edges that carry the previous tick's spikes.
-    delayed: Vec<(String, String)>,
+    /// Edges that lead back.
+    late: Vec<Late>,
 }
 
 impl Builder<'_> {
@@ -105,17 +103,21 @@ impl Builder<'_> {
         let sources: Vec<String> = self.graph.predecessors(name).map(str::to_owned).collect();
         let mut operands = Vec::with_capacity(sources.len());
         for source in sources {
-            let edge = (source.clone(), name.to_owned());
-            if self.delayed.contains(&edge) {
+            let late = self.late.iter().find(|late| late.edge.0 == source && late.edge.1 == name);
+            if let Some(ticks) = late.map(|late| late.ticks) {
                 // The source may not be there yet; its operand is set at the end.
-                let result = ValueType::new(self.shape(&source)?.output.clone(), Element::Spike);
-                let delay = self.network.push(snn::Delay { ticks: 1 }.into(), &source, vec![0], Some(result));
+                let result = ValueType::new(self.shape(&source)?.output.clone(), self.element(&source));
+                let op = snn::Delay { ticks, seconds: None };
+                let delay = self.network.push(op.into(), &source, vec![0], Some(result));
                 self.delays.push((delay, source));
                 operands.push(delay);
             } else {
                 let value = self.values.get(&source).copied();
                 operands.push(value.ok_or_else(|| Diagnostic::bug("nodes are not in order").at_node(name))?);
             }
+        }
+        if operands.is_empty() && !matches!(self.graph.nodes[name], Node::Input(_)) {
+            return Err(Box::new(Diagnostic::error("no-input", "no edge leads into the node").at_node(name)));
         }
         Ok(operands)
     }
@@ -134,257 +136,107 @@ impl Builder<'_> {
         shape.ok_or_else(|| Box::new(Diagnostic::bug("a node has no shape").at_node(name)))
     }
 
+    /// What the values of a node are that may not be there yet.
+    fn element(&self, name: &str) -> Element {
+        match &self.graph.nodes[name] {
+            Node::Input(_) if self.limit > 1 => Element::Count,
+            Node::Input(_) | Node::If(_) | Node::Lif(_) | Node::CubaLif(_) | Node::Threshold(_) => Element::Spike,
+            // These hand on one value as it is, and sums as currents.
+            Node::Flatten(_) => match self.graph.predecessors(name).collect::<Vec<_>>()[..] {
+                [only] => self.element(only),
+                _ => Element::F32,
+            },
+            _ => Element::F32,
+        }
+    }
+
     fn is_spikes(&self, value: usize) -> bool {
         self.network.nodes[value].result.as_ref().is_some_and(|result| result.element.is_spikes())
+    }
+
+    /// A node whose result is a current of this shape.
+    fn current(&mut self, op: impl Into<Op>, name: &str, operand: usize, shape: &[usize]) -> usize {
+        self.network.push(op.into(), name, vec![operand], Some(ValueType::new(shape.to_vec(), Element::F32)))
     }
 
     fn add(&mut self, name: &str) -> Result<()> {
         let shape = self.shape(name)?.clone();
         let operands = self.operands(name)?;
-        let node = name.to_owned();
-        let value = match &self.graph.nodes[name] {
+        let graph = self.graph;
+        let value = match &graph.nodes[name] {
             Node::Input(_) => {
                 let element = if self.limit == 1 { Element::Spike } else { Element::Count };
-                let op = snn::Input { node, limit: self.limit };
+                let op = snn::Input { node: name.to_owned(), limit: self.limit };
                 self.network.push(op.into(), name, vec![], Some(ValueType::new(shape.output, element)))
             }
-            Node::Output(_) => {
-                let value = self.only(name, &operands)?;
-                if !self.is_spikes(value) {
-                    return Err(Box::new(
-                        Diagnostic::error("graded-output", "an output that is not spikes is not supported yet")
-                            .at_node(name)
-                            .hint("let the output come from an IF, LIF or CubaLIF node"),
-                    ));
-                }
-                self.network.push(snn::Output { node }.into(), name, vec![value], None)
+            Node::Output(_) => self.output(name, &operands)?,
+            Node::Flatten(_) => match operands[..] {
+                [only] => only,
+                _ => self.sum(name, &operands, &shape.output)?,
+            },
+            Node::Affine(affine) => self.linear(name, &affine.weight, Some(&affine.bias), &operands, &shape.output)?,
+            Node::Linear(linear) => self.linear(name, &linear.weight, None, &operands, &shape.output)?,
+            Node::Scale(scale) => self.scale(name, scale, &operands, &shape.output)?,
+            Node::Conv1d(conv) => self.convolution(name, conv, &operands, &shape)?,
+            Node::Conv2d(conv) => self.convolution(name, conv, &operands, &shape)?,
+            Node::SumPool2d(pool) => self.pool(name, &pool.0, false, &operands, &shape)?,
+            Node::AvgPool2d(pool) => self.pool(name, &pool.0, true, &operands, &shape)?,
+            Node::Delay(delay) => self.delay(name, delay, &operands, &shape.output)?,
+            node => {
+                let op = populations::population(name, node, &shape.output)?;
+                self.population(name, op, &operands, &shape.output)?
             }
-            Node::Flatten(_) => self.only(name, &operands)?,
-            Node::Conv2d(conv) => self.conv2d(name, conv, &operands, shape.output)?,
-            Node::SumPool2d(pool) => self.pool(name, &pool.0, false, &operands, shape)?,
-            Node::AvgPool2d(pool) => self.pool(name, &pool.0, true, &operands, shape)?,
-            Node::Affine(affine) => {
-                let bias = tensor(name, "bias", &affine.bias, &shape.output)?;
-                self.linear(name, &affine.weight, Some(bias), &operands, shape.output)?
-            }
-            Node::Linear(linear) => self.linear(name, &linear.weight, None, &operands, shape.output)?,
-            Node::If(neuron) => {
-                let parameter = |field, values| tensor(name, field, values, &shape.output);
-                let op = snn::If {
-                    node,
-                    r: parameter("r", &neuron.r)?,
-                    v_threshold: parameter("v_threshold", &neuron.v_threshold)?,
-                    v_reset: parameter("v_reset", &neuron.v_reset)?,
-                    weight_scale: None,
-                    integrator: None,
-                    reset: None,
-                    compare: None,
-                };
-                self.neuron(name, op.into(), &operands, shape.output)?
-            }
-            Node::Lif(neuron) => {
-                let parameter = |field, values| tensor(name, field, values, &shape.output);
-                let op = snn::Lif {
-                    node,
-                    tau: parameter("tau", &neuron.tau)?,
-                    r: parameter("r", &neuron.r)?,
-                    v_leak: parameter("v_leak", &neuron.v_leak)?,
-                    v_threshold: parameter("v_threshold", &neuron.v_threshold)?,
-                    v_reset: parameter("v_reset", &neuron.v_reset)?,
-                    weight_scale: None,
-                    integrator: None,
-                    reset: None,
-                    compare: None,
-                };
-                self.neuron(name, op.into(), &operands, shape.output)?
-            }
-            Node::CubaLif(neuron) => {
-                let parameter = |field, values| tensor(name, field, values, &shape.output);
-                let op = snn::CubaLif {
-                    node,
-                    tau_syn: parameter("tau_syn", &neuron.tau_syn)?,
-                    tau_mem: parameter("tau_mem", &neuron.tau_mem)?,
-                    r: parameter("r", &neuron.r)?,
-                    w_in: parameter("w_in", &neuron.w_in)?,
-                    v_leak: parameter("v_leak", &neuron.v_leak)?,
-                    v_threshold: parameter("v_threshold", &neuron.v_threshold)?,
-                    v_reset: parameter("v_reset", &neuron.v_reset)?,
-                    weight_scale: None,
-                    integrator: None,
-                    reset: None,
-                    compare: None,
-                };
-                self.neuron(name, op.into(), &operands, shape.output)?
-            }
-            other => return Err(Box::new(Diagnostic::bug(format!("`{}` is not lowered", other.kind())).at_node(name))),
         };
         self.values.insert(name.to_owned(), value);
         Ok(())
     }
 
-    /// The only operand of a node that takes one.
-    fn only(&self, name: &str, operands: &[usize]) -> Result<usize> {
-        match operands {
-            [value] => Ok(*value),
-            _ => Err(Box::new(
-                Diagnostic::error("fan-in", format!("{} edges lead into a node that takes one", operands.len()))
-                    .at_node(name),
-            )),
-        }
+    fn population(&mut self, name: &str, op: Op, operands: &[usize], shape: &[usize]) -> Result<usize> {
+        let input = self.sum(name, operands, shape)?;
+        let element = if op.is_graded() { Element::F32 } else { Element::Spike };
+        Ok(self.network.push(op, name, vec![input], Some(ValueType::new(shape.to_vec(), element))))
     }
 
-    /// A connection; several edges into it are as many connections, whose results are added.
-    fn linear(
-        &mut self,
-        name: &str,
-        weight: &ArrayD<f32>,
-        bias: Option<Tensor<f64>>,
-        operands: &[usize],
-        output: Vec<usize>,
-    ) -> Result<usize> {
-        let weight = Tensor::new(weight.shape().to_vec(), weight.iter().copied().collect());
-        let mut bias = bias.filter(|bias| bias.values.iter().any(|&value| value != 0.0));
-        let mut parts = Vec::with_capacity(operands.len());
-        for &operand in operands {
-            self.check_operand(name, operand)?;
-            let op = snn::Linear { weight: weight.clone(), bias: bias.take() };
-            let result = ValueType::new(output.clone(), Element::F32);
-            parts.push(self.network.push(op.into(), name, vec![operand], Some(result)));
-        }
-        self.sum(name, parts, output)
-    }
-
-    /// A connection takes spikes, or sums of spikes over windows.
-    fn check_operand(&self, name: &str, operand: usize) -> Result<()> {
-        let takes = self.is_spikes(operand) || matches!(self.network.nodes[operand].op, Op::Pool(_));
-        if takes {
-            return Ok(());
-        }
-        Err(Box::new(
-            Diagnostic::error("connection-of-currents", "a connection that follows a connection is not supported yet")
-                .at_node(name),
-        ))
-    }
-
-    fn conv2d(
-        &mut self,
-        name: &str,
-        conv: &nir::conv::Conv2d,
-        operands: &[usize],
-        output: Vec<usize>,
-    ) -> Result<usize> {
-        let mut padding = [0; 2];
-        for (axis, (before, after)) in conv.padding_amounts().into_iter().enumerate() {
-            if before != after {
-                return Err(Box::new(
-                    Diagnostic::error(
-                        "uneven-padding",
-                        "padding that differs between the two sides is not supported yet",
-                    )
+    fn output(&mut self, name: &str, operands: &[usize]) -> Result<usize> {
+        let [value] = operands[..] else {
+            return Err(Box::new(
+                Diagnostic::error("fan-in", format!("{} edges lead into an output", operands.len())).at_node(name),
+            ));
+        };
+        if !self.is_spikes(value) {
+            return Err(Box::new(
+                Diagnostic::error("graded-output", "an output that is not spikes is not supported yet")
                     .at_node(name)
-                    .text(format!("`same` asks for {before} zeros before and {after} behind."))
-                    .hint("use a kernel of odd size"),
-                ));
-            }
-            padding[axis] = before;
-        }
-        let integers = |pair: &[usize; 2]| pair.map(|value| value as i64).to_vec();
-        let bias = Some(tensor(name, "bias", &conv.bias, &[conv.channels_out()])?);
-        let mut bias = bias.filter(|bias| bias.values.iter().any(|&value| value != 0.0));
-        let weight = Tensor::new(conv.weight.shape().to_vec(), conv.weight.iter().copied().collect());
-        let mut parts = Vec::with_capacity(operands.len());
-        for &operand in operands {
-            self.check_operand(name, operand)?;
-            let op = snn::Conv2d {
-                weight: weight.clone(),
-                bias: bias.take(),
-                pool: vec![1, 1],
-                stride: integers(&conv.stride),
-                padding: integers(&padding),
-                dilation: integers(&conv.dilation),
-                groups: conv.groups as i64,
-            };
-            let result = ValueType::new(output.clone(), Element::F32);
-            parts.push(self.network.push(op.into(), name, vec![operand], Some(result)));
-        }
-        self.sum(name, parts, output)
-    }
-
-    fn pool(
-        &mut self,
-        name: &str,
-        pool: &nir::pool::Pool2d,
-        mean: bool,
-        operands: &[usize],
-        shape: nir::NodeShape,
-    ) -> Result<usize> {
-        if pool.kernel_size != pool.stride || pool.padding != [0, 0] {
-            return Err(Box::new(
-                Diagnostic::error(
-                    "overlapping-pool",
-                    "pooling windows that overlap or are padded are not supported yet",
-                )
-                .at_node(name)
-                .text(format!(
-                    "Windows of {:?} every {:?} with padding {:?}.",
-                    pool.kernel_size, pool.stride, pool.padding
-                )),
+                    .hint("let the output come from an IF, LIF or CubaLIF node"),
             ));
         }
-        let operand = self.only(name, operands)?;
-        if !self.is_spikes(operand) {
-            return Err(Box::new(
-                Diagnostic::error("connection-of-currents", "pooling of currents is not supported yet").at_node(name),
-            ));
-        }
-        let op = snn::Pool { window: pool.kernel_size.map(|size| size as i64).to_vec(), mean };
-        Ok(self.network.push(op.into(), name, vec![operand], Some(ValueType::new(shape.output, Element::F32))))
+        Ok(self.network.push(snn::Output { node: name.to_owned() }.into(), name, vec![value], None))
     }
 
-    fn neuron(&mut self, name: &str, op: Op, operands: &[usize], output: Vec<usize>) -> Result<usize> {
+    /// The sum of what arrives, as a current; a spike is a current of one.
+    fn sum(&mut self, name: &str, operands: &[usize], shape: &[usize]) -> Result<usize> {
         let mut currents = Vec::with_capacity(operands.len());
         for &operand in operands {
-            if matches!(self.network.nodes[operand].op, Op::Pool(_)) {
-                return Err(Box::new(
-                    Diagnostic::error(
-                        "direct-connection",
-                        "a population behind a pool without a connection is not supported yet",
-                    )
-                    .at_node(name),
-                ));
-            }
-            currents.push(if self.is_spikes(operand) { self.identity(name, operand)? } else { operand });
+            let is_current =
+                matches!(self.network.nodes[operand].op, Op::Add(_)) || self.network.nodes[operand].op.is_linear();
+            currents.push(if is_current && self.network.result(operand)?.shape == shape {
+                operand
+            } else {
+                let count = shape.iter().product();
+                self.current(snn::Scale { scale: Tensor::splat(vec![count], 1.0) }, name, operand, shape)
+            });
         }
-        let input = self.sum(name, currents, output.clone())?;
-        Ok(self.network.push(op, name, vec![input], Some(ValueType::new(output, Element::Spike))))
-    }
-
-    /// Spikes as currents: each spike is a current of one.
-    fn identity(&mut self, name: &str, spikes: usize) -> Result<usize> {
-        let shape = self.network.result(spikes)?.shape.clone();
-        let count: usize = shape.iter().product();
-        if count > MOST_DIRECT {
-            return Err(Box::new(
-                Diagnostic::error("direct-connection", "a large population is fed without a connection")
-                    .at_node(name)
-                    .text(format!("It has {count} neurons; up to {MOST_DIRECT} are supported.")),
-            ));
-        }
-        let values = (0..count * count).map(|index| f32::from(u8::from(index / count == index % count))).collect();
-        let op = snn::Linear { weight: Tensor::new(vec![count, count], values), bias: None };
-        Ok(self.network.push(op.into(), name, vec![spikes], Some(ValueType::new(shape, Element::F32))))
-    }
-
-    fn sum(&mut self, name: &str, parts: Vec<usize>, output: Vec<usize>) -> Result<usize> {
-        match parts[..] {
-            [] => Err(Box::new(Diagnostic::error("no-input", "no edge leads into the node").at_node(name))),
+        match currents[..] {
             [only] => Ok(only),
-            _ => Ok(self.network.push(snn::Add {}.into(), name, parts, Some(ValueType::new(output, Element::F32)))),
+            _ => {
+                let result = ValueType::new(shape.to_vec(), Element::F32);
+                Ok(self.network.push(snn::Add {}.into(), name, currents, Some(result)))
+            }
         }
     }
 }
 
-/// A parameter with one value per neuron.
+/// A parameter with one value per element of a shape.
 fn tensor(node: &str, field: &str, values: &ArrayD<f64>, shape: &[usize]) -> Result<Tensor<f64>> {
     if values.len() == 1
         && let Some(&value) = values.iter().next()

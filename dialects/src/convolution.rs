@@ -1,8 +1,9 @@
 //! The geometry of a convolution, seen from a spike: which taps of the kernel it meets, and where they lead.
 
 /// A convolution over rows and columns, with an optional sum over windows in front. Pairs are [rows, columns].
+/// A map of channels and columns alone is one of a single row: a convolution over one axis.
 ///
-/// Output sizes are those of PyTorch's Conv2d: floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1.
+/// Output sizes are those of PyTorch's Conv2d: floor((size + padding + behind - dilation (kernel - 1) - 1) / stride) + 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
     /// Channels, rows and columns of the input.
@@ -17,8 +18,10 @@ pub struct Geometry {
     pub kernel: [usize; 2],
     /// Steps between outputs.
     pub stride: [usize; 2],
-    /// Zeros at each side.
+    /// Zeros in front of the first row and column.
     pub padding: [usize; 2],
+    /// Zeros behind the last row and column.
+    pub behind: [usize; 2],
     /// Steps between taps.
     pub dilation: [usize; 2],
 }
@@ -32,17 +35,31 @@ pub struct Tap {
     pub output: [usize; 2],
 }
 
+/// Channels, rows and columns of a map; one of two axes is a single row.
+pub fn map_of(shape: &[usize]) -> Option<[usize; 3]> {
+    match *shape {
+        [channels, columns] => Some([channels, 1, columns]),
+        [channels, rows, columns] => Some([channels, rows, columns]),
+        _ => None,
+    }
+}
+
 impl Geometry {
     /// From an input's shape, a weight's shape (outputs, inputs per group, rows, columns) and the attributes pool,
-    /// stride, padding, dilation; `None` where they do not make a convolution.
+    /// stride, padding, dilation; `None` where they do not make a convolution. Padding is a pair, or two where the two
+    /// sides differ: [rows, columns in front, rows, columns behind].
     pub fn new(input: &[usize], weight: &[usize], pairs: [&Vec<i64>; 4], groups: i64) -> Option<Self> {
-        let &[in_channels, rows, columns] = input else { return None };
+        let [in_channels, rows, columns] = map_of(input)?;
         let &[channels, per_group, kernel_rows, kernel_columns] = weight else { return None };
         let pair = |values: &Vec<i64>, least: i64| match values[..] {
             [a, b] if a >= least && b >= least => Some([a as usize, b as usize]),
             _ => None,
         };
         let groups = usize::try_from(groups).ok().filter(|&groups| groups > 0)?;
+        let (front, behind) = match pairs[2].len() {
+            4 => (pairs[2][..2].to_vec(), pairs[2][2..].to_vec()),
+            _ => (pairs[2].clone(), pairs[2].clone()),
+        };
         let geometry = Self {
             input: [in_channels, rows, columns],
             channels,
@@ -50,12 +67,13 @@ impl Geometry {
             pool: pair(pairs[0], 1)?,
             kernel: [kernel_rows, kernel_columns],
             stride: pair(pairs[1], 1)?,
-            padding: pair(pairs[2], 0)?,
+            padding: pair(&front, 0)?,
+            behind: pair(&behind, 0)?,
             dilation: pair(pairs[3], 1)?,
         };
         let fits = (0..2).all(|axis| {
             geometry.kernel[axis] > 0
-                && geometry.pooled()[axis] + 2 * geometry.padding[axis]
+                && geometry.pooled()[axis] + geometry.padding[axis] + geometry.behind[axis]
                     > geometry.dilation[axis] * (geometry.kernel[axis] - 1)
         });
         let grouped = per_group * groups == in_channels && channels % groups == 0;
@@ -71,9 +89,15 @@ impl Geometry {
     pub fn output(&self) -> [usize; 3] {
         let size = |axis: usize| {
             let reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1;
-            (self.pooled()[axis] + 2 * self.padding[axis] - reach) / self.stride[axis] + 1
+            (self.pooled()[axis] + self.padding[axis] + self.behind[axis] - reach) / self.stride[axis] + 1
         };
         [self.channels, size(0), size(1)]
+    }
+
+    /// The output's shape for an input of as many axes as `input` has.
+    pub fn output_shape(&self, input: &[usize]) -> Vec<usize> {
+        let [channels, rows, columns] = self.output();
+        if input.len() == 2 { vec![channels, columns] } else { vec![channels, rows, columns] }
     }
 
     /// Taps along one axis for an input row or column: (kernel index, output index).

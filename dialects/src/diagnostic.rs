@@ -72,6 +72,14 @@ impl Diagnostic {
         Self { severity, code, title: title.into(), place: Place::None, text: String::new(), hint: String::new() }
     }
 
+    /// The NIR node that it speaks of.
+    pub fn node(&self) -> Option<&str> {
+        match &self.place {
+            Place::Node(node) => Some(node),
+            _ => None,
+        }
+    }
+
     /// Points the diagnostic at a NIR node.
     pub fn at_node(mut self, node: impl Into<String>) -> Self {
         self.place = Place::Node(node.into());

@@ -76,6 +76,26 @@ impl<O> Network<O> {
         self.nodes.len() - 1
     }
 
+    /// Removes the nodes that nobody uses, again and again, where `may_go` says so of their op.
+    pub fn remove_unused(&mut self, may_go: impl Fn(&O) -> bool) {
+        let mut uses = vec![0usize; self.nodes.len()];
+        self.nodes.iter().flat_map(|node| &node.inputs).for_each(|&input| uses[input] += 1);
+        let mut kept = vec![true; self.nodes.len()];
+        let mut open: Vec<usize> = (0..self.nodes.len()).collect();
+        while let Some(index) = open.pop() {
+            if kept[index] && uses[index] == 0 && may_go(&self.nodes[index].op) {
+                kept[index] = false;
+                self.nodes[index].inputs.iter().for_each(|&input| uses[input] -= 1);
+                open.extend(&self.nodes[index].inputs);
+            }
+        }
+        let mut place = vec![0; self.nodes.len()];
+        (0..kept.len()).filter(|&index| kept[index]).enumerate().for_each(|(new, old)| place[old] = new);
+        let mut index = 0..;
+        self.nodes.retain(|_| index.next().is_some_and(|index: usize| kept[index]));
+        self.nodes.iter_mut().for_each(|node| node.inputs.iter_mut().for_each(|input| *input = place[*input]));
+    }
+
     /// For each node, the nodes that use its result, in ascending order.
     pub fn users(&self) -> Vec<Vec<usize>> {
         let mut users = vec![Vec::new(); self.nodes.len()];

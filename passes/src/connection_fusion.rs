@@ -1,96 +1,131 @@
-//! Connection fusion: pooling moves into the connection behind it.
+//! Connection fusion: chains of connections become one connection each.
 //!
-//! Needs: `snn`, verified.
-//! Gives: a network without `snn.pool`: a convolution gets the window as its `pool`, a linear connection one column per
-//! element of the window; the mean divides the weights by the window's size. Every connection then acts on spikes.
+//! Needs: `snn`, discretised, verified.
+//! Gives: every connection (`snn.linear`, `snn.conv2d`, `snn.scale`) takes what an input or a population hands on,
+//! perhaps some ticks late, and no `snn.pool` is left. A pool before a convolution becomes its `pool`; scales go into
+//! rows or columns; matrices are multiplied; convolutions are composed; a connection of a sum becomes a sum of
+//! connections; a delay of currents moves in front of their connections. Biases are carried through.
 //! Example: `snn.pool %z window [2, 2]` and `snn.linear` of 10 x 4 become one `snn.linear` of 10 x 16.
-//! Limits: a pool must be followed by connections only.
-//! Source: sums are linear, so that a connection of sums is a connection of what is summed.
+//! Limits: what is no convolution after composition becomes a matrix of at most 2^25 elements. A bias acts from the
+//! first tick on, even where a delay comes behind it.
+//! Source: connections are linear maps, and so are their compositions.
+
+mod columns;
+mod compose;
 
 use crate::Session;
+use columns::to_linear;
+use compose::{compose, pool_to_convolution};
 use s2c_dialects::{
     Module,
-    attribute::Tensor,
     diagnostic::{Diagnostic, Result},
-    snn::{Network, Op, Pool},
+    snn::{self, Network, Op},
 };
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let mut network = Network::read(&module)?;
-    for index in 0..network.nodes.len() {
-        let Some((pool, source)) = pool_before(&network, index) else { continue };
-        let shape = network.result(source)?.shape.clone();
-        let &[_, rows, columns] = &shape[..] else { return Err(not_a_map(&network, index)) };
-        let node = &mut network.nodes[index];
-        match &mut node.op {
-            Op::Conv2d(op) => {
-                let share = share_of(&pool);
-                op.weight = op.weight.map(|weight| (f64::from(weight) * share) as f32);
-                // Windows of windows are windows.
-                op.pool = op.pool.iter().zip(&pool.window).map(|(inner, outer)| inner * outer).collect();
+    let mut is_settled = false;
+    while !is_settled {
+        is_settled = true;
+        let mut index = 0;
+        // Steps add nodes, which are looked at in turn.
+        while index < network.nodes.len() {
+            while step(session, &mut network, index)? {
+                is_settled = false;
             }
-            Op::Linear(op) => op.weight = spread(&op.weight, &pool, rows, columns),
-            _ => return Err(not_a_map(&network, index)),
+            index += 1;
         }
-        network.nodes[index].inputs[0] = source;
     }
-    remove_pools(&mut network)?;
+    for index in 0..network.nodes.len() {
+        if let Op::Pool(pool) = &network.nodes[index].op {
+            let convolution = pool_to_convolution(pool, &network.result(network.nodes[index].inputs[0])?.shape);
+            network.nodes[index].op =
+                convolution.ok_or_else(|| Diagnostic::bug("not a pool").at_node(network.nodes[index].name.clone()))?;
+        }
+    }
+    network.remove_unused(|op| op.is_linear() || matches!(op, Op::Add(_) | Op::Delay(_)));
     network.write(session.context)
 }
 
-/// The pool whose result the node takes, and what the pool takes.
-fn pool_before(network: &Network, index: usize) -> Option<(Pool, usize)> {
-    let input = *network.nodes[index].inputs.first()?;
-    match &network.nodes[input].op {
-        Op::Pool(pool) => Some((pool.clone(), network.nodes[input].inputs[0])),
+/// Brings a node one step closer to the form that the page promises; false where nothing is to be done.
+fn step(session: &mut Session<'_>, network: &mut Network, index: usize) -> Result<bool> {
+    let is_delay = matches!(network.nodes[index].op, Op::Delay(_));
+    if !is_delay && !network.nodes[index].op.is_linear() {
+        return Ok(false);
+    }
+    let operand = network.nodes[index].inputs[0];
+    if matches!(network.nodes[operand].op, Op::Add(_)) {
+        distribute(network, index, operand);
+        return Ok(true);
+    }
+    if !network.nodes[operand].op.is_linear() {
+        return Ok(false);
+    }
+    if is_delay {
+        delay_first(session, network, index, operand)?;
+        return Ok(true);
+    }
+    let source = network.nodes[operand].inputs[0];
+    let [from, between, to] = [source, operand, index].map(|node| network.result(node).map(|r| r.shape.as_slice()));
+    let (shapes, outer, inner) = ([from?, between?, to?], &network.nodes[index].op, &network.nodes[operand].op);
+    let composed = match compose(outer, inner, shapes) {
+        Some(op) => op,
+        None => to_linear(outer, inner, shapes).map_err(|error| error.at_node(network.nodes[index].name.clone()))?,
+    };
+    network.nodes[index].op = composed;
+    network.nodes[index].inputs = vec![source];
+    Ok(true)
+}
+
+/// `L (a + b)` becomes `L a + L b`; the bias stays with the first.
+fn distribute(network: &mut Network, index: usize, sum: usize) {
+    let parts = network.nodes[sum].inputs.clone();
+    let (node, mut copies) = (network.nodes[index].clone(), Vec::with_capacity(parts.len()));
+    for (position, part) in parts.into_iter().enumerate() {
+        let mut op = node.op.clone();
+        if position > 0 {
+            without_bias(&mut op);
+        }
+        copies.push(network.push(op, node.name.clone(), vec![part], node.result.clone()));
+    }
+    network.nodes[index].op = snn::Add {}.into();
+    network.nodes[index].inputs = copies;
+}
+
+/// A delay behind a connection changes places with it.
+fn delay_first(session: &mut Session<'_>, network: &mut Network, delay: usize, connection: usize) -> Result<()> {
+    let source = network.nodes[connection].inputs[0];
+    let moved = network.nodes[delay].clone();
+    let result = network.result(source)?.clone();
+    if bias_of(&network.nodes[connection].op).is_some() {
+        session.warnings.push(
+            Diagnostic::warning("bias-not-delayed", "a bias acts before the delay behind it lets it through")
+                .at_node(network.nodes[connection].name.clone())
+                .text(
+                    "A delay gives zero in its first ticks; on the chip the bias is a constant from the first tick on.",
+                ),
+        );
+    }
+    let first = network.push(moved.op, moved.name, vec![source], Some(result));
+    network.nodes[delay].op = network.nodes[connection].op.clone();
+    network.nodes[delay].name = network.nodes[connection].name.clone();
+    network.nodes[delay].inputs = vec![first];
+    Ok(())
+}
+
+fn bias_of(op: &Op) -> Option<&s2c_dialects::attribute::Tensor<f64>> {
+    match op {
+        Op::Linear(op) => op.bias.as_ref(),
+        Op::Conv2d(op) => op.bias.as_ref(),
         _ => None,
     }
 }
 
-/// What one element of a window counts.
-fn share_of(pool: &Pool) -> f64 {
-    if pool.mean { 1.0 / pool.window.iter().product::<i64>() as f64 } else { 1.0 }
-}
-
-/// A matrix on windows as a matrix on their elements.
-fn spread(weight: &Tensor<f32>, pool: &Pool, rows: usize, columns: usize) -> Tensor<f32> {
-    let (high, wide) = (pool.window[0] as usize, pool.window[1] as usize);
-    let (windows_down, windows_across) = (rows / high, columns / wide);
-    let (outputs, inputs) = (weight.shape[0], weight.shape[1]);
-    let channels = inputs / (windows_down * windows_across).max(1);
-    let share = share_of(pool);
-    let mut values = Vec::with_capacity(outputs * channels * rows * columns);
-    for output in 0..outputs {
-        for channel in 0..channels {
-            for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
-                let (down, across) = (row / high, column / wide);
-                let inside = down < windows_down && across < windows_across;
-                let window = (channel * windows_down + down) * windows_across + across;
-                let value = if inside { f64::from(weight.at(output * inputs + window)) * share } else { 0.0 };
-                values.push(value as f32);
-            }
-        }
+fn without_bias(op: &mut Op) {
+    match op {
+        Op::Linear(op) => op.bias = None,
+        Op::Conv2d(op) => op.bias = None,
+        _ => {}
     }
-    Tensor::new(vec![outputs, channels * rows * columns], values)
-}
-
-fn remove_pools(network: &mut Network) -> Result<()> {
-    let users = network.users();
-    let is_pool = |index: usize| matches!(network.nodes[index].op, Op::Pool(_));
-    if let Some(used) = (0..network.nodes.len()).find(|&index| is_pool(index) && !users[index].is_empty()) {
-        return Err(not_a_map(network, users[used][0]));
-    }
-    let kept: Vec<usize> = (0..network.nodes.len()).filter(|&index| !is_pool(index)).collect();
-    let mut place = vec![0; network.nodes.len()];
-    kept.iter().enumerate().for_each(|(new, &old)| place[old] = new);
-    let mut nodes: Vec<_> = kept.into_iter().map(|index| network.nodes[index].clone()).collect();
-    nodes.iter_mut().for_each(|node| node.inputs.iter_mut().for_each(|input| *input = place[*input]));
-    network.nodes = nodes;
-    Ok(())
-}
-
-fn not_a_map(network: &Network, index: usize) -> Box<Diagnostic> {
-    let title = "what follows a pool must be a connection on a map of channels, rows and columns";
-    Box::new(Diagnostic::error("unsupported-pool", title).at_node(network.nodes[index].name.clone()))
 }

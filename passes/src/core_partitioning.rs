@@ -22,7 +22,7 @@ mod storage;
 use crate::{Session, analysis::projections, options::Options};
 use cut::Slice;
 use s2c_dialects::{
-    Module,
+    Module, convolution,
     diagnostic::{Diagnostic, Result},
     qsnn::{Network, Op},
     s2k::{HostInput, HostOutput, MapLayout, Program},
@@ -49,11 +49,12 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         match &node.op {
             Op::Input(op) => {
                 let shape = &network.result(index)?.shape;
-                let layout = map_of(shape).map(MapLayout::whole);
+                let layout = map_of(&network, index)?.map(MapLayout::whole);
                 program.inputs.push(HostInput {
                     node: op.node.clone(),
                     shape: integers(shape),
                     limit: op.limit,
+                    fraction: op.fraction,
                     layout: layout.map(|layout| layout.to_attribute()),
                     key: None,
                     mask: None,
@@ -93,6 +94,7 @@ fn output(network: &Network, index: usize, node: &str) -> Result<HostOutput> {
         population: name.to_owned(),
         shape: integers(&network.result(population)?.shape),
         start: start + ticks,
+        fraction: from.fraction(),
     })
 }
 
@@ -100,7 +102,21 @@ fn integers(shape: &[usize]) -> Vec<i64> {
     shape.iter().map(|&extent| extent as i64).collect()
 }
 
-/// Channels, rows and columns, where a shape is that of a map.
-fn map_of(shape: &[usize]) -> Option<[usize; 3]> {
-    shape.try_into().ok()
+/// Channels, rows and columns, where the values of an input or a population are a map. Channels and columns alone are
+/// one where a convolution takes or gives them.
+fn map_of(network: &Network, index: usize) -> Result<Option<[usize; 3]>> {
+    let shape = &network.result(index)?.shape;
+    if shape.len() != 2 {
+        return Ok(shape.as_slice().try_into().ok());
+    }
+    for (user, node) in network.nodes.iter().enumerate().filter(|(_, node)| node.op.is_neuron()) {
+        let convolved = projections::of_qsnn(network, user)?.into_iter().any(|projection| {
+            let touches = user == index || projection.source == index;
+            touches && matches!(network.nodes[projection.connection].op, Op::Conv2d(_))
+        });
+        if convolved && node.result.is_some() {
+            return Ok(convolution::map_of(shape));
+        }
+    }
+    Ok(None)
 }

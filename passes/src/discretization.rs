@@ -1,8 +1,8 @@
 //! Discretisation: every neuron gets its integrator, reset and comparison, and the network its dt.
 //!
 //! Needs: a verified `snn` network, as the importer makes it.
-//! Gives: `dt` on the network and three attributes on every neuron; nothing else changes, but for the convention
-//! `spinnaker2`, whose timing and biases are written into the network (`discretization/hops.rs`).
+//! Gives: `dt` on the network and three attributes on every neuron; delays in seconds become whole ticks. The timing and
+//! the biases of the convention `spinnaker2` are written into the network (`discretization/hops.rs`).
 //! Example: `snn.lif "n"(%x)` becomes `snn.lif "n"(%x) integrator euler reset value compare greater`.
 //! Limits: one dt for the whole network.
 //! Source: the table of conventions in the `snn` dialect's README.
@@ -10,6 +10,7 @@
 //! NIR is continuous in time and says nothing about these. A convention answers; single options override it. What is
 //! still open and would change the result is an error (dt) or a warning that names what was assumed.
 
+mod delays;
 mod hops;
 mod rules;
 
@@ -22,7 +23,7 @@ use s2c_dialects::{
     Module,
     attribute::Reset,
     diagnostic::{Diagnostic, Result},
-    snn::{Network, Op},
+    snn::{self, Network, Op},
 };
 
 /// See the module's page.
@@ -30,7 +31,11 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     let mut network = Network::read(&module)?;
     let options = Options::from_map(&network.options)?;
     let rules = rules::of(options.convention);
-    let has_time = network.nodes.iter().any(|node| matches!(node.op, Op::Lif(_) | Op::CubaLif(_)));
+    let has_time = network.nodes.iter().any(|node| match &node.op {
+        Op::Lif(_) | Op::CubaLif(_) | Op::Li(_) | Op::CubaLi(_) => true,
+        Op::Delay(delay) => delay.seconds.is_some(),
+        _ => false,
+    });
 
     let dt = options.dt.or(network.dt).or(rules.dt);
     let dt = match dt {
@@ -81,6 +86,12 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
             Op::If(op) => (&mut op.integrator, &mut op.reset, &mut op.compare),
             Op::Lif(op) => (&mut op.integrator, &mut op.reset, &mut op.compare),
             Op::CubaLif(op) => (&mut op.integrator, &mut op.reset, &mut op.compare),
+            Op::I(snn::I { integrator: place, .. })
+            | Op::Li(snn::Li { integrator: place, .. })
+            | Op::CubaLi(snn::CubaLi { integrator: place, .. }) => {
+                place.get_or_insert(integrator);
+                continue;
+            }
             _ => continue,
         };
         fields.0.get_or_insert(integrator);
@@ -91,6 +102,7 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     if rules.resets_to_zero {
         session.warnings.extend(rules::reset_to_zero(&mut network, options.convention));
     }
+    delays::discretize(session, &mut network, dt)?;
     if options.convention == Convention::Spinnaker2 {
         unshare(&mut network);
         hops::apply(&mut network)?;
@@ -104,6 +116,8 @@ fn time_constants(network: &Network) -> impl Iterator<Item = (&str, f64)> {
         let tensors = match &node.op {
             Op::Lif(op) => vec![&op.tau],
             Op::CubaLif(op) => vec![&op.tau_syn, &op.tau_mem],
+            Op::Li(op) => vec![&op.tau],
+            Op::CubaLi(op) => vec![&op.tau_syn, &op.tau_mem],
             _ => vec![],
         };
         tensors.into_iter().flat_map(|tensor| tensor.values.iter().map(|&tau| (node.name.as_str(), tau)))

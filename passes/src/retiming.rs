@@ -79,7 +79,7 @@ fn delay_of(network: &Network, to: usize, projection: Projection) -> Option<usiz
         let node = &network.nodes[index];
         match &node.op {
             Op::Delay(delay) if delay.ticks > 0 => return Some(index),
-            Op::Dense(_) | Op::Conv2d(_) if index != projection.connection => {}
+            Op::Dense(_) | Op::Conv2d(_) | Op::Scale(_) if index != projection.connection => {}
             op if op.is_neuron() || matches!(op, Op::Input(_)) => {}
             _ => open.extend(&node.inputs),
         }

@@ -58,9 +58,8 @@ pub(crate) fn unshare(network: &mut Network) {
     let shared = |network: &Network| {
         let users = network.users();
         let is_shared = |&index: &usize| {
-            let node = &network.nodes[index];
-            let carries_current = !node.op.is_neuron() && node.result.as_ref().is_some_and(|r| !r.element.is_spikes());
-            carries_current && users[index].len() > 1
+            let op = &network.nodes[index].op;
+            (op.is_linear() || matches!(op, Op::Add(_))) && users[index].len() > 1
         };
         (0..network.nodes.len()).find(is_shared).map(|index| (index, users[index][1]))
     };
@@ -88,30 +87,22 @@ fn separate_fan_in(network: &mut Network) -> Result<BTreeMap<usize, Vec<usize>>>
 }
 
 fn is_unscaled(op: &Op) -> bool {
-    match op {
-        Op::If(op) => op.weight_scale.is_none(),
-        Op::Lif(op) => op.weight_scale.is_none(),
-        Op::CubaLif(op) => op.weight_scale.is_none(),
-        _ => false,
-    }
+    op.is_neuron() && op.weight_scale().is_none()
 }
 
 /// Takes `r` and `w_in` out of a population and moves their sign (or that they are zero) into the weights. What is left
 /// is the gain by which potentials have to be divided, so that one unit of input is one volt (or one unit of current).
 fn fold_gain(network: &mut Network, population: usize, connections: &[usize]) -> Result<Vec<f64>> {
-    let gains: Vec<f64> = match &mut network.nodes[population].op {
-        Op::If(op) => take_gain(&mut op.r),
-        Op::Lif(op) => take_gain(&mut op.r),
-        Op::CubaLif(op) => {
-            let r = take_gain(&mut op.r);
-            take_gain(&mut op.w_in).iter().zip(r).map(|(w_in, r)| w_in * r).collect()
-        }
-        _ => return Ok(Vec::new()),
-    };
+    let count = network.result(population)?.len();
+    let mut gains = vec![1.0; count];
+    for factor in network.nodes[population].op.gains_mut() {
+        gains.iter_mut().enumerate().for_each(|(neuron, gain)| *gain *= factor.at(neuron));
+        *factor = Tensor::splat(factor.shape.clone(), 1.0);
+    }
     let gain: Vec<f64> = gains.iter().map(|&gain| if gain == 0.0 { 0.0 } else { gain.signum() }).collect();
     let channels = channels_of(network, connections);
-    let places = gain.len() / channels.unwrap_or(gain.len()).max(1);
-    if gain.chunks(places.max(1)).any(|channel| channel.iter().any(|gain| *gain != channel[0])) {
+    let places = (count / channels.unwrap_or(count).max(1)).max(1);
+    if gain.chunks(places).any(|channel| channel.iter().any(|gain| *gain != channel[0])) {
         return Err(Box::new(
             Diagnostic::error("gain-varies", "the gains of a channel's neurons have different signs")
                 .at_node(network.nodes[population].name.clone())
@@ -132,29 +123,24 @@ fn channels_of(network: &Network, connections: &[usize]) -> Option<usize> {
     })
 }
 
-fn take_gain(gain: &mut Tensor<f64>) -> Vec<f64> {
-    let values = gain.iter().collect();
-    *gain = Tensor::splat(gain.shape.clone(), 1.0);
-    values
-}
-
 /// Multiplies each neuron's incoming weights and biases by its factor, which is that of its channel where the weights
 /// are a channel's.
 fn multiply_rows(network: &mut Network, connections: &[usize], factors: &[f64]) {
     for &connection in connections {
         let (weight, bias) = match &mut network.nodes[connection].op {
-            Op::Linear(op) => (&mut op.weight, &mut op.bias),
-            Op::Conv2d(op) => (&mut op.weight, &mut op.bias),
+            Op::Linear(op) => (&mut op.weight, op.bias.as_mut()),
+            Op::Conv2d(op) => (&mut op.weight, op.bias.as_mut()),
+            Op::Scale(op) => (&mut op.scale, None),
             _ => continue,
         };
         let rows = weight.shape[0];
         let columns = weight.len() / rows.max(1);
-        let factor = |row: usize| factors[row * (factors.len() / rows.max(1))];
+        let factor = |row: usize, rows: usize| factors[row * (factors.len() / rows.max(1))];
         let weights = weight.iter().enumerate();
-        let weights = weights.map(|(index, w)| (f64::from(w) * factor(index / columns)) as f32).collect();
+        let weights = weights.map(|(index, w)| (f64::from(w) * factor(index / columns, rows)) as f32).collect();
         *weight = Tensor::new(weight.shape.clone(), weights);
         if let Some(bias) = bias {
-            let values = bias.iter().enumerate().map(|(row, bias)| bias * factor(row)).collect();
+            let values = bias.iter().enumerate().map(|(row, value)| value * factor(row, bias.len())).collect();
             *bias = Tensor::new(bias.shape.clone(), values);
         }
     }
@@ -174,6 +160,7 @@ fn row_magnitudes(network: &Network, population: usize, connections: &[usize], p
         let weight = match &network.nodes[connection].op {
             Op::Linear(op) => &op.weight,
             Op::Conv2d(op) => &op.weight,
+            Op::Scale(op) => &op.scale,
             _ => continue,
         };
         let columns = weight.len() / weight.shape[0].max(1);
@@ -191,6 +178,7 @@ fn weight_rows(network: &Network, connection: usize) -> usize {
     match &network.nodes[connection].op {
         Op::Linear(op) => op.weight.shape[0],
         Op::Conv2d(op) => op.weight.shape[0],
+        Op::Scale(op) => op.scale.len(),
         _ => 0,
     }
 }
@@ -208,26 +196,14 @@ pub(crate) fn percentile(mut values: Vec<f64>, p: f64) -> Option<f64> {
 fn scale(network: &mut Network, population: usize, connections: &[usize], factors: &[f64], gains: &[f64]) {
     multiply_rows(network, connections, factors);
     let factors: Vec<f64> = factors.iter().zip(gains).map(|(factor, gain)| factor / gain).collect();
-    let times = |tensor: &mut Tensor<f64>| {
+    let shape = network.nodes[population].result.as_ref().map_or_else(Vec::new, |result| result.shape.clone());
+    let op = &mut network.nodes[population].op;
+    for tensor in op.potentials_mut() {
         let values = tensor.iter().zip(&factors).map(|(value, factor)| value * factor).collect();
         *tensor = Tensor::new(tensor.shape.clone(), values);
-    };
-    let shape = network.nodes[population].result.as_ref().map_or_else(Vec::new, |result| result.shape.clone());
-    let weight_scale = Some(Tensor::new(shape, factors.clone()));
-    match &mut network.nodes[population].op {
-        Op::If(op) => {
-            [&mut op.v_threshold, &mut op.v_reset].into_iter().for_each(times);
-            op.weight_scale = weight_scale;
-        }
-        Op::Lif(op) => {
-            [&mut op.v_leak, &mut op.v_threshold, &mut op.v_reset].into_iter().for_each(times);
-            op.weight_scale = weight_scale;
-        }
-        Op::CubaLif(op) => {
-            [&mut op.v_leak, &mut op.v_threshold, &mut op.v_reset].into_iter().for_each(times);
-            op.weight_scale = weight_scale;
-        }
-        _ => {}
+    }
+    if let Some(weight_scale) = op.weight_scale_mut() {
+        *weight_scale = Some(Tensor::new(shape, factors));
     }
 }
 

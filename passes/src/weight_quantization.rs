@@ -47,14 +47,15 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
             _ => result.clone(),
         });
         let op: qsnn::Op = match &node.op {
-            Op::Input(op) => qsnn::Input { node: op.node.clone(), limit: op.limit, start: None }.into(),
+            Op::Input(op) => qsnn::Input { node: op.node.clone(), limit: op.limit, fraction: None, start: None }.into(),
             Op::Output(op) => qsnn::Output { node: op.node.clone() }.into(),
             Op::Add(_) => qsnn::Add {}.into(),
             Op::Delay(op) => qsnn::Delay { ticks: op.ticks }.into(),
             Op::Linear(op) => dense(op, &options).into(),
             Op::Conv2d(op) => conv2d(op, &options).into(),
+            Op::Scale(op) => one_to_one(op, &options).into(),
             Op::Pool(_) => return Err(Box::new(Diagnostic::bug("`connection-fusion` has not run"))),
-            Op::If(_) | Op::Lif(_) | Op::CubaLif(_) => neuron(session, &network, index, dt, &options)?,
+            _ => neuron(session, &network, index, dt, &options)?,
         };
         integer.nodes.push(Node { op, name: node.name.clone(), inputs: node.inputs.clone(), result });
     }
@@ -76,6 +77,16 @@ fn dense(op: &snn::Linear, options: &Options) -> qsnn::Dense {
     qsnn::Dense {
         weight: Weights::new(options.weight_bits, op.weight.shape.clone(), values),
         bits: options.weight_bits.into(),
+        shift: None,
+    }
+}
+
+fn one_to_one(op: &snn::Scale, options: &Options) -> qsnn::Scale {
+    let values = op.scale.iter().map(|weight| quantize(weight, options)).collect();
+    qsnn::Scale {
+        weight: Weights::new(options.weight_bits, vec![op.scale.len()], values),
+        bits: options.weight_bits.into(),
+        shift: None,
     }
 }
 
@@ -84,6 +95,7 @@ fn conv2d(op: &snn::Conv2d, options: &Options) -> qsnn::Conv2d {
     qsnn::Conv2d {
         weight: Weights::new(options.weight_bits, op.weight.shape.clone(), values),
         bits: options.weight_bits.into(),
+        shift: None,
         pool: op.pool.clone(),
         stride: op.stride.clone(),
         padding: op.padding.clone(),
@@ -174,6 +186,7 @@ fn rules(network: &Network, index: usize, dt: f64, options: &Options) -> Result<
         let (weight, offsets, area) = match &network.nodes[projection.connection].op {
             Op::Linear(op) => (&op.weight, &op.bias, 1),
             Op::Conv2d(op) => (&op.weight, &op.bias, op.pool.iter().product()),
+            Op::Scale(op) => (&op.scale, &None, 1),
             _ => continue,
         };
         let limit = match &network.nodes[projection.source].op {
@@ -188,7 +201,7 @@ fn rules(network: &Network, index: usize, dt: f64, options: &Options) -> Result<
             let range = ranges::sum_of_weights(indices.map(|index| (quantize(weight.at(index), options), limit)));
             for neuron in row * places..(row + 1) * places {
                 sums[neuron] = Range { low: sums[neuron].low + range.low, high: sums[neuron].high + range.high };
-                bias[neuron] += offsets.as_ref().map_or(0.0, |bias| bias.at(row));
+                bias[neuron] += offsets.as_ref().map_or(0.0, |bias| bias.at(neuron * bias.len() / count));
             }
         }
     }
@@ -208,6 +221,8 @@ fn rules(network: &Network, index: usize, dt: f64, options: &Options) -> Result<
                 let keep = keep(integrator, op.tau_mem.at(n));
                 (Some(current), keep, op.v_leak.at(n), op.v_threshold.at(n), op.v_reset.at(n), &op.weight_scale)
             }
+            // Nothing is kept from one tick to the next.
+            Op::Threshold(op) => (None, 0.0, 0.0, op.threshold.at(n), 0.0, &op.weight_scale),
             _ => return Err(Box::new(Diagnostic::bug("not a neuron"))),
         };
         let weight_scale = weight_scale.as_ref().map_or(1.0, |scale| scale.at(n));
@@ -223,6 +238,7 @@ fn neuron(session: &mut Session<'_>, network: &Network, index: usize, dt: f64, o
         Op::If(op) => (op.reset, op.compare),
         Op::Lif(op) => (op.reset, op.compare),
         Op::CubaLif(op) => (op.reset, op.compare),
+        Op::Threshold(_) => (Some(Reset::Value), Some(Compare::Greater)),
         _ => (None, None),
     };
     let missing = || Diagnostic::bug("`discretization` has not run");

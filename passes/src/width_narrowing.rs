@@ -38,6 +38,7 @@ pub(crate) fn sums(network: &Network, population: usize) -> Result<ranges::Range
         let (weight, area) = match &network.nodes[projection.connection].op {
             Op::Dense(op) => (&op.weight, 1),
             Op::Conv2d(op) => (&op.weight, op.pool.iter().product()),
+            Op::Scale(op) => (&op.weight, 1),
             _ => continue,
         };
         let limit = match &network.nodes[projection.source].op {

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod check;
 pub mod compile;
 pub mod evaluate;
 pub mod explain;

@@ -21,6 +21,10 @@ pub fn targets_of(pe: &Pe, block: Synapses<'_>) -> Vec<u32> {
             (rows.first..rows.first + rows.count).map(|row| there(row as usize).count() as u32).collect()
         }
         Synapses::Rows(rows) => vec![pe.updates.first().map_or(0, real) as u32; rows.count as usize],
+        Synapses::OneToOne(block) => {
+            let has = |index: i64| u32::from((block.first..block.first + block.length).contains(&index));
+            (0..block.count).map(has).collect()
+        }
         Synapses::Convolution(c) => {
             let channels = pe.updates.first().and_then(|update| update.layout.as_deref());
             let channels = channels.and_then(MapLayout::from_attribute).map_or(0, |map| map.channels);

@@ -5,7 +5,7 @@ use super::{
     manifest::{self, Manifest, SCHEMA, Segment},
 };
 use crate::codegen::{CodeImage, KernelCache, RuntimeConstants};
-use s2c_abi::{convolution, dispatch, header, rotation, slice, synapse};
+use s2c_abi::{convolution, dispatch, header, one_to_one, rotation, slice, synapse};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     s2k::{self, Pe, Program, Synapses, Values},
@@ -18,7 +18,7 @@ use s2c_passes::{
     buffer_allocation::FIFO,
     kernels::{
         self, GROUP, Kernel, Parameter, Registers, RowKernel, SparseKernel, accumulator, conv_kernel, kernels_of,
-        row_kernel, sparse_kernel, update_kernel, weight_width,
+        one_to_one_kernel, row_kernel, sparse_kernel, update_kernel, weight_width,
     },
     target::Target,
 };
@@ -212,11 +212,14 @@ fn write_block(
         let first = address_of(pe, &rows.weights.0)?.wrapping_add(stride.wrapping_mul(rows.first as u32));
         let synapse = tables.synapses_at.get(&(rows.accumulators.0.clone(), rows.slot)).copied();
         (name, first.wrapping_sub(key.wrapping_mul(stride)), stride, synapse)
+    } else if let Some(convolution) = pe.convolutions.get(block - pe.rows.len()) {
+        // A convolution is told the number of the neuron, and so is a one-to-one connection.
+        let descriptor = tables.convolutions_at.get(block - pe.rows.len()).copied();
+        (conv_kernel(convolution)?.name(), key.wrapping_neg(), 1, descriptor)
     } else {
-        // A convolution is told the number of the neuron.
-        let number = block - pe.rows.len();
-        let convolution = pe.convolutions.get(number).ok_or_else(|| Diagnostic::bug("a block is not there"))?;
-        (conv_kernel(convolution)?.name(), key.wrapping_neg(), 1, tables.convolutions_at.get(number).copied())
+        let number = block - pe.rows.len() - pe.convolutions.len();
+        let connection = pe.one_to_ones.get(number).ok_or_else(|| Diagnostic::bug("a block is not there"))?;
+        (one_to_one_kernel(connection).name(), key.wrapping_neg(), 1, tables.one_to_ones_at.get(number).copied())
     };
     let argument = argument.ok_or_else(|| Diagnostic::bug("a block has no descriptor"))?;
     image.word(at + dispatch::KERNEL, code.entry(&kernel)?);
@@ -306,6 +309,22 @@ fn write_rings(image: &mut Image, pe: &Pe, tables: &Tables) -> Result<()> {
             rotations.push((at + convolution::ACCUMULATORS, step, buffer, slots));
         }
     }
+    for (block, &at) in pe.one_to_ones.iter().zip(&tables.one_to_ones_at) {
+        let at = base + at;
+        let buffer = address_of(pe, &block.accumulators.0)?;
+        let (step, slots) = ring_of(pe, &block.accumulators.0);
+        for (offset, value) in [
+            (one_to_one::ACCUMULATORS, buffer + step * (block.slot as u32 % slots)),
+            (one_to_one::TABLE, address_of(pe, &block.table.0)?),
+            (one_to_one::FIRST, block.first as u32),
+            (one_to_one::COUNT, block.length as u32),
+        ] {
+            image.word(at + offset, value);
+        }
+        if slots > 1 {
+            rotations.push((at + one_to_one::ACCUMULATORS, step, buffer, slots));
+        }
+    }
     for (update, &at) in pe.updates.iter().zip(&tables.slice_at) {
         let (step, slots) = ring_of(pe, &update.accumulators.0);
         if slots > 1 {
@@ -379,6 +398,7 @@ fn write_weights(
             accumulators: accumulator(block.width),
             length: block.target_channels as u32,
         },
+        Synapses::OneToOne(_) => return Err(Box::new(Diagnostic::bug("a table holds bare weights"))),
     };
     let rows = shape.iter().product::<usize>() / columns.max(1);
     for row in 0..rows {

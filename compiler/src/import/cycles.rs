@@ -2,35 +2,47 @@
 //!
 //! A walk from the inputs, along edges in the order of the file, finds the edges that lead back to a node that is still
 //! being walked. Each such cycle must hold a neuron; the edge out of the last neuron before the walk closed the cycle is
-//! the one that is a tick late. That is what frameworks do that run nodes in that order and keep the last tick's spikes.
+//! the one that is a tick late. A Delay node in the cycle is late by itself, and no edge has to be. That is what frameworks do that run nodes in that order and keep the last tick's spikes.
 
-use crate::nir::Graph;
+use crate::nir::{Graph, Node};
 use s2c_dialects::diagnostic::{Diagnostic, Result};
 
 /// What [`plan`] finds.
 pub struct Plan {
     /// All nodes, each after those that its undelayed edges come from.
     pub order: Vec<String>,
-    /// Edges that carry the previous tick's spikes.
-    pub delayed: Vec<(String, String)>,
+    /// Edges that lead back to a node before their own.
+    pub late: Vec<Late>,
+}
+
+/// An edge that leads back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Late {
+    /// Source and destination.
+    pub edge: (String, String),
+    /// Ticks by which it is late: 1, or 0 into a Delay node, which is late itself.
+    pub ticks: i64,
 }
 
 /// Orders the nodes of a flattened graph.
 pub fn plan(graph: &Graph, warnings: &mut Vec<Diagnostic>) -> Result<Plan> {
-    let mut delayed = Vec::new();
+    let mut late: Vec<Late> = Vec::new();
     loop {
-        match walk(graph, &delayed) {
+        match walk(graph, &late) {
             Ok(mut order) => {
                 order.reverse();
-                return Ok(Plan { order, delayed });
+                return Ok(Plan { order, late });
             }
-            Err(cycle) => delayed.push(late_edge(graph, &cycle, warnings)?),
+            Err(cycle) => late.push(match edge_into_delay(graph, &cycle) {
+                Some(edge) => Late { edge, ticks: 0 },
+                None => Late { edge: late_edge(graph, &cycle, warnings)?, ticks: 1 },
+            }),
         }
     }
 }
 
 /// Nodes in the order in which a depth-first walk leaves them, or a cycle in the order of its edges.
-fn walk(graph: &Graph, delayed: &[(String, String)]) -> std::result::Result<Vec<String>, Vec<String>> {
+fn walk(graph: &Graph, late: &[Late]) -> std::result::Result<Vec<String>, Vec<String>> {
     #[derive(Clone, Copy, PartialEq)]
     enum Mark {
         New,
@@ -39,7 +51,7 @@ fn walk(graph: &Graph, delayed: &[(String, String)]) -> std::result::Result<Vec<
     }
     let size = graph.nodes.len();
     let mut successors: Vec<Vec<usize>> = vec![Vec::new(); size];
-    for edge in graph.edges.iter().filter(|edge| !delayed.contains(edge)) {
+    for edge in graph.edges.iter().filter(|edge| late.iter().all(|late| late.edge != **edge)) {
         if let (Some(from), Some(to)) = (graph.nodes.get_index_of(&edge.0), graph.nodes.get_index_of(&edge.1)) {
             successors[from].push(to);
         }
@@ -80,9 +92,20 @@ fn walk(graph: &Graph, delayed: &[(String, String)]) -> std::result::Result<Vec<
     Ok(order)
 }
 
+/// The edge into a cycle's Delay node, where it has one that delays all that passes it. There must be a neuron as well.
+fn edge_into_delay(graph: &Graph, cycle: &[String]) -> Option<(String, String)> {
+    let is_delay = |name: &String| match graph.nodes.get(name) {
+        Some(Node::Delay(delay)) => delay.delay.iter().all(|&seconds| seconds > 0.0),
+        _ => false,
+    };
+    cycle.iter().find(|name| graph.nodes.get(*name).is_some_and(Node::is_population))?;
+    let at = cycle.iter().position(is_delay)?;
+    Some((cycle[(at + cycle.len() - 1) % cycle.len()].clone(), cycle[at].clone()))
+}
+
 /// The edge of a cycle that is a tick late: the one out of its last neuron.
 fn late_edge(graph: &Graph, cycle: &[String], warnings: &mut Vec<Diagnostic>) -> Result<(String, String)> {
-    let is_neuron = |name: &String| graph.nodes.get(name).is_some_and(|node| node.is_neuron());
+    let is_neuron = |name: &String| graph.nodes.get(name).is_some_and(Node::is_population);
     let Some(last) = cycle.iter().rposition(is_neuron) else {
         return Err(Box::new(
             Diagnostic::error("cycle-without-neuron", "a cycle holds no neuron")

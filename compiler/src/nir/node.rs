@@ -127,4 +127,9 @@ impl Node {
     pub fn is_neuron(&self) -> bool {
         matches!(self, Self::I(_) | Self::If(_) | Self::Li(_) | Self::Lif(_) | Self::CubaLi(_) | Self::CubaLif(_))
     }
+
+    /// Whether the node is a population of the network: one that is updated once per tick, with or without state.
+    pub fn is_population(&self) -> bool {
+        self.is_neuron() || matches!(self, Self::Threshold(_))
+    }
 }

@@ -18,8 +18,10 @@ op_structs! {
     pub struct Input = "qsnn.input" {
         /// NIR node.
         node: String,
-        /// Largest count per neuron and tick.
+        /// Largest count, or absolute value, per neuron and tick.
         limit: i64,
+        /// Fractional bits of graded values; `None` for spikes.
+        fraction: Option<i64>,
         /// Chip tick of network tick 0; set by `retiming`.
         start: Option<i64>,
     }
@@ -28,12 +30,23 @@ op_structs! {
         /// NIR node.
         node: String,
     }
-    /// y = W x in integers.
+    /// y = W (x << shift) in integers.
     pub struct Dense = "qsnn.dense" {
         /// Outputs x inputs.
         weight: Weights,
         /// Bits per weight, sign included.
         bits: i64,
+        /// Left shift of x; a negative one is a rounding right shift, none is 0.
+        shift: Option<i64>,
+    }
+    /// y = w (x << shift), element by element, in integers.
+    pub struct Scale = "qsnn.scale" {
+        /// One weight per element.
+        weight: Weights,
+        /// Bits per weight, sign included.
+        bits: i64,
+        /// Left shift of x; a negative one is a rounding right shift, none is 0.
+        shift: Option<i64>,
     }
     /// Convolution over rows and columns of sums over windows, in integers; pairs are [rows, columns].
     pub struct Conv2d = "qsnn.conv2d" {
@@ -41,11 +54,13 @@ op_structs! {
         weight: Weights,
         /// Bits per weight, sign included.
         bits: i64,
+        /// Left shift of x; a negative one is a rounding right shift, none is 0.
+        shift: Option<i64>,
         /// Window whose sum is an element of the convolution's input; [1, 1] for none.
         pool: Vec<i64>,
         /// Steps between outputs.
         stride: Vec<i64>,
-        /// Zeros at each side.
+        /// Zeros at each side; four numbers where the sides differ: rows, columns in front, then behind.
         padding: Vec<i64>,
         /// Steps between taps.
         dilation: Vec<i64>,
@@ -153,6 +168,54 @@ op_structs! {
         /// Chip tick of network tick 0; set by `retiming`.
         start: Option<i64>,
     }
+    /// v <- decay(v) + (x << shift) + offset; hands on v times `readout`.
+    pub struct Li = "qsnn.li" {
+        /// NIR node.
+        node: String,
+        /// Left shift of the input.
+        shift: i64,
+        /// Decay factor per tick times 2^32, 0 to 2^32.
+        decay: Tensor<i64>,
+        /// Added per tick.
+        offset: Tensor<i32>,
+        /// What a membrane is multiplied by to be handed on, times 2^32, 0 to 2^31 - 1.
+        readout: Tensor<i64>,
+        /// Fractional bits per volt of what is handed on.
+        fraction: i64,
+        /// Membrane units per volt.
+        scale: Tensor<f64>,
+        /// Additions clamp to int32 where no proof exists that they fit.
+        saturate: bool,
+        /// Chip tick of network tick 0; set by `retiming`.
+        start: Option<i64>,
+    }
+    /// i <- decay(i) + (x << shift) + offset; v <- decay(v) + (i >> current_shift) + offset; hands on v times `readout`.
+    pub struct CubaLi = "qsnn.cuba_li" {
+        /// NIR node.
+        node: String,
+        /// Left shift of the input.
+        shift: i64,
+        /// Decay factor of the current per tick times 2^32, 0 to 2^32.
+        current_decay: Tensor<i64>,
+        /// Added to the current per tick.
+        current_offset: Tensor<i32>,
+        /// Rounding right shift of the current on its way to the membrane.
+        current_shift: i64,
+        /// Decay factor of the membrane per tick times 2^32, 0 to 2^32.
+        decay: Tensor<i64>,
+        /// Added to the membrane per tick.
+        offset: Tensor<i32>,
+        /// What a membrane is multiplied by to be handed on, times 2^32, 0 to 2^31 - 1.
+        readout: Tensor<i64>,
+        /// Fractional bits per volt of what is handed on.
+        fraction: i64,
+        /// Membrane units per volt.
+        scale: Tensor<f64>,
+        /// Additions clamp to int32 where no proof exists that they fit.
+        saturate: bool,
+        /// Chip tick of network tick 0; set by `retiming`.
+        start: Option<i64>,
+    }
 }
 
 dialect_enum! {
@@ -164,6 +227,8 @@ dialect_enum! {
         Output,
         /// See [`Dense`].
         Dense,
+        /// See [`Scale`].
+        Scale,
         /// See [`Conv2d`].
         Conv2d,
         /// See [`Add`].
@@ -178,6 +243,10 @@ dialect_enum! {
         FloatLif,
         /// See [`FloatCubaLif`].
         FloatCubaLif,
+        /// See [`Li`].
+        Li,
+        /// See [`CubaLi`].
+        CubaLi,
     }
 }
 
@@ -196,13 +265,14 @@ impl Op {
             Self::Input(Input { node, .. }) | Self::Output(Output { node }) => Some(node),
             Self::Lif(Lif { node, .. }) | Self::CubaLif(CubaLif { node, .. }) => Some(node),
             Self::FloatLif(FloatLif { node, .. }) | Self::FloatCubaLif(FloatCubaLif { node, .. }) => Some(node),
+            Self::Li(Li { node, .. }) | Self::CubaLi(CubaLi { node, .. }) => Some(node),
             _ => None,
         }
     }
 
     /// True for populations of neurons.
     pub fn is_neuron(&self) -> bool {
-        matches!(self, Self::Lif(_) | Self::CubaLif(_) | Self::FloatLif(_) | Self::FloatCubaLif(_))
+        self.is_graded() || matches!(self, Self::Lif(_) | Self::CubaLif(_) | Self::FloatLif(_) | Self::FloatCubaLif(_))
     }
 
     /// Where an input or a population keeps the chip tick of its network tick 0; `None` for other ops.
@@ -213,8 +283,15 @@ impl Op {
             Self::CubaLif(op) => Some(&mut op.start),
             Self::FloatLif(op) => Some(&mut op.start),
             Self::FloatCubaLif(op) => Some(&mut op.start),
+            Self::Li(op) => Some(&mut op.start),
+            Self::CubaLi(op) => Some(&mut op.start),
             _ => None,
         }
+    }
+
+    /// True for populations whose neurons hand on a value instead of spikes.
+    pub fn is_graded(&self) -> bool {
+        matches!(self, Self::Li(_) | Self::CubaLi(_))
     }
 
     /// Chip tick of network tick 0 of an input or a population, once `retiming` has set it.
@@ -225,7 +302,30 @@ impl Op {
             Self::CubaLif(op) => op.start,
             Self::FloatLif(op) => op.start,
             Self::FloatCubaLif(op) => op.start,
+            Self::Li(op) => op.start,
+            Self::CubaLi(op) => op.start,
             _ => None,
         }
+    }
+
+    /// Fractional bits of the values that an input or a population hands on; `None` where those are spikes.
+    pub fn fraction(&self) -> Option<i64> {
+        match self {
+            Self::Input(op) => op.fraction,
+            Self::Li(op) => Some(op.fraction),
+            Self::CubaLi(op) => Some(op.fraction),
+            _ => None,
+        }
+    }
+
+    /// Left shift of what a connection takes; 0 for other ops.
+    pub fn shift(&self) -> i64 {
+        match self {
+            Self::Dense(op) => op.shift,
+            Self::Scale(op) => op.shift,
+            Self::Conv2d(op) => op.shift,
+            _ => None,
+        }
+        .unwrap_or(0)
     }
 }

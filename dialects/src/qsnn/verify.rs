@@ -16,8 +16,8 @@ pub fn verify(network: &Network) -> Result<()> {
     // C7: the output of a convolution has the shape that its input and its attributes give.
     for node in &network.nodes {
         if let Op::Conv2d(op) = &node.op {
-            let geometry = op.geometry(&network.result(node.inputs[0])?.shape);
-            let output = geometry.map(|geometry| geometry.output().to_vec());
+            let input = &network.result(node.inputs[0])?.shape;
+            let output = op.geometry(input).map(|geometry| geometry.output_shape(input));
             if output.is_none() || output.as_ref() != node.result.as_ref().map(|result| &result.shape) {
                 return Err(broken(node, format!("C7: the output's shape should be {:?}", output.unwrap_or_default())));
             }
@@ -29,7 +29,20 @@ pub fn verify(network: &Network) -> Result<()> {
 fn verify_node(node: &Node<Op>) -> Result<()> {
     match &node.op {
         Op::Dense(op) => verify_weights(node, &op.weight, op.bits),
+        Op::Scale(op) => verify_weights(node, &op.weight, op.bits),
         Op::Conv2d(op) => verify_weights(node, &op.weight, op.bits),
+        Op::Li(op) => {
+            verify_decay(node, &op.decay)?;
+            verify_readout(node, &op.readout)?;
+            verify_shift(node, op.shift)
+        }
+        Op::CubaLi(op) => {
+            verify_decay(node, &op.current_decay)?;
+            verify_decay(node, &op.decay)?;
+            verify_readout(node, &op.readout)?;
+            verify_shift(node, op.shift)?;
+            verify_shift(node, op.current_shift)
+        }
         Op::Lif(op) => {
             verify_reset(node, op.reset)?;
             verify_decay(node, &op.decay)?;
@@ -95,6 +108,14 @@ fn verify_reset(node: &Node<Op>, reset: Reset) -> Result<()> {
     match reset {
         Reset::SubtractLate => Err(broken(node, "C9: a reset waits for the next tick".to_owned())),
         Reset::Subtract | Reset::SubtractPending | Reset::Value => Ok(()),
+    }
+}
+
+/// C10: a readout factor lies between 0 and 2^31 - 1.
+fn verify_readout(node: &Node<Op>, readout: &Tensor<i64>) -> Result<()> {
+    match readout.values.iter().find(|value| !(0..ONE / 2).contains(*value)) {
+        Some(value) => Err(broken(node, format!("C10: readout {value} is not between 0 and 2^31 - 1"))),
+        None => Ok(()),
     }
 }
 

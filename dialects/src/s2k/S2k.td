@@ -29,15 +29,16 @@ def S2k_DecayForm : I32EnumAttr<"DecayForm", "how a decay is computed from its m
 
 def S2k_HostInputOp : S2k_Op<"host_input", [HasParent<"ProgramOp">]> {
   let summary = "spikes that the host sends: the packet of neuron i has key `key` + i";
-  let arguments = (ins StrAttr:$node, DenseI64ArrayAttr:$shape, I64Attr:$limit,
+  let arguments = (ins StrAttr:$node, DenseI64ArrayAttr:$shape, I64Attr:$limit, OptionalAttr<I64Attr>:$fraction,
       OptionalAttr<DenseI64ArrayAttr>:$layout, OptionalAttr<I64Attr>:$key, OptionalAttr<I64Attr>:$mask);
-  let assemblyFormat = "$node `shape` $shape `limit` $limit (`layout` $layout^)? (`key` $key^ `mask` $mask)? attr-dict";
+  let assemblyFormat = "$node `shape` $shape `limit` $limit (`fraction` $fraction^)? (`layout` $layout^)? (`key` $key^ `mask` $mask)? attr-dict";
 }
 
 def S2k_HostOutputOp : S2k_Op<"host_output", [HasParent<"ProgramOp">]> {
   let summary = "spikes that the host receives: those of `population`, sent `start` chip ticks after network time";
-  let arguments = (ins StrAttr:$node, StrAttr:$population, DenseI64ArrayAttr:$shape, I64Attr:$start);
-  let assemblyFormat = "$node `from` $population `shape` $shape `start` $start attr-dict";
+  let arguments = (ins StrAttr:$node, StrAttr:$population, DenseI64ArrayAttr:$shape, I64Attr:$start,
+      OptionalAttr<I64Attr>:$fraction);
+  let assemblyFormat = "$node `from` $population `shape` $shape `start` $start (`fraction` $fraction^)? attr-dict";
 }
 
 def S2k_PeOp : S2k_Op<"pe", [Symbol, SymbolTable, SingleBlock, NoTerminator, HasParent<"ProgramOp">,
@@ -58,10 +59,11 @@ def S2k_BufferOp : S2k_Op<"buffer", [Symbol, HasParent<"PeOp">]> {
 def S2k_RowsOp : S2k_Op<"rows", [HasParent<"PeOp">]> {
   let summary = "packet key + i of `source` adds row `first` + i of `weights` to `accumulators`, `slot` ticks after the next update";
   let arguments = (ins StrAttr:$source, I64Attr:$first, I64Attr:$count, FlatSymbolRefAttr:$weights, I64Attr:$bits,
-      FlatSymbolRefAttr:$accumulators, I64Attr:$width, I64Attr:$length, I64Attr:$slot, UnitAttr:$sparse);
+      FlatSymbolRefAttr:$accumulators, I64Attr:$width, I64Attr:$length, I64Attr:$slot, UnitAttr:$sparse,
+      OptionalAttr<I64Attr>:$shift, UnitAttr:$graded);
   let assemblyFormat = [{
     $weights (`sparse` $sparse^)? `rows` $first `count` $count `from` $source `into` $accumulators `bits` $bits `width` $width `length` $length `slot` $slot
-    attr-dict
+    (`shift` $shift^)? (`graded` $graded^)? attr-dict
   }];
 }
 
@@ -74,12 +76,28 @@ def S2k_ConvolutionOp : S2k_Op<"convolution", [HasParent<"PeOp">]> {
     are source channels x kernel rows x kernel columns x target channels.
   }];
   let arguments = (ins StrAttr:$source, I64Attr:$count, FlatSymbolRefAttr:$weights, I64Attr:$bits,
-      FlatSymbolRefAttr:$accumulators, I64Attr:$width, I64Attr:$slot, I64Attr:$source_width, I64Attr:$source_channels,
+      FlatSymbolRefAttr:$accumulators, I64Attr:$width, I64Attr:$slot, OptionalAttr<I64Attr>:$shift, UnitAttr:$graded,
+      I64Attr:$source_width, I64Attr:$source_channels,
       I64Attr:$source_channel, I64Attr:$source_row, DenseI64ArrayAttr:$pool, DenseI64ArrayAttr:$pooled, DenseI64ArrayAttr:$kernel,
       DenseI64ArrayAttr:$stride, DenseI64ArrayAttr:$padding, DenseI64ArrayAttr:$dilation, I64Attr:$target_width,
       I64Attr:$target_channels, I64Attr:$target_row, I64Attr:$target_rows);
   let assemblyFormat = [{
-    $weights `from` $source `count` $count `into` $accumulators `bits` $bits `width` $width `slot` $slot attr-dict
+    $weights `from` $source `count` $count `into` $accumulators `bits` $bits `width` $width `slot` $slot
+    (`shift` $shift^)? (`graded` $graded^)? attr-dict
+  }];
+}
+
+def S2k_OneToOneOp : S2k_Op<"one_to_one", [HasParent<"PeOp">]> {
+  let summary = "packet key + i of `source` adds one weight to one accumulator: entry i - `first` of `table`";
+  let description = [{
+    An entry is a 32-bit word: the weight in its upper half, the number of the accumulator in its lower half. Packets
+    outside `first` to `first` + `length` - 1 have no synapse here.
+  }];
+  let arguments = (ins StrAttr:$source, I64Attr:$count, I64Attr:$first, I64Attr:$length, FlatSymbolRefAttr:$table,
+      FlatSymbolRefAttr:$accumulators, I64Attr:$width, I64Attr:$slot, OptionalAttr<I64Attr>:$shift, UnitAttr:$graded);
+  let assemblyFormat = [{
+    $table `first` $first `length` $length `from` $source `count` $count `into` $accumulators `width` $width `slot` $slot
+    (`shift` $shift^)? (`graded` $graded^)? attr-dict
   }];
 }
 
@@ -98,7 +116,8 @@ def S2k_UpdateOp : S2k_Op<"update", [HasParent<"PeOp">]> {
       OptionalAttr<Parameter>:$current_offset,
       FlatSymbolRefAttr:$membranes, OptionalAttr<S2k_DecayForm>:$form, OptionalAttr<Parameter>:$decay,
       OptionalAttr<Parameter>:$offset, OptionalAttr<Parameter>:$threshold, OptionalAttr<S2k_Reset>:$reset,
-      OptionalAttr<Parameter>:$reset_by, F64Elements:$scale, UnitAttr:$saturate, UnitAttr:$float_state);
+      OptionalAttr<Parameter>:$reset_by, OptionalAttr<Parameter>:$readout, F64Elements:$scale, UnitAttr:$saturate,
+      UnitAttr:$float_state);
   let assemblyFormat = [{
     $slice `of` $population `from` $first `count` $count (`layout` $layout^)? `start` $start (`key` $key^ `mask` $mask)?
     (`current` $current_form^)? (`membrane` $form^)? (`reset` $reset^)? (`saturate` $saturate^)? (`float` $float_state^)? attr-dict

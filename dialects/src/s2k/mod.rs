@@ -95,8 +95,10 @@ op_structs! {
         node: String,
         /// Shape of one tick's counts.
         shape: Vec<i64>,
-        /// Largest count per neuron and tick.
+        /// Largest count, or absolute value, per neuron and tick.
         limit: i64,
+        /// Fractional bits of the payloads; `None` where the packets are spikes.
+        fraction: Option<i64>,
         /// Order of the neurons, where it is not that of the shape; see [`MapLayout`].
         layout: Option<Vec<i64>>,
         /// Key of neuron 0; set by `key-allocation`.
@@ -114,6 +116,8 @@ op_structs! {
         shape: Vec<i64>,
         /// Chip tick of network tick 0.
         start: i64,
+        /// Fractional bits of the payloads; `None` where the packets are spikes.
+        fraction: Option<i64>,
     }
     /// A piece of a PE's SRAM.
     pub struct Buffer = "s2k.buffer" {
@@ -148,6 +152,33 @@ op_structs! {
         slot: i64,
         /// Only weights that are not 0 are stored.
         sparse: bool,
+        /// Left shift of what weights are multiplied by; a negative one is a rounding right shift.
+        shift: Option<i64>,
+        /// Weights are multiplied by the packet's payload instead of by one.
+        graded: bool,
+    }
+    /// A block of synapses of one weight each.
+    pub struct OneToOne = "s2k.one_to_one" {
+        /// Name of the slice or host input that sends.
+        source: String,
+        /// Number of its neurons.
+        count: i64,
+        /// The first of them that has a synapse here.
+        first: i64,
+        /// Entries of the table.
+        length: i64,
+        /// Buffer of weights (upper half word) and numbers of accumulators (lower half word).
+        table: Symbol,
+        /// Buffer of the sums.
+        accumulators: Symbol,
+        /// Bits per accumulator, 16 or 32.
+        width: i64,
+        /// Ticks between the next update and the one that the sums are for.
+        slot: i64,
+        /// Left shift of what weights are multiplied by; a negative one is a rounding right shift.
+        shift: Option<i64>,
+        /// Weights are multiplied by the packet's payload instead of by one.
+        graded: bool,
     }
     /// A block of synapses as a convolution kernel; pairs are [rows, columns].
     pub struct Convolution = "s2k.convolution" {
@@ -165,6 +196,10 @@ op_structs! {
         width: i64,
         /// Ticks between the next update and the one that the sums are for.
         slot: i64,
+        /// Left shift of what weights are multiplied by; a negative one is a rounding right shift.
+        shift: Option<i64>,
+        /// Weights are multiplied by the packet's payload instead of by one.
+        graded: bool,
         /// Columns of the source map.
         source_width: i64,
         /// Channels per place of the source slice, padding included.
@@ -244,6 +279,8 @@ op_structs! {
         reset: Option<Reset>,
         /// Amount that is subtracted, or the value that is set.
         reset_by: Option<Parameter>,
+        /// What a membrane is multiplied by, over 2^32, to be sent as a payload; sent where that is not 0.
+        readout: Option<Parameter>,
         /// Membrane units per volt, for read-out.
         scale: Tensor<f64>,
         /// Additions clamp to int32.

@@ -1,6 +1,6 @@
 //! A whole program in decoded form.
 
-use super::{Buffer, Convolution, HostInput, HostOutput, Route, Rows, Update};
+use super::{Buffer, Convolution, HostInput, HostOutput, OneToOne, Route, Rows, Update};
 use crate::{
     attribute::read,
     diagnostic::{Diagnostic, Result},
@@ -50,6 +50,8 @@ pub struct Pe {
     pub rows: Vec<Rows>,
     /// Its synapses as convolution kernels.
     pub convolutions: Vec<Convolution>,
+    /// Its synapses of one weight per source neuron.
+    pub one_to_ones: Vec<OneToOne>,
     /// Its neurons.
     pub updates: Vec<Update>,
 }
@@ -61,6 +63,8 @@ pub enum Synapses<'p> {
     Rows(&'p Rows),
     /// As a convolution kernel.
     Convolution(&'p Convolution),
+    /// As single weights.
+    OneToOne(&'p OneToOne),
 }
 
 impl<'p> Synapses<'p> {
@@ -69,6 +73,7 @@ impl<'p> Synapses<'p> {
         match self {
             Self::Rows(rows) => &rows.source,
             Self::Convolution(convolution) => &convolution.source,
+            Self::OneToOne(block) => &block.source,
         }
     }
 
@@ -77,6 +82,7 @@ impl<'p> Synapses<'p> {
         match self {
             Self::Rows(rows) => &rows.accumulators.0,
             Self::Convolution(convolution) => &convolution.accumulators.0,
+            Self::OneToOne(block) => &block.accumulators.0,
         }
     }
 
@@ -85,6 +91,7 @@ impl<'p> Synapses<'p> {
         match self {
             Self::Rows(rows) => &rows.weights.0,
             Self::Convolution(convolution) => &convolution.weights.0,
+            Self::OneToOne(block) => &block.table.0,
         }
     }
 
@@ -93,6 +100,7 @@ impl<'p> Synapses<'p> {
         match self {
             Self::Rows(rows) => rows.slot,
             Self::Convolution(convolution) => convolution.slot,
+            Self::OneToOne(block) => block.slot,
         }
     }
 
@@ -101,14 +109,17 @@ impl<'p> Synapses<'p> {
         match self {
             Self::Rows(rows) => rows.count,
             Self::Convolution(convolution) => convolution.count,
+            Self::OneToOne(block) => block.count,
         }
     }
 }
 
 impl Pe {
-    /// All blocks of synapses: rows first.
+    /// All blocks of synapses: rows, then convolutions, then single weights.
     pub fn blocks(&self) -> impl Iterator<Item = Synapses<'_>> {
-        self.rows.iter().map(Synapses::Rows).chain(self.convolutions.iter().map(Synapses::Convolution))
+        let rows = self.rows.iter().map(Synapses::Rows);
+        let convolutions = self.convolutions.iter().map(Synapses::Convolution);
+        rows.chain(convolutions).chain(self.one_to_ones.iter().map(Synapses::OneToOne))
     }
 
     /// The buffer of a name.
@@ -200,6 +211,7 @@ impl Pe {
             buffers: Vec::new(),
             rows: Vec::new(),
             convolutions: Vec::new(),
+            one_to_ones: Vec::new(),
             updates: Vec::new(),
         };
         let mut children = Vec::new();
@@ -209,6 +221,7 @@ impl Pe {
                 Buffer::NAME => pe.buffers.push(Buffer::read(child)?),
                 Rows::NAME => pe.rows.push(Rows::read(child)?),
                 Convolution::NAME => pe.convolutions.push(Convolution::read(child)?),
+                OneToOne::NAME => pe.one_to_ones.push(OneToOne::read(child)?),
                 Update::NAME => pe.updates.push(Update::read(child)?),
                 other => return Err(foreign(other)),
             }
@@ -227,6 +240,9 @@ impl Pe {
         }
         for convolution in &self.convolutions {
             append(context, &block, Convolution::NAME, &convolution.source, &convolution.attributes(context))?;
+        }
+        for synapses in &self.one_to_ones {
+            append(context, &block, OneToOne::NAME, &synapses.source, &synapses.attributes(context))?;
         }
         for update in &self.updates {
             append(context, &block, Update::NAME, &update.population, &update.attributes(context))?;

@@ -27,6 +27,7 @@ pub fn verify(program: &Program) -> Result<()> {
             let (length, width) = match block {
                 Synapses::Rows(rows) => (rows.length, rows.width),
                 Synapses::Convolution(convolution) => (convolution.target_channels, convolution.width),
+                Synapses::OneToOne(block) => (4, block.width),
             };
             if length % 4 != 0 || length <= 0 || !matches!(width, 16 | 32) {
                 return broken(format!("C3: `{}` has synapses into {length} accumulators of {width} bits", pe.name));

@@ -29,15 +29,15 @@ def Snn_NetworkOp : Snn_Op<"network", [Symbol, IsolatedFromAbove, SingleBlock, N
 }
 
 def Snn_InputOp : Snn_Op<"input"> {
-  let summary = "spikes from outside; `limit` is the largest count per neuron and tick";
+  let summary = "spikes or analog values from outside; `limit` is the largest count, or absolute value, per neuron and tick";
   let arguments = (ins StrAttr:$node, I64Attr:$limit);
-  let results = (outs SpikeTensor:$output);
+  let results = (outs SignalTensor:$output);
   let assemblyFormat = "$node `limit` $limit attr-dict `:` type($output)";
 }
 
 def Snn_OutputOp : Snn_Op<"output"> {
   let summary = "what the network hands back";
-  let arguments = (ins StrAttr:$node, SpikeTensor:$value);
+  let arguments = (ins StrAttr:$node, SignalTensor:$value);
   let assemblyFormat = "$node `(` $value `)` attr-dict `:` type($value)";
 }
 
@@ -60,6 +60,13 @@ def Snn_Conv2dOp : Snn_Op<"conv2d", [Pure]> {
   }];
 }
 
+def Snn_ScaleOp : Snn_Op<"scale", [Pure, SameCount<"C10", "input", "output">, PerNeuron<"C10", "scale">]> {
+  let summary = "y = s x, element by element: NIR's Scale, and one-to-one connections";
+  let arguments = (ins SignalTensor:$input, F32Elements:$scale);
+  let results = (outs CurrentTensor:$output);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($output)";
+}
+
 def Snn_PoolOp : Snn_Op<"pool", [Pure]> {
   let summary = "sum (or mean) over windows that do not overlap: NIR's SumPool2d and AvgPool2d";
   let arguments = (ins SignalTensor:$input, DenseI64ArrayAttr:$window, UnitAttr:$mean);
@@ -75,8 +82,9 @@ def Snn_AddOp : Snn_Op<"add", [Pure, SameTypes]> {
 }
 
 def Snn_DelayOp : Snn_Op<"delay", [Pure, AllTypesMatch<["input", "output"]>]> {
-  let summary = "the value of `ticks` ticks before; zero in the first ticks";
-  let arguments = (ins SignalTensor:$input, ConfinedAttr<I64Attr, [IntMinValue<0>]>:$ticks);
+  let summary = "the value of `ticks` ticks before; zero in the first ticks. `seconds` stand for ticks that are not known yet";
+  let arguments = (ins SignalTensor:$input, ConfinedAttr<I64Attr, [IntMinValue<0>]>:$ticks,
+      OptionalAttr<F64Elements>:$seconds);
   let results = (outs SignalTensor:$output);
   let assemblyFormat = "$input `by` $ticks attr-dict `:` type($output)";
 }
@@ -112,4 +120,47 @@ def Snn_CubaLifOp : Snn_NeuronOp<"cuba_lif", [PerNeuron<"C3", "tau_syn">, PerNeu
       F64Elements:$r, F64Elements:$w_in, F64Elements:$v_leak, F64Elements:$v_threshold, F64Elements:$v_reset,
       OptionalAttr<F64Elements>:$weight_scale,
       OptionalAttr<Snn_Integrator>:$integrator, OptionalAttr<Snn_Reset>:$reset, OptionalAttr<Snn_Compare>:$compare);
+}
+
+def Snn_ThresholdOp : Snn_Op<"threshold", [Pure, SameCount<"C2", "input", "output">, PerNeuron<"C3", "threshold">]> {
+  let summary = "a spike where x > threshold: NIR's Threshold";
+  let arguments = (ins StrAttr:$node, CurrentTensor:$input, F64Elements:$threshold,
+      OptionalAttr<F64Elements>:$weight_scale);
+  let results = (outs SpikeTensor:$output);
+  let assemblyFormat = "$node `(` $input `)` attr-dict `:` type($input) `->` type($output)";
+}
+
+class Snn_GradedOp<string mnemonic, list<Trait> traits> : Snn_Op<mnemonic, !listconcat([Pure,
+    SameCount<"C2", "input", "output">], traits)> {
+  let results = (outs CurrentTensor:$output);
+  let assemblyFormat = [{
+    $node `(` $input `)` (`integrator` $integrator^)? attr-dict `:` type($input) `->` type($output)
+  }];
+}
+
+def Snn_IOp : Snn_GradedOp<"i", [PerNeuron<"C3", "r">]> {
+  let summary = "integrator, hands on v: v <- v + r x";
+  let arguments = (ins StrAttr:$node, CurrentTensor:$input, F64Elements:$r, OptionalAttr<F64Elements>:$weight_scale,
+      OptionalAttr<Snn_Integrator>:$integrator);
+}
+
+def Snn_LiOp : Snn_GradedOp<"li", [PerNeuron<"C3", "tau">, PerNeuron<"C3", "r">, PerNeuron<"C3", "v_leak">]> {
+  let summary = "leaky integrator, hands on v: v <- v + f (v_leak - v + r x)";
+  let arguments = (ins StrAttr:$node, CurrentTensor:$input, F64Elements:$tau, F64Elements:$r, F64Elements:$v_leak,
+      OptionalAttr<F64Elements>:$weight_scale, OptionalAttr<Snn_Integrator>:$integrator);
+}
+
+def Snn_CubaLiOp : Snn_GradedOp<"cuba_li", [PerNeuron<"C3", "tau_syn">, PerNeuron<"C3", "tau_mem">,
+                                           PerNeuron<"C3", "r">, PerNeuron<"C3", "w_in">, PerNeuron<"C3", "v_leak">]> {
+  let summary = "leaky integrator with a synapse, hands on v: i <- i + f_syn (w_in x - i), then v <- v + f_mem (v_leak - v + r i)";
+  let arguments = (ins StrAttr:$node, CurrentTensor:$input, F64Elements:$tau_syn, F64Elements:$tau_mem,
+      F64Elements:$r, F64Elements:$w_in, F64Elements:$v_leak, OptionalAttr<F64Elements>:$weight_scale,
+      OptionalAttr<Snn_Integrator>:$integrator);
+}
+
+def Snn_RelayOp : Snn_Op<"relay", [Pure, SameCount<"C2", "input", "output">]> {
+  let summary = "hands on x itself: a sum of currents that an output asks for";
+  let arguments = (ins StrAttr:$node, CurrentTensor:$input, OptionalAttr<F64Elements>:$weight_scale);
+  let results = (outs CurrentTensor:$output);
+  let assemblyFormat = "$node `(` $input `)` attr-dict `:` type($input) `->` type($output)";
 }

@@ -44,11 +44,11 @@ enum_attribute! {
 }
 
 op_structs! {
-    /// Spikes from outside.
+    /// Spikes or analog values from outside.
     pub struct Input = "snn.input" {
         /// NIR node.
         node: String,
-        /// Largest count per neuron and tick.
+        /// Largest count, or absolute value, per neuron and tick.
         limit: i64,
     }
     /// What the network hands back.
@@ -67,18 +67,23 @@ op_structs! {
     pub struct Conv2d = "snn.conv2d" {
         /// Output channels x input channels per group x kernel rows x kernel columns.
         weight: Tensor<f32>,
-        /// One value per output channel.
+        /// One value per output channel, or one per output.
         bias: Option<Tensor<f64>>,
         /// Window whose sum is an element of the convolution's input; [1, 1] for none.
         pool: Vec<i64>,
         /// Steps between outputs.
         stride: Vec<i64>,
-        /// Zeros at each side.
+        /// Zeros at each side; four numbers where the sides differ: rows, columns in front, then behind.
         padding: Vec<i64>,
         /// Steps between taps.
         dilation: Vec<i64>,
         /// Groups of channels.
         groups: i64,
+    }
+    /// y = s x, element by element.
+    pub struct Scale = "snn.scale" {
+        /// One factor per element.
+        scale: Tensor<f32>,
     }
     /// Sum or mean over windows that do not overlap.
     pub struct Pool = "snn.pool" {
@@ -93,6 +98,69 @@ op_structs! {
     pub struct Delay = "snn.delay" {
         /// Ticks, 0 or more.
         ticks: i64,
+        /// Per element, where the length of a tick is not known yet; `discretization` turns them into ticks.
+        seconds: Option<Tensor<f64>>,
+    }
+    /// A spike where x > threshold; there is no state.
+    pub struct Threshold = "snn.threshold" {
+        /// NIR node.
+        node: String,
+        /// In units of x.
+        threshold: Tensor<f64>,
+        /// By what the weights and the threshold were multiplied, once scaled.
+        weight_scale: Option<Tensor<f64>>,
+    }
+    /// Hands on x itself; there is no state.
+    pub struct Relay = "snn.relay" {
+        /// NIR node.
+        node: String,
+        /// By what the weights were multiplied, once scaled.
+        weight_scale: Option<Tensor<f64>>,
+    }
+    /// v <- v + r x, hands on v.
+    pub struct I = "snn.i" {
+        /// NIR node.
+        node: String,
+        /// Volts per unit of input.
+        r: Tensor<f64>,
+        /// By what the weights and potentials were multiplied, once scaled.
+        weight_scale: Option<Tensor<f64>>,
+        /// Set by `discretization`.
+        integrator: Option<Integrator>,
+    }
+    /// v <- v + f (v_leak - v + r x), hands on v.
+    pub struct Li = "snn.li" {
+        /// NIR node.
+        node: String,
+        /// Time constant in seconds.
+        tau: Tensor<f64>,
+        /// Resistance, volts per unit of input.
+        r: Tensor<f64>,
+        /// Leak potential in volts.
+        v_leak: Tensor<f64>,
+        /// By what the weights and potentials were multiplied, once scaled.
+        weight_scale: Option<Tensor<f64>>,
+        /// Set by `discretization`.
+        integrator: Option<Integrator>,
+    }
+    /// i <- i + f_syn (w_in x - i), then v <- v + f_mem (v_leak - v + r i), hands on v.
+    pub struct CubaLi = "snn.cuba_li" {
+        /// NIR node.
+        node: String,
+        /// Synaptic time constant in seconds.
+        tau_syn: Tensor<f64>,
+        /// Membrane time constant in seconds.
+        tau_mem: Tensor<f64>,
+        /// Resistance, volts per unit of current.
+        r: Tensor<f64>,
+        /// Current per unit of input.
+        w_in: Tensor<f64>,
+        /// Leak potential in volts.
+        v_leak: Tensor<f64>,
+        /// By what the weights and potentials were multiplied, once scaled.
+        weight_scale: Option<Tensor<f64>>,
+        /// Set by `discretization`.
+        integrator: Option<Integrator>,
     }
     /// v <- v + r x.
     pub struct If = "snn.if" {
@@ -176,6 +244,8 @@ dialect_enum! {
         Linear,
         /// See [`Conv2d`].
         Conv2d,
+        /// See [`Scale`].
+        Scale,
         /// See [`Pool`].
         Pool,
         /// See [`Add`].
@@ -188,6 +258,16 @@ dialect_enum! {
         Lif,
         /// See [`CubaLif`].
         CubaLif,
+        /// See [`Threshold`].
+        Threshold,
+        /// See [`I`].
+        I,
+        /// See [`Li`].
+        Li,
+        /// See [`CubaLi`].
+        CubaLi,
+        /// See [`Relay`].
+        Relay,
     }
 }
 
@@ -205,12 +285,80 @@ impl Op {
         match self {
             Self::Input(Input { node, .. }) | Self::Output(Output { node }) => Some(node),
             Self::If(If { node, .. }) | Self::Lif(Lif { node, .. }) | Self::CubaLif(CubaLif { node, .. }) => Some(node),
+            Self::I(I { node, .. }) | Self::Li(Li { node, .. }) | Self::CubaLi(CubaLi { node, .. }) => Some(node),
+            Self::Threshold(Threshold { node, .. }) | Self::Relay(Relay { node, .. }) => Some(node),
             _ => None,
         }
     }
 
-    /// True for populations of neurons.
+    /// True for populations of neurons: all that is updated once per tick, with or without state.
     pub fn is_neuron(&self) -> bool {
-        matches!(self, Self::If(_) | Self::Lif(_) | Self::CubaLif(_))
+        self.is_graded() || matches!(self, Self::If(_) | Self::Lif(_) | Self::CubaLif(_) | Self::Threshold(_))
+    }
+
+    /// True for populations whose neurons hand on a value instead of spikes.
+    pub fn is_graded(&self) -> bool {
+        matches!(self, Self::I(_) | Self::Li(_) | Self::CubaLi(_) | Self::Relay(_))
+    }
+
+    /// True for what turns one tick's values into currents: connections, and what passes fold into them.
+    pub fn is_linear(&self) -> bool {
+        matches!(self, Self::Linear(_) | Self::Conv2d(_) | Self::Scale(_) | Self::Pool(_))
+    }
+
+    /// By what the weights and potentials of a population were multiplied, once that is known; `None` for other ops.
+    pub fn weight_scale_mut(&mut self) -> Option<&mut Option<Tensor<f64>>> {
+        match self {
+            Self::If(op) => Some(&mut op.weight_scale),
+            Self::Lif(op) => Some(&mut op.weight_scale),
+            Self::CubaLif(op) => Some(&mut op.weight_scale),
+            Self::Threshold(op) => Some(&mut op.weight_scale),
+            Self::I(op) => Some(&mut op.weight_scale),
+            Self::Li(op) => Some(&mut op.weight_scale),
+            Self::CubaLi(op) => Some(&mut op.weight_scale),
+            Self::Relay(op) => Some(&mut op.weight_scale),
+            _ => None,
+        }
+    }
+
+    /// See [`Self::weight_scale_mut`].
+    pub fn weight_scale(&self) -> Option<&Tensor<f64>> {
+        match self {
+            Self::If(op) => op.weight_scale.as_ref(),
+            Self::Lif(op) => op.weight_scale.as_ref(),
+            Self::CubaLif(op) => op.weight_scale.as_ref(),
+            Self::Threshold(op) => op.weight_scale.as_ref(),
+            Self::I(op) => op.weight_scale.as_ref(),
+            Self::Li(op) => op.weight_scale.as_ref(),
+            Self::CubaLi(op) => op.weight_scale.as_ref(),
+            Self::Relay(op) => op.weight_scale.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The factors from input to membrane, r and w_in, of a population that has any.
+    pub fn gains_mut(&mut self) -> Vec<&mut Tensor<f64>> {
+        match self {
+            Self::If(op) => vec![&mut op.r],
+            Self::Lif(op) => vec![&mut op.r],
+            Self::I(op) => vec![&mut op.r],
+            Self::Li(op) => vec![&mut op.r],
+            Self::CubaLif(op) => vec![&mut op.r, &mut op.w_in],
+            Self::CubaLi(op) => vec![&mut op.r, &mut op.w_in],
+            _ => Vec::new(),
+        }
+    }
+
+    /// All potentials of a population, in volts: leak, threshold and reset.
+    pub fn potentials_mut(&mut self) -> Vec<&mut Tensor<f64>> {
+        match self {
+            Self::If(op) => vec![&mut op.v_threshold, &mut op.v_reset],
+            Self::Lif(op) => vec![&mut op.v_leak, &mut op.v_threshold, &mut op.v_reset],
+            Self::CubaLif(op) => vec![&mut op.v_leak, &mut op.v_threshold, &mut op.v_reset],
+            Self::Threshold(op) => vec![&mut op.threshold],
+            Self::Li(op) => vec![&mut op.v_leak],
+            Self::CubaLi(op) => vec![&mut op.v_leak],
+            _ => Vec::new(),
+        }
     }
 }

@@ -36,7 +36,7 @@ fn verify_shapes(network: &Network) -> Result<()> {
         let expected = match &node.op {
             Op::Conv2d(op) => {
                 let input = &network.result(node.inputs[0])?.shape;
-                op.geometry(input).map(|geometry| geometry.output().to_vec())
+                op.geometry(input).map(|geometry| geometry.output_shape(input))
             }
             Op::Pool(op) => match (&network.result(node.inputs[0])?.shape[..], &op.window[..]) {
                 (&[channels, rows, columns], &[high, wide]) if high > 0 && wide > 0 => {
@@ -110,7 +110,26 @@ fn verify_values(node: &Node<Op>) -> Result<()> {
             }
             op.bias.as_ref().map_or(Ok(()), |bias| finite("bias", bias))
         }
-        Op::Input(_) | Op::Output(_) | Op::Add(_) | Op::Delay(_) | Op::Pool(_) => Ok(()),
+        Op::Scale(op) => match op.scale.values.iter().position(|value| !value.is_finite()) {
+            Some(index) => Err(bad_value(node, "scale", index, op.scale.values[index].into(), "finite")),
+            None => Ok(()),
+        },
+        Op::Threshold(op) => finite("threshold", &op.threshold),
+        Op::I(op) => finite("r", &op.r),
+        Op::Li(op) => {
+            positive("tau", &op.tau)?;
+            finite("r", &op.r)?;
+            finite("v_leak", &op.v_leak)
+        }
+        Op::CubaLi(op) => {
+            positive("tau_syn", &op.tau_syn)?;
+            positive("tau_mem", &op.tau_mem)?;
+            finite("r", &op.r)?;
+            finite("w_in", &op.w_in)?;
+            finite("v_leak", &op.v_leak)
+        }
+        Op::Delay(op) => op.seconds.as_ref().map_or(Ok(()), |seconds| finite("delay", seconds)),
+        Op::Input(_) | Op::Output(_) | Op::Add(_) | Op::Pool(_) | Op::Relay(_) => Ok(()),
     }
 }
 
@@ -124,8 +143,14 @@ fn bad_value(node: &Node<Op>, name: &str, index: usize, value: f64, must: &str) 
 
 /// C7: each cycle holds a delay of at least one tick. C8: each cycle holds a neuron.
 fn verify_cycles(network: &Network) -> Result<()> {
-    let is_delay = |index: usize| matches!(&network.nodes[index].op, Op::Delay(delay) if delay.ticks > 0);
-    let is_neuron = |index: usize| matches!(network.nodes[index].op, Op::If(_) | Op::Lif(_) | Op::CubaLif(_));
+    let is_delay = |index: usize| match &network.nodes[index].op {
+        Op::Delay(delay) => {
+            let later = delay.seconds.as_ref().is_some_and(|seconds| seconds.iter().all(|seconds| seconds > 0.0));
+            delay.ticks > 0 || later
+        }
+        _ => false,
+    };
+    let is_neuron = |index: usize| network.nodes[index].op.is_neuron();
     // A cycle that avoids all delays (or all neurons) is one that is left when those are taken out.
     for (what, code) in [("neuron", "cycle-without-neuron"), ("delay", "cycle-without-delay")] {
         let breaks = |index: usize| if what == "neuron" { is_neuron(index) } else { is_delay(index) };

@@ -90,6 +90,8 @@ const CONV_ROW: Cost = Cost::new(3.4, 2.0);
 const CONV_TAP: Cost = Cost::new(3.2, 5.2);
 const CONV_STRIDE: Cost = Cost::new(6.0, 6.0);
 const CONV_FEW_WORDS: Cost = Cost::new(-15.0, -27.0);
+/// A packet through a one-to-one connection, as LLVM writes its kernel.
+const ONE_TO_ONE: (f64, Memory) = (14.0, Memory { first: 4.0, next: 3.0, words: 0.0, branches: 1.0 });
 /// The last of the registers that only long rows need.
 const LAST_OF_FEW: u32 = 10;
 
@@ -182,6 +184,11 @@ impl<'t> CostModel<'t> {
         enter + odd + pair * (groups / 2) as f64
     }
 
+    /// A packet through a one-to-one connection.
+    pub fn one_to_one(&self) -> Cost {
+        self.counted(&ONE_TO_ONE)
+    }
+
     /// A packet through a convolution, on average over the source's positions.
     pub fn convolution(&self, kernel: &ConvKernel) -> Cost {
         let [down, across] = [0, 1].map(|axis| kernel.taps(axis));
@@ -260,6 +267,10 @@ impl<'t> CostModel<'t> {
                     let kernel = conv_kernel(convolution)?;
                     reach += rate * kernel.taps(0) * kernel.taps(1) * f64::from(kernel.source_channels);
                     self.convolution(&kernel)
+                }
+                Synapses::OneToOne(_) => {
+                    reach += rate;
+                    self.one_to_one()
                 }
             };
             blocks.entry(block.source()).or_insert((block.count(), Vec::new())).1.push(cost);

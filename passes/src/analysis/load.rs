@@ -43,6 +43,10 @@ pub fn load<'s>(model: &CostModel<'_>, pe: &Pe, sender: impl Fn(&str) -> Option<
                 reach += packets;
                 model.row(&row_kernel(rows)).cycles
             }
+            Synapses::OneToOne(block) => {
+                reach += packets / block.count.max(1) as f64;
+                model.one_to_one().cycles
+            }
             Synapses::Convolution(c) => {
                 let kernel = conv_kernel(c)?;
                 let places = (c.target_rows * c.target_width).max(1) as f64;

@@ -32,11 +32,12 @@ enum Kind {
 /// The projections into population `population` of a float network, in the order of its operands.
 pub fn of_snn(network: &snn::Network, population: usize) -> Result<Vec<Projection>> {
     walk(network, population, &|op| match op {
-        snn::Op::Input(_) | snn::Op::If(_) | snn::Op::Lif(_) | snn::Op::CubaLif(_) => Kind::Source,
-        snn::Op::Linear(_) | snn::Op::Conv2d(_) => Kind::Connection,
+        snn::Op::Input(_) => Kind::Source,
+        snn::Op::Linear(_) | snn::Op::Conv2d(_) | snn::Op::Scale(_) => Kind::Connection,
         snn::Op::Add(_) => Kind::Sum,
         snn::Op::Delay(delay) => Kind::Delay(delay.ticks),
-        snn::Op::Output(_) | snn::Op::Pool(_) => Kind::Other,
+        op if op.is_neuron() => Kind::Source,
+        _ => Kind::Other,
     })
 }
 
@@ -44,10 +45,10 @@ pub fn of_snn(network: &snn::Network, population: usize) -> Result<Vec<Projectio
 pub fn of_qsnn(network: &qsnn::Network, population: usize) -> Result<Vec<Projection>> {
     walk(network, population, &|op| match op {
         qsnn::Op::Input(_) => Kind::Source,
-        op if op.is_neuron() => Kind::Source,
-        qsnn::Op::Dense(_) | qsnn::Op::Conv2d(_) => Kind::Connection,
+        qsnn::Op::Dense(_) | qsnn::Op::Conv2d(_) | qsnn::Op::Scale(_) => Kind::Connection,
         qsnn::Op::Add(_) => Kind::Sum,
         qsnn::Op::Delay(delay) => Kind::Delay(delay.ticks),
+        op if op.is_neuron() => Kind::Source,
         _ => Kind::Other,
     })
 }

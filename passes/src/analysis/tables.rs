@@ -1,7 +1,7 @@
 //! A PE's tables: what the device runtime reads to find kernels, rows and neurons. Layouts are those of `s2c-abi`.
 
 use crate::kernels::update_kernel;
-use s2c_abi::{convolution, dispatch, header, rotation, slice, synapse};
+use s2c_abi::{convolution, dispatch, header, one_to_one, rotation, slice, synapse};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     s2k::{Pe, Program, Synapses, Update},
@@ -38,6 +38,8 @@ pub struct Tables {
     pub synapses_at: BTreeMap<(String, i64), u32>,
     /// Offsets of the convolutions' descriptors, in the order of `Pe::convolutions`.
     pub convolutions_at: Vec<u32>,
+    /// Offsets of the one-to-one connections' descriptors, in the order of `Pe::one_to_ones`.
+    pub one_to_ones_at: Vec<u32>,
     /// Offset of the array of slice addresses.
     pub slices_at: u32,
     /// Offsets of the slice descriptors.
@@ -93,13 +95,15 @@ pub fn plan(keys: &Keys<'_>, pe: &Pe) -> Result<Tables> {
         synapses_at.entry((rows.accumulators().to_owned(), rows.slot())).or_insert_with(|| take(synapse::SIZE));
     }
     let convolutions_at: Vec<u32> = pe.convolutions.iter().map(|_| take(convolution::SIZE)).collect();
+    let one_to_ones_at: Vec<u32> = pe.one_to_ones.iter().map(|_| take(one_to_one::SIZE)).collect();
     let slices_at = take(4 * pe.updates.len() as u32);
     let slice_at = pe.updates.iter().map(|update| Ok(take(slice_bytes(update)?))).collect::<Result<_>>()?;
     // Where a population keeps sums for several ticks, its own pointer and those of its synapses move on every tick.
     let moving = |rows: &(String, i64)| slots_of(pe, &rows.0) > 1;
     let rotations = pe.updates.iter().filter(|update| update.slots > 1).count()
         + synapses_at.keys().filter(|&key| moving(key)).count()
-        + pe.convolutions.iter().filter(|block| slots_of(pe, &block.accumulators.0) > 1).count();
+        + pe.convolutions.iter().filter(|block| slots_of(pe, &block.accumulators.0) > 1).count()
+        + pe.one_to_ones.iter().filter(|block| slots_of(pe, &block.accumulators.0) > 1).count();
     let rotations_at = take(rotation::SIZE * rotations as u32);
     Ok(Tables {
         dispatch,
@@ -107,6 +111,7 @@ pub fn plan(keys: &Keys<'_>, pe: &Pe) -> Result<Tables> {
         several_at,
         synapses_at,
         convolutions_at,
+        one_to_ones_at,
         slices_at,
         slice_at,
         rotations_at,

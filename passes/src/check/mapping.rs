@@ -5,7 +5,7 @@ use super::{broken, packets};
 use crate::{analysis::tables, kernels::row_kernel, target::Target};
 use s2c_dialects::{
     diagnostic::Result,
-    s2k::{Pe, Program, Synapses},
+    s2k::{Pe, Program, Synapses, Values},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -88,6 +88,13 @@ fn weights_have_rows(pe: &Pe) -> Result<()> {
                 (c.source_channel + 1) * c.kernel.iter().product::<i64>() * c.target_channels * c.bits / 8,
                 c.target_rows * c.target_width * c.target_channels * c.width / 8,
             ),
+            Synapses::OneToOne(block) => {
+                let last = match &pe.buffer(&block.table.0)?.values {
+                    Some(Values::I32(table)) => table.iter().map(|entry| i64::from(entry & 0xffff)).max(),
+                    _ => None,
+                };
+                (4 * block.length, (last.unwrap_or(-1) + 1) * block.width / 8)
+            }
         };
         let bytes = pe.buffer(block.weights())?.bytes;
         if needed > bytes {

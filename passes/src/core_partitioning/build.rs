@@ -13,7 +13,7 @@ use s2c_dialects::{
     convolution::Geometry,
     diagnostic::{Diagnostic, Result},
     qsnn::{self, Network, Op},
-    s2k::{Buffer, Convolution, DecayForm, MapLayout, Parameter, Pe, Rows, Update, Values},
+    s2k::{Buffer, Convolution, DecayForm, MapLayout, OneToOne, Parameter, Pe, Rows, Update, Values},
 };
 use std::collections::BTreeMap;
 
@@ -32,8 +32,15 @@ pub fn pe(
     storage: &Storage,
     name: String,
 ) -> Result<Pe> {
-    let mut pe =
-        Pe { name, place: None, buffers: Vec::new(), rows: Vec::new(), convolutions: Vec::new(), updates: Vec::new() };
+    let mut pe = Pe {
+        name,
+        place: None,
+        buffers: Vec::new(),
+        rows: Vec::new(),
+        convolutions: Vec::new(),
+        one_to_ones: Vec::new(),
+        updates: Vec::new(),
+    };
     let sums = Sums { length: slice.neurons.len().next_multiple_of(4), width: storage.width };
     let mut slots = 1;
     for (number, projection) in projections::of_qsnn(network, population)?.iter().enumerate() {
@@ -51,6 +58,7 @@ pub fn pe(
                 let layout = slice.layout.ok_or_else(|| wrong(network, projection))?;
                 add_convolution(&mut pe, op, &geometry, from, &layout, &sums, weights, slot);
             }
+            Op::Scale(op) => add_one_to_one(&mut pe, op, from, slice, &sums, number, slot),
             _ => return Err(wrong(network, projection)),
         }
     }
@@ -117,6 +125,8 @@ fn add_rows(
             length: sums.length as i64,
             slot,
             sparse: stored.sparse,
+            shift: op.shift,
+            graded: false,
         });
         first += source.neurons.len() as i64;
     }
@@ -154,6 +164,7 @@ fn add_convolution(
         values: Some(values(&op.weight, shape, indices.into_iter())),
     });
     let integers = |pair: [usize; 2]| pair.map(|value| value as i64).to_vec();
+    let before = pe.convolutions.len();
     for (source, layout) in from.iter().filter_map(|source| Some((source, source.layout?))) {
         let target_rows = to.row..to.row + to.rows;
         let mut rows = (layout.row..layout.row + layout.rows).flat_map(|row| geometry.taps_along(0, row));
@@ -168,6 +179,8 @@ fn add_convolution(
             accumulators: Symbol("accumulators".to_owned()),
             width: sums.width,
             slot,
+            shift: op.shift,
+            graded: false,
             source_width: geometry.input[2] as i64,
             source_channels: layout.padded as i64,
             source_channel: layout.channel as i64,
@@ -182,6 +195,48 @@ fn add_convolution(
             target_channels: to.padded as i64,
             target_row: to.row as i64,
             target_rows: to.rows as i64,
+        });
+    }
+    if pe.convolutions.len() == before {
+        // With wide strides a slice may be out of reach of all taps.
+        pe.buffers.pop();
+    }
+}
+
+/// Single weights: for each source slice a table from the first to the last neuron that has a synapse here.
+fn add_one_to_one(pe: &mut Pe, op: &qsnn::Scale, from: &[Slice], to: &Slice, sums: &Sums, number: usize, slot: i64) {
+    let places: BTreeMap<usize, usize> =
+        to.neurons.iter().enumerate().filter_map(|(place, neuron)| Some(((*neuron)?, place))).collect();
+    for (piece, source) in from.iter().enumerate() {
+        let entries: Vec<Option<i32>> = source
+            .neurons
+            .iter()
+            .map(|neuron| {
+                let place = *places.get(&(*neuron)?)?;
+                Some(op.weight.at((*neuron)?) << 16 | place as i32)
+            })
+            .collect();
+        let here = |entry: &Option<i32>| entry.is_some();
+        let (Some(first), Some(last)) = (entries.iter().position(here), entries.iter().rposition(here)) else {
+            continue;
+        };
+        // A neuron in between without a synapse adds a weight of zero.
+        let table: Vec<i32> = entries[first..=last].iter().map(|entry| entry.unwrap_or(0)).collect();
+        let name = Symbol(format!("table{number}_{piece}"));
+        let length = table.len() as i64;
+        let values = Some(Values::I32(Tensor::new(vec![table.len()], table)));
+        pe.buffers.push(Buffer { sym_name: name.0.clone(), bytes: 4 * length, address: None, values });
+        pe.one_to_ones.push(OneToOne {
+            source: source.name.clone(),
+            count: source.neurons.len() as i64,
+            first: first as i64,
+            length,
+            table: name,
+            accumulators: Symbol("accumulators".to_owned()),
+            width: sums.width,
+            slot,
+            shift: op.shift,
+            graded: false,
         });
     }
 }
@@ -319,6 +374,7 @@ pub fn update(
         threshold: None,
         reset: None,
         reset_by: None,
+        readout: None,
         scale: Tensor::splat(vec![0], 0.0),
         saturate: false,
         float_state: false,

@@ -77,7 +77,9 @@ pub struct Needs {
     pub node: String,
     /// The populations and inputs that it reads, once per projection.
     pub sources: Vec<usize>,
-    shape: Vec<usize>,
+    /// Channels, rows and columns, where the population is a map.
+    map: Option<[usize; 3]>,
+    neurons: usize,
     /// Neurons of all sources.
     source_neurons: usize,
     /// Cycles by size.
@@ -131,6 +133,11 @@ pub fn needs(
                 per_channel += taps * inputs * weight_bytes(op.bits);
                 fan_in += taps * op.weight.shape()[1];
             }
+            // The table of a one-to-one connection has a word per neuron.
+            Op::Scale(_) => {
+                per_neuron += 4;
+                fan_in += 1;
+            }
             _ => return Err(Box::new(Diagnostic::bug("a projection's connection is neither dense nor a convolution"))),
         }
     }
@@ -154,7 +161,8 @@ pub fn needs(
     Ok(Needs {
         node: node.op.node().unwrap_or(&node.name).to_owned(),
         sources: projections.iter().map(|projection| projection.source).collect(),
-        shape: network.result(population)?.shape.clone(),
+        map: map_of(network, population)?,
+        neurons: network.result(population)?.len(),
         source_neurons: sources,
         pace: Pace::of(target, network, population, options, storage)?,
         per_neuron,
@@ -186,9 +194,9 @@ impl Needs {
     pub fn cut(&self, limits: Limits, pieces: usize) -> Result<Vec<Piece>> {
         let fixed = tables::estimate(self.sources.len(), pieces, self.source_neurons) as usize + self.padding;
         let room = Limits { bytes: limits.bytes.saturating_sub(fixed), ..limits };
-        let pieces = match map_of(&self.shape) {
+        let pieces = match self.map {
             Some(map) => self.cut_map(map, room),
-            None => self.cut_range(self.shape.iter().product(), room),
+            None => self.cut_range(self.neurons, room),
         };
         pieces.ok_or_else(|| {
             let least = fixed + 4 * (self.per_neuron + self.per_channel);

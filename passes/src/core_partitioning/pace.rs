@@ -115,6 +115,11 @@ impl Pace {
                     reach += scatter.per_row * rows as f64 * kernel.taps(0) * kernel.taps(1) / places;
                     pace.convolutions.push(scatter);
                 }
+                // Each neuron gets the packets of its own source neuron.
+                Op::Scale(_) => {
+                    pace.per_neuron += rate * (pace.packet + model.one_to_one().cycles);
+                    reach += rate;
+                }
                 _ => {}
             }
         }
@@ -174,12 +179,11 @@ impl MapPace {
 
 /// A slice like those that the population is cut into.
 fn sample(network: &Network, population: usize) -> Result<Slice> {
-    let shape = &network.result(population)?.shape;
-    Ok(match map_of(shape) {
+    Ok(match map_of(network, population)? {
         Some(map) => {
             let layout = MapLayout { padded: map[0].next_multiple_of(4), rows: 1, ..MapLayout::whole(map) };
             Slice::map(String::new(), layout)
         }
-        None => Slice::range(String::new(), 0, shape.iter().product::<usize>().min(64)),
+        None => Slice::range(String::new(), 0, network.result(population)?.len().min(64)),
     })
 }

@@ -40,7 +40,7 @@ fn delay_hops(network: &mut Network) -> Result<()> {
             }
             let name = network.nodes[source].name.clone();
             let hop = *hop.get_or_insert_with(|| {
-                network.push(snn::Delay { ticks: 1 }.into(), &name, vec![source], Some(result.clone()))
+                network.push(snn::Delay { ticks: 1, seconds: None }.into(), &name, vec![source], Some(result.clone()))
             });
             let inputs = network.nodes[user].inputs.iter_mut();
             inputs.filter(|input| **input == source).for_each(|input| *input = hop);

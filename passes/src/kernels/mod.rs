@@ -13,6 +13,7 @@ mod body;
 mod conv;
 mod float;
 mod neuron;
+mod one_to_one;
 mod resting;
 mod row;
 mod sparse;
@@ -21,10 +22,13 @@ mod variants;
 
 pub use assembly::Assembly;
 pub use conv::{ConvKernel, pack_kernel};
+pub use one_to_one::OneToOneKernel;
 pub use row::{RowCode, RowKernel, WeightWidth, pack_row, unpack_row};
 pub use sparse::{SparseCode, SparseKernel};
 pub use update::{CurrentStage, Decay, Fire, GROUP, Parameter, Reset, Spread, State, UpdateKernel};
-pub use variants::{accumulator, conv_kernel, kernels_of, row_kernel, sparse_kernel, update_kernel, weight_width};
+pub use variants::{
+    accumulator, conv_kernel, kernels_of, one_to_one_kernel, row_kernel, sparse_kernel, update_kernel, weight_width,
+};
 
 /// A kernel variant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +39,8 @@ pub enum Kernel {
     Sparse(SparseKernel),
     /// Adds the weights of one source neuron of a convolution to the accumulators, on arrival of a packet.
     Conv(ConvKernel),
+    /// Adds one weight to one accumulator, on arrival of a packet.
+    OneToOne(OneToOneKernel),
     /// Advances the neurons of a slice by one tick.
     Update(UpdateKernel),
 }
@@ -46,6 +52,7 @@ impl Kernel {
             Self::Row(kernel) => kernel.name(),
             Self::Sparse(kernel) => kernel.name(),
             Self::Conv(kernel) => kernel.name(),
+            Self::OneToOne(kernel) => kernel.name(),
             Self::Update(kernel) => kernel.name(),
         }
     }
@@ -56,6 +63,7 @@ impl Kernel {
             Self::Row(kernel) => kernel.emit(),
             Self::Sparse(kernel) => kernel.emit(),
             Self::Conv(kernel) => kernel.emit(),
+            Self::OneToOne(kernel) => kernel.emit(),
             Self::Update(kernel) => kernel.emit(registers),
         }
     }

@@ -3,13 +3,13 @@
 use s2c_dialects::{
     attribute,
     diagnostic::{Diagnostic, Result},
-    s2k::{self, Convolution, DecayForm, Pe, Rows, Update},
+    s2k::{self, Convolution, DecayForm, OneToOne, Pe, Rows, Update},
 };
 use std::collections::BTreeSet;
 
 use super::{
-    Accumulator, ConvKernel, CurrentStage, Decay, Fire, Kernel, Reset, RowKernel, SparseKernel, Spread, State,
-    UpdateKernel, WeightWidth,
+    Accumulator, ConvKernel, CurrentStage, Decay, Fire, Kernel, OneToOneKernel, Reset, RowKernel, SparseKernel, Spread,
+    State, UpdateKernel, WeightWidth,
 };
 
 /// Accumulators of 16 or 32 bits.
@@ -55,6 +55,11 @@ pub fn conv_kernel(block: &Convolution) -> Result<ConvKernel> {
         target_width: number(block.target_width)?,
         target_channels: number(block.target_channels)?,
     })
+}
+
+/// The kernel of a one-to-one connection.
+pub fn one_to_one_kernel(block: &OneToOne) -> OneToOneKernel {
+    OneToOneKernel { accumulators: accumulator(block.width) }
 }
 
 fn spread(parameter: &s2k::Parameter) -> Spread {
@@ -118,6 +123,9 @@ pub fn kernels_of(pe: &Pe) -> Result<BTreeSet<Kernel>> {
     let mut kernels: BTreeSet<Kernel> = rows.collect();
     for block in &pe.convolutions {
         kernels.insert(Kernel::Conv(conv_kernel(block)?));
+    }
+    for block in &pe.one_to_ones {
+        kernels.insert(Kernel::OneToOne(one_to_one_kernel(block)));
     }
     for update in &pe.updates {
         kernels.insert(Kernel::Update(update_kernel(update)?));

@@ -94,6 +94,22 @@ pub mod convolution {
     pub const SIZE: u32 = 20;
 }
 
+/// Descriptor of a one-to-one connection: what its kernel needs beyond the index of the source neuron that it is called
+/// with. In the dispatch entry, `STRIDE` is 1 and `BASE` is minus the key of the source's first neuron.
+pub mod one_to_one {
+    /// Address of the accumulators that are added to, as [`super::synapse::ACCUMULATORS`].
+    pub const ACCUMULATORS: u32 = super::synapse::ACCUMULATORS;
+    /// Address of the table: a word per source neuron, the weight in its upper half, the number of the accumulator in its
+    /// lower half.
+    pub const TABLE: u32 = 4;
+    /// Index of the source neuron that the first word is for.
+    pub const FIRST: u32 = 8;
+    /// Number of words.
+    pub const COUNT: u32 = 12;
+    /// Size of a descriptor in bytes.
+    pub const SIZE: u32 = 16;
+}
+
 /// Descriptor of a neuron slice. An update kernel is called once per tick with r0 = address of the descriptor,
 /// from chip tick `START` on.
 pub mod slice {

@@ -16,29 +16,37 @@ use s2c_dialects::diagnostic::{Diagnostic, Result};
 pub trait Interpreter {
     /// Back to the state before tick 0.
     fn reset(&mut self);
-    /// Runs one tick; `inputs` holds the spike counts of each input node, in the order of the text.
-    fn step(&mut self, inputs: &[&[u16]]) -> Result<()>;
+    /// Runs one tick; `inputs` holds the spike counts or the analog values of each input node, in the order of the text.
+    fn step_values(&mut self, inputs: &[&[f64]]) -> Result<()>;
+    /// As [`Self::step_values`], for inputs that are all spikes.
+    fn step(&mut self, inputs: &[&[u16]]) -> Result<()> {
+        let values: Vec<Vec<f64>> =
+            inputs.iter().map(|counts| counts.iter().map(|&count| f64::from(count)).collect()).collect();
+        self.step_values(&values.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
     /// Index of the node of this name: an input, output or population.
     fn find(&self, name: &str) -> Option<usize>;
     /// Spike counts of node `index` in the last tick.
     fn spikes(&self, index: usize) -> Vec<u16>;
+    /// What node `index` handed on in the last tick: spike counts, or values in volts.
+    fn values(&self, index: usize) -> Vec<f64>;
     /// Membranes of population `index` after the last tick, in volts; `None` for other nodes.
     fn membranes(&self, index: usize) -> Option<Vec<f64>>;
 }
 
 /// Checks one tick's input against what the network declares.
-fn check_input(node: &str, counts: &[u16], expected: usize, limit: i64) -> Result<()> {
-    if counts.len() != expected {
+fn check_input(node: &str, values: &[f64], expected: usize, limit: i64) -> Result<()> {
+    if values.len() != expected {
         return Err(Box::new(
-            Diagnostic::error("input-shape", format!("the input has {} values per tick", counts.len()))
+            Diagnostic::error("input-shape", format!("the input has {} values per tick", values.len()))
                 .at_node(node)
                 .text(format!("The node takes {expected}.")),
         ));
     }
-    match counts.iter().position(|&count| i64::from(count) > limit) {
+    match values.iter().position(|&value| value.is_nan() || value.abs() > limit as f64) {
         None => Ok(()),
         Some(neuron) => Err(Box::new(
-            Diagnostic::error("input-limit", format!("{} spikes in one tick at neuron {neuron}", counts[neuron]))
+            Diagnostic::error("input-limit", format!("an input of {} in one tick at neuron {neuron}", values[neuron]))
                 .at_node(node)
                 .text(format!("The network was prepared for at most {limit} per neuron and tick."))
                 .hint("give a larger --input-limit"),

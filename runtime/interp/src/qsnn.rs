@@ -29,11 +29,12 @@ struct Node {
 }
 
 enum Kind {
-    Input { limit: i64 },
+    Input { limit: i64, fraction: Option<i64> },
     Copy,
     Add,
-    Dense { columns: Vec<Vec<(u32, i32)>> },
-    Conv2d { geometry: Geometry, weight: Vec<i32> },
+    Dense { columns: Vec<Vec<(u32, i32)>>, shift: i64 },
+    Conv2d { geometry: Geometry, weight: Vec<i32>, shift: i64 },
+    Scale { weight: Vec<i32>, shift: i64 },
     Delay(DelayLine<i32>),
     Neuron(Box<Population>),
     FloatNeuron(Box<FloatPopulation>),
@@ -45,11 +46,15 @@ struct Population {
     membranes: Vec<i32>,
     decay: Vec<i64>,
     offset: Vec<i32>,
-    threshold: Vec<i32>,
-    reset: Reset,
-    reset_by: Vec<i32>,
+    hands_on: HandsOn,
     scale: Vec<f64>,
     saturate: bool,
+}
+
+/// What a population hands on.
+enum HandsOn {
+    Spikes { threshold: Vec<i32>, reset: Reset, reset_by: Vec<i32> },
+    Values { readout: Vec<i64>, fraction: i64 },
 }
 
 struct Current {
@@ -69,6 +74,11 @@ pub fn shift_right(value: i32, shift: u32) -> i32 {
     ((i64::from(value) + (1i64 << shift >> 1)) >> shift) as i32
 }
 
+/// What a connection multiplies its weights by: `value << shift`, or a rounding shift to the right.
+pub fn shift_input(value: i32, shift: i64) -> i32 {
+    if shift >= 0 { value.wrapping_shl(shift as u32) } else { shift_right(value, -shift as u32) }
+}
+
 /// Addition that clamps to int32 or wraps.
 pub fn add(left: i32, right: i32, saturate: bool) -> i32 {
     if saturate { left.saturating_add(right) } else { left.wrapping_add(right) }
@@ -79,13 +89,14 @@ fn subtract(left: i32, right: i32, saturate: bool) -> i32 {
 }
 
 /// Adds the taps of every spike.
-fn convolve(geometry: &Geometry, weight: &[i32], spikes: &[i32], result: &mut [i32]) {
+fn convolve(geometry: &Geometry, weight: &[i32], shift: i64, spikes: &[i32], result: &mut [i32]) {
     let [_, rows, columns] = geometry.input;
     let [_, out_rows, out_columns] = geometry.output();
     result.fill(0);
     for (index, &count) in spikes.iter().enumerate().filter(|&(_, &count)| count != 0) {
         let (channel, row, column) = (index / (rows * columns), index / columns % rows, index % columns);
         let (outputs, within) = geometry.targets_of(channel);
+        let count = shift_input(count, shift);
         for tap in geometry.taps(row, column) {
             let place = tap.output[0] * out_columns + tap.output[1];
             for output in outputs.clone() {
@@ -98,8 +109,8 @@ fn convolve(geometry: &Geometry, weight: &[i32], spikes: &[i32], result: &mut [i
 }
 
 impl Population {
-    fn step(&mut self, input: &[i32], spikes: &mut [i32]) {
-        for (neuron, (&x, spike)) in input.iter().zip(spikes).enumerate() {
+    fn step(&mut self, input: &[i32], results: &mut [i32]) {
+        for (neuron, (&x, result)) in input.iter().zip(results).enumerate() {
             let x = x << self.shift;
             let drive = match &mut self.current {
                 None => x,
@@ -112,15 +123,23 @@ impl Population {
             };
             let decayed = add(decay(self.membranes[neuron], self.decay[neuron]), drive, self.saturate);
             let membrane = add(decayed, self.offset[neuron], self.saturate);
-            let threshold = self.threshold[neuron];
-            let reduced = subtract(membrane, self.reset_by[neuron], self.saturate);
-            let is_pending = self.reset == Reset::SubtractPending && self.membranes[neuron] > threshold;
-            let fires = membrane > threshold && (!is_pending || reduced > threshold);
-            *spike = i32::from(fires);
-            self.membranes[neuron] = match (fires, self.reset) {
-                (false, _) => membrane,
-                (true, Reset::Value) => self.reset_by[neuron],
-                (true, _) => reduced,
+            self.membranes[neuron] = match &self.hands_on {
+                HandsOn::Values { readout, .. } => {
+                    *result = decay(membrane, readout[neuron]);
+                    membrane
+                }
+                HandsOn::Spikes { threshold, reset, reset_by } => {
+                    let threshold = threshold[neuron];
+                    let reduced = subtract(membrane, reset_by[neuron], self.saturate);
+                    let is_pending = *reset == Reset::SubtractPending && self.membranes[neuron] > threshold;
+                    let fires = membrane > threshold && (!is_pending || reduced > threshold);
+                    *result = i32::from(fires);
+                    match (fires, reset) {
+                        (false, _) => membrane,
+                        (true, Reset::Value) => reset_by[neuron],
+                        (true, _) => reduced,
+                    }
+                }
             };
         }
     }
@@ -144,11 +163,12 @@ impl Qsnn {
                 (None, None) => 0,
             };
             let narrow = node.result.as_ref().is_some_and(|result| result.element == Element::I16);
-            let name = node.op.node().unwrap_or(&node.name).to_owned();
+            // Ops that stand for no NIR node by themselves are not found by name.
+            let name = node.op.node().unwrap_or_default().to_owned();
             let kind = match &node.op {
                 Op::Input(op) => {
                     inputs.push(index);
-                    Kind::Input { limit: op.limit }
+                    Kind::Input { limit: op.limit, fraction: op.fraction }
                 }
                 Op::Output(_) => Kind::Copy,
                 Op::Add(_) => Kind::Add,
@@ -160,7 +180,7 @@ impl Qsnn {
                         let weights = (0..rows).map(|row| (row as u32, op.weight.at(row * count + column)));
                         weights.filter(|&(_, weight)| weight != 0).collect()
                     };
-                    Kind::Dense { columns: (0..count).map(column).collect() }
+                    Kind::Dense { columns: (0..count).map(column).collect(), shift: node.op.shift() }
                 }
                 Op::Conv2d(op) => {
                     let geometry = op.geometry(&network.result(node.inputs[0])?.shape);
@@ -168,44 +188,34 @@ impl Qsnn {
                     Kind::Conv2d {
                         geometry: geometry.ok_or_else(|| Diagnostic::bug("not a convolution"))?,
                         weight: (0..count).map(|index| op.weight.at(index)).collect(),
+                        shift: node.op.shift(),
                     }
                 }
-                Op::Lif(op) => Kind::Neuron(Box::new(Population {
-                    shift: op.shift as u32,
-                    current: None,
-                    membranes: vec![0; width],
-                    decay: all(&op.decay),
-                    offset: all(&op.offset),
-                    threshold: all(&op.threshold),
-                    reset: op.reset,
-                    reset_by: all(&op.reset_by),
-                    scale: all(&op.scale),
-                    saturate: op.saturate,
-                })),
-                Op::CubaLif(op) => Kind::Neuron(Box::new(Population {
-                    shift: op.shift as u32,
-                    current: Some(Current {
-                        state: vec![0; width],
-                        decay: all(&op.current_decay),
-                        offset: all(&op.current_offset),
-                        shift: op.current_shift as u32,
-                    }),
-                    membranes: vec![0; width],
-                    decay: all(&op.decay),
-                    offset: all(&op.offset),
-                    threshold: all(&op.threshold),
-                    reset: op.reset,
-                    reset_by: all(&op.reset_by),
-                    scale: all(&op.scale),
-                    saturate: op.saturate,
-                })),
                 Op::FloatLif(op) => Kind::FloatNeuron(Box::new(op.into())),
                 Op::FloatCubaLif(op) => Kind::FloatNeuron(Box::new(op.into())),
+                Op::Scale(op) => Kind::Scale {
+                    weight: (0..width).map(|index| op.weight.at(index)).collect(),
+                    shift: node.op.shift(),
+                },
+                op => Kind::Neuron(Box::new(population(op, width)?)),
             };
             nodes.push(Node { name, operands: node.inputs.clone(), kind, narrow });
             values.push(vec![0; width]);
         }
         Ok(Self { nodes, order, inputs, values })
+    }
+
+    /// Fractional bits of what a node hands on; `None` for spikes.
+    fn fraction(&self, index: usize) -> Option<i64> {
+        match &self.nodes[index].kind {
+            Kind::Input { fraction, .. } => *fraction,
+            Kind::Neuron(population) => match population.hands_on {
+                HandsOn::Values { fraction, .. } => Some(fraction),
+                HandsOn::Spikes { .. } => None,
+            },
+            Kind::Copy | Kind::Delay(_) => self.fraction(self.nodes[index].operands[0]),
+            _ => None,
+        }
     }
 
     /// Membranes of population `index` after the last tick, as integers.
@@ -215,6 +225,49 @@ impl Qsnn {
             _ => None,
         }
     }
+}
+
+fn population(op: &Op, width: usize) -> Result<Population> {
+    let current = |decay: &Tensor<i64>, offset: &Tensor<i32>, shift: i64| {
+        Some(Current { state: vec![0; width], decay: all(decay), offset: all(offset), shift: shift as u32 })
+    };
+    let spikes = |threshold: &Tensor<i32>, reset: Reset, reset_by: &Tensor<i32>| HandsOn::Spikes {
+        threshold: all(threshold),
+        reset,
+        reset_by: all(reset_by),
+    };
+    let values = |readout: &Tensor<i64>, fraction: i64| HandsOn::Values { readout: all(readout), fraction };
+    let (shift, current, decay, offset, hands_on, scale, saturate) = match op {
+        Op::Lif(op) => {
+            let hands_on = spikes(&op.threshold, op.reset, &op.reset_by);
+            (op.shift, None, &op.decay, &op.offset, hands_on, &op.scale, op.saturate)
+        }
+        Op::CubaLif(op) => {
+            let current = current(&op.current_decay, &op.current_offset, op.current_shift);
+            let hands_on = spikes(&op.threshold, op.reset, &op.reset_by);
+            (op.shift, current, &op.decay, &op.offset, hands_on, &op.scale, op.saturate)
+        }
+        Op::Li(op) => {
+            let hands_on = values(&op.readout, op.fraction);
+            (op.shift, None, &op.decay, &op.offset, hands_on, &op.scale, op.saturate)
+        }
+        Op::CubaLi(op) => {
+            let current = current(&op.current_decay, &op.current_offset, op.current_shift);
+            let hands_on = values(&op.readout, op.fraction);
+            (op.shift, current, &op.decay, &op.offset, hands_on, &op.scale, op.saturate)
+        }
+        _ => return Err(Box::new(Diagnostic::bug("not a population"))),
+    };
+    Ok(Population {
+        shift: shift as u32,
+        current,
+        membranes: vec![0; width],
+        decay: all(decay),
+        offset: all(offset),
+        hands_on,
+        scale: all(scale),
+        saturate,
+    })
 }
 
 fn all<T: Copy + PartialEq>(tensor: &Tensor<T>) -> Vec<T> {
@@ -234,12 +287,12 @@ impl Interpreter for Qsnn {
                     }
                 }
                 Kind::FloatNeuron(population) => population.reset(),
-                Kind::Input { .. } | Kind::Copy | Kind::Add | Kind::Dense { .. } | Kind::Conv2d { .. } => {}
+                _ => {}
             }
         }
     }
 
-    fn step(&mut self, inputs: &[&[u16]]) -> Result<()> {
+    fn step_values(&mut self, inputs: &[&[f64]]) -> Result<()> {
         if inputs.len() != self.inputs.len() {
             return Err(Box::new(Diagnostic::bug(format!(
                 "{} inputs given, the network has {}",
@@ -247,12 +300,13 @@ impl Interpreter for Qsnn {
                 self.inputs.len()
             ))));
         }
-        for (&index, &counts) in self.inputs.iter().zip(inputs) {
+        for (&index, &values) in self.inputs.iter().zip(inputs) {
             let node = &self.nodes[index];
-            if let Kind::Input { limit } = node.kind {
-                check_input(&node.name, counts, self.values[index].len(), limit)?;
-            }
-            self.values[index].iter_mut().zip(counts).for_each(|(value, &count)| *value = count.into());
+            let Kind::Input { limit, fraction } = node.kind else { continue };
+            check_input(&node.name, values, self.values[index].len(), limit)?;
+            let unit = (fraction.unwrap_or(0) as f64).exp2();
+            let integers = values.iter().map(|value| (value * unit).round() as i32);
+            self.values[index].iter_mut().zip(integers).for_each(|(value, integer)| *value = integer);
         }
         for &index in &self.order {
             let mut result = std::mem::take(&mut self.values[index]);
@@ -268,16 +322,24 @@ impl Interpreter for Qsnn {
                         sums.for_each(|(sum, &value)| *sum = sum.wrapping_add(value));
                     }
                 }
-                Kind::Dense { columns } => {
+                Kind::Dense { columns, shift } => {
                     result.fill(0);
                     for (column, &count) in columns.iter().zip(operand(0)).filter(|&(_, &count)| count != 0) {
+                        let count = shift_input(count, *shift);
                         for &(row, weight) in column {
                             let sum = &mut result[row as usize];
                             *sum = sum.wrapping_add(weight.wrapping_mul(count));
                         }
                     }
                 }
-                Kind::Conv2d { geometry, weight } => convolve(geometry, weight, operand(0), &mut result),
+                Kind::Conv2d { geometry, weight, shift } => {
+                    convolve(geometry, weight, *shift, operand(0), &mut result);
+                }
+                Kind::Scale { weight, shift } => {
+                    let counts = operand(0).iter().map(|&count| shift_input(count, *shift));
+                    let weighted = weight.iter().zip(counts).map(|(weight, count)| weight.wrapping_mul(count));
+                    result.iter_mut().zip(weighted).for_each(|(result, value)| *result = value);
+                }
                 Kind::Delay(line) => result.copy_from_slice(line.front()),
                 Kind::Neuron(population) => population.step(operand(0), &mut result),
                 Kind::FloatNeuron(population) => population.step(operand(0), &mut result),
@@ -296,15 +358,16 @@ impl Interpreter for Qsnn {
     }
 
     fn find(&self, name: &str) -> Option<usize> {
-        self.nodes.iter().position(|node| {
-            let is_named =
-                matches!(node.kind, Kind::Input { .. } | Kind::Neuron(_) | Kind::FloatNeuron(_) | Kind::Copy);
-            node.name == name && is_named
-        })
+        self.nodes.iter().position(|node| node.name == name && !name.is_empty())
     }
 
     fn spikes(&self, index: usize) -> Vec<u16> {
         self.values[index].iter().map(|&value| value as u16).collect()
+    }
+
+    fn values(&self, index: usize) -> Vec<f64> {
+        let unit = (self.fraction(index).unwrap_or(0) as f64).exp2();
+        self.values[index].iter().map(|&value| f64::from(value) / unit).collect()
     }
 
     fn membranes(&self, index: usize) -> Option<Vec<f64>> {

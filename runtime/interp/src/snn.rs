@@ -40,6 +40,15 @@ enum Kind {
         weight: Vec<f32>,
         bias: Option<Vec<f64>>,
     },
+    Scale {
+        scale: Vec<f32>,
+    },
+    Threshold {
+        threshold: Vec<f64>,
+    },
+    Relay {
+        weight_scale: Vec<f64>,
+    },
     Pool {
         input: [usize; 3],
         window: [usize; 2],
@@ -53,11 +62,16 @@ enum Kind {
 struct Population {
     current: Option<Stage>,
     membrane: Stage,
+    /// How neurons fire; `None` where they hand on their membranes.
+    fire: Option<Fire>,
+    weight_scale: Vec<f64>,
+}
+
+struct Fire {
     threshold: Vec<f64>,
     reset: Reset,
     reset_value: Vec<f64>,
     compare: Compare,
-    weight_scale: Vec<f64>,
 }
 
 /// `state <- state + factor (rest - state + gain x)`; without a factor `state <- state + gain x`.
@@ -103,7 +117,8 @@ impl Snn {
                 (None, Some(&input)) => network.result(input)?.len(),
                 (None, None) => 0,
             };
-            let name = node.op.node().unwrap_or(&node.name).to_owned();
+            // Ops that stand for no NIR node by themselves are not found by name.
+            let name = node.op.node().unwrap_or_default().to_owned();
             let kind = match &node.op {
                 Op::Input(op) => {
                     inputs.push(index);
@@ -125,6 +140,11 @@ impl Snn {
                         bias: op.bias.as_ref().map(|bias| bias.iter().collect()),
                     }
                 }
+                Op::Scale(op) => Kind::Scale { scale: op.scale.iter().collect() },
+                Op::Threshold(op) => Kind::Threshold { threshold: op.threshold.iter().collect() },
+                Op::Relay(op) => Kind::Relay {
+                    weight_scale: op.weight_scale.as_ref().map_or_else(|| vec![1.0; width], |s| s.iter().collect()),
+                },
                 Op::Pool(op) => match (&network.result(node.inputs[0])?.shape[..], &op.window[..]) {
                     (&[channels, rows, columns], &[high, wide]) => Kind::Pool {
                         input: [channels, rows, columns],
@@ -133,7 +153,7 @@ impl Snn {
                     },
                     _ => return Err(Box::new(Diagnostic::bug("not a pool"))),
                 },
-                Op::If(_) | Op::Lif(_) | Op::CubaLif(_) => Kind::Neuron(Box::new(population(&node.op, dt)?)),
+                _ => Kind::Neuron(Box::new(population(&node.op, dt)?)),
             };
             nodes.push(Node { name, operands: node.inputs.clone(), kind });
             values.push(vec![0.0; width]);
@@ -166,36 +186,52 @@ fn population(op: &Op, dt: f64) -> Result<Population> {
         tau.iter().map(|tau| integrator.factor(dt, tau)).collect()
     };
     let zeros = |tensor: &Tensor<f64>| vec![0.0; tensor.len()];
-    let (integrator, reset, compare, scale, v_threshold, v_reset) = match op {
-        Op::If(op) => (op.integrator, op.reset, op.compare, &op.weight_scale, &op.v_threshold, &op.v_reset),
-        Op::Lif(op) => (op.integrator, op.reset, op.compare, &op.weight_scale, &op.v_threshold, &op.v_reset),
-        Op::CubaLif(op) => (op.integrator, op.reset, op.compare, &op.weight_scale, &op.v_threshold, &op.v_reset),
+    let integrator = match op {
+        Op::If(op) => op.integrator,
+        Op::Lif(op) => op.integrator,
+        Op::CubaLif(op) => op.integrator,
+        Op::I(op) => op.integrator,
+        Op::Li(op) => op.integrator,
+        Op::CubaLi(op) => op.integrator,
         _ => return Err(Box::new(Diagnostic::bug("not a neuron"))),
     };
     let integrator = integrator.ok_or_else(|| missing("integrator"))?;
+    let leaky = |tau: &Tensor<f64>, gain: &Tensor<f64>, rest: Vec<f64>| Stage {
+        state: zeros(gain),
+        factor: Some(factors(integrator, tau)),
+        gain: all(gain),
+        rest,
+    };
+    let sum = |r: &Tensor<f64>| Stage { state: zeros(r), factor: None, gain: all(r), rest: zeros(r) };
     let (current, membrane) = match op {
-        Op::Lif(op) => {
-            let factor = Some(factors(integrator, &op.tau));
-            (None, Stage { state: zeros(&op.r), factor, gain: all(&op.r), rest: all(&op.v_leak) })
-        }
+        Op::Lif(op) => (None, leaky(&op.tau, &op.r, all(&op.v_leak))),
+        Op::Li(op) => (None, leaky(&op.tau, &op.r, all(&op.v_leak))),
         Op::CubaLif(op) => {
-            let factor = Some(factors(integrator, &op.tau_syn));
-            let current = Stage { state: zeros(&op.r), factor, gain: all(&op.w_in), rest: zeros(&op.r) };
-            let factor = Some(factors(integrator, &op.tau_mem));
-            (Some(current), Stage { state: zeros(&op.r), factor, gain: all(&op.r), rest: all(&op.v_leak) })
+            (Some(leaky(&op.tau_syn, &op.w_in, zeros(&op.w_in))), leaky(&op.tau_mem, &op.r, all(&op.v_leak)))
         }
-        Op::If(op) => (None, Stage { state: zeros(&op.r), factor: None, gain: all(&op.r), rest: zeros(&op.r) }),
+        Op::CubaLi(op) => {
+            (Some(leaky(&op.tau_syn, &op.w_in, zeros(&op.w_in))), leaky(&op.tau_mem, &op.r, all(&op.v_leak)))
+        }
+        Op::If(op) => (None, sum(&op.r)),
+        Op::I(op) => (None, sum(&op.r)),
         _ => return Err(Box::new(Diagnostic::bug("not a neuron"))),
     };
-    Ok(Population {
-        current,
-        membrane,
-        threshold: all(v_threshold),
-        reset: reset.ok_or_else(|| missing("reset"))?,
-        reset_value: all(v_reset),
-        compare: compare.ok_or_else(|| missing("comparison"))?,
-        weight_scale: scale.as_ref().map_or_else(|| vec![1.0; v_threshold.len()], all),
-    })
+    let fire = |threshold: &Tensor<f64>, reset: Option<Reset>, reset_value: &Tensor<f64>, compare: Option<Compare>| {
+        Ok::<_, Box<Diagnostic>>(Some(Fire {
+            threshold: all(threshold),
+            reset: reset.ok_or_else(|| missing("reset"))?,
+            reset_value: all(reset_value),
+            compare: compare.ok_or_else(|| missing("comparison"))?,
+        }))
+    };
+    let fire = match op {
+        Op::If(op) => fire(&op.v_threshold, op.reset, &op.v_reset, op.compare)?,
+        Op::Lif(op) => fire(&op.v_threshold, op.reset, &op.v_reset, op.compare)?,
+        Op::CubaLif(op) => fire(&op.v_threshold, op.reset, &op.v_reset, op.compare)?,
+        _ => None,
+    };
+    let weight_scale = op.weight_scale().map_or_else(|| vec![1.0; membrane.state.len()], all);
+    Ok(Population { current, membrane, fire, weight_scale })
 }
 
 /// Adds the taps of every input that is not zero.
@@ -231,25 +267,29 @@ fn pool(input: [usize; 3], window: [usize; 2], scale: f64, values: &[f64], resul
 }
 
 impl Population {
-    fn step(&mut self, input: &[f64], spikes: &mut [f64]) {
-        for (neuron, (&x, spike)) in input.iter().zip(spikes).enumerate() {
+    fn step(&mut self, input: &[f64], results: &mut [f64]) {
+        for (neuron, (&x, result)) in input.iter().zip(results).enumerate() {
             let drive = self.current.as_mut().map_or(x, |current| current.advance(neuron, x));
             let before = self.membrane.state[neuron];
             let membrane = self.membrane.advance(neuron, drive);
-            let threshold = self.threshold[neuron];
-            let above = |membrane: f64| match self.compare {
+            let Some(fire) = &self.fire else {
+                *result = membrane / self.weight_scale[neuron];
+                continue;
+            };
+            let threshold = fire.threshold[neuron];
+            let above = |membrane: f64| match fire.compare {
                 Compare::Greater => membrane > threshold,
                 Compare::GreaterEqual => membrane >= threshold,
             };
-            let is_pending = self.reset == Reset::SubtractPending && above(before);
+            let is_pending = fire.reset == Reset::SubtractPending && above(before);
             let fires = above(if is_pending { membrane - threshold } else { membrane });
-            *spike = f64::from(u8::from(fires));
+            *result = f64::from(u8::from(fires));
             if fires {
-                self.membrane.state[neuron] = match self.reset {
+                self.membrane.state[neuron] = match fire.reset {
                     Reset::Subtract | Reset::SubtractPending => membrane - threshold,
                     // What decays to the threshold by the next tick.
                     Reset::SubtractLate => membrane - threshold / self.membrane.keep(neuron),
-                    Reset::Value => self.reset_value[neuron],
+                    Reset::Value => fire.reset_value[neuron],
                 };
             }
         }
@@ -268,17 +308,12 @@ impl Interpreter for Snn {
                         current.state.fill(0.0);
                     }
                 }
-                Kind::Input { .. }
-                | Kind::Copy
-                | Kind::Add
-                | Kind::Linear { .. }
-                | Kind::Conv2d { .. }
-                | Kind::Pool { .. } => {}
+                _ => {}
             }
         }
     }
 
-    fn step(&mut self, inputs: &[&[u16]]) -> Result<()> {
+    fn step_values(&mut self, inputs: &[&[f64]]) -> Result<()> {
         if inputs.len() != self.inputs.len() {
             return Err(Box::new(Diagnostic::bug(format!(
                 "{} inputs given, the network has {}",
@@ -286,12 +321,12 @@ impl Interpreter for Snn {
                 self.inputs.len()
             ))));
         }
-        for (&index, &counts) in self.inputs.iter().zip(inputs) {
+        for (&index, &values) in self.inputs.iter().zip(inputs) {
             let node = &self.nodes[index];
             if let Kind::Input { limit } = node.kind {
-                check_input(&node.name, counts, self.values[index].len(), limit)?;
+                check_input(&node.name, values, self.values[index].len(), limit)?;
             }
-            self.values[index].iter_mut().zip(counts).for_each(|(value, &count)| *value = count.into());
+            self.values[index].copy_from_slice(values);
         }
         for &index in &self.order {
             let mut result = std::mem::take(&mut self.values[index]);
@@ -324,6 +359,19 @@ impl Interpreter for Snn {
                         result.iter_mut().enumerate().for_each(|(index, sum)| *sum += bias[index / places]);
                     }
                 }
+                Kind::Scale { scale } => {
+                    let scaled = scale.iter().zip(operand(0)).map(|(&scale, x)| f64::from(scale) * x);
+                    result.iter_mut().zip(scaled).for_each(|(result, value)| *result = value);
+                }
+                Kind::Threshold { threshold } => {
+                    let fires =
+                        operand(0).iter().zip(threshold).map(|(x, threshold)| f64::from(u8::from(x > threshold)));
+                    result.iter_mut().zip(fires).for_each(|(result, value)| *result = value);
+                }
+                Kind::Relay { weight_scale } => {
+                    let values = operand(0).iter().zip(weight_scale).map(|(x, scale)| x / *scale);
+                    result.iter_mut().zip(values).for_each(|(result, value)| *result = value);
+                }
                 Kind::Pool { input, window, scale } => pool(*input, *window, *scale, operand(0), &mut result),
                 Kind::Delay(line) => result.copy_from_slice(line.front()),
                 Kind::Neuron(population) => population.step(operand(0), &mut result),
@@ -339,13 +387,15 @@ impl Interpreter for Snn {
     }
 
     fn find(&self, name: &str) -> Option<usize> {
-        self.nodes.iter().position(|node| {
-            node.name == name && matches!(node.kind, Kind::Input { .. } | Kind::Neuron(_) | Kind::Copy)
-        })
+        self.nodes.iter().position(|node| node.name == name && !name.is_empty())
     }
 
     fn spikes(&self, index: usize) -> Vec<u16> {
         self.values[index].iter().map(|&value| value as u16).collect()
+    }
+
+    fn values(&self, index: usize) -> Vec<f64> {
+        self.values[index].clone()
     }
 
     fn membranes(&self, index: usize) -> Option<Vec<f64>> {
