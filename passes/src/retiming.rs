@@ -49,7 +49,9 @@ fn relax(session: &mut Session<'_>, network: &mut Network, cycle: &Cycle) -> Res
     let path = cycle.iter().map(|&index| name(index)).collect::<Vec<_>>().join(" -> ");
     for (position, &to) in cycle.iter().enumerate() {
         let from = cycle[(position + cycle.len() - 1) % cycle.len()];
-        let delayed = projections::of_qsnn(network, to)?.into_iter().find(|p| p.source == from && p.ticks > 0);
+        // Of several projections the least delayed one is on the cycle.
+        let projections = projections::of_qsnn(network, to)?.into_iter().filter(|p| p.source == from);
+        let delayed = projections.min_by_key(|p| p.ticks).filter(|p| p.ticks > 0);
         let Some(delay) = delayed.and_then(|projection| delay_of(network, to, projection)) else { continue };
         session.warnings.push(
             Diagnostic::warning("timing-not-kept", format!("the cycle {path} can't keep its timing"))
@@ -73,16 +75,28 @@ fn relax(session: &mut Session<'_>, network: &mut Network, cycle: &Cycle) -> Res
 
 /// A delay on the way of a projection into population `to`.
 fn delay_of(network: &Network, to: usize, projection: Projection) -> Option<usize> {
-    let mut open = vec![projection.connection];
-    open.extend(&network.nodes[to].inputs);
-    while let Some(index) = open.pop() {
-        let node = &network.nodes[index];
-        match &node.op {
-            Op::Delay(delay) if delay.ticks > 0 => return Some(index),
-            Op::Dense(_) | Op::Conv2d(_) | Op::Scale(_) if index != projection.connection => {}
-            op if op.is_neuron() || matches!(op, Op::Input(_)) => {}
-            _ => open.extend(&node.inputs),
+    let is_delay = |index: usize| matches!(&network.nodes[index].op, Op::Delay(delay) if delay.ticks > 0);
+    // From the population over sums to the connection, then on to the source.
+    let mut at = to;
+    let mut past = false;
+    while at != projection.source || !past {
+        past |= at == projection.connection;
+        let mut inputs = network.nodes[at].inputs.iter().copied();
+        at = inputs.find(|&input| past || leads_from(network, input, projection.connection))?;
+        if is_delay(at) {
+            return Some(at);
         }
     }
     None
+}
+
+/// Whether a sum's operand is the connection itself, perhaps late or within another sum.
+fn leads_from(network: &Network, operand: usize, connection: usize) -> bool {
+    match &network.nodes[operand].op {
+        _ if operand == connection => true,
+        Op::Add(_) | Op::Delay(_) => {
+            network.nodes[operand].inputs.iter().any(|&input| leads_from(network, input, connection))
+        }
+        _ => false,
+    }
 }
