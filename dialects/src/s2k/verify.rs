@@ -39,6 +39,7 @@ pub fn verify(program: &Program) -> Result<()> {
             let (bits, sparse) = match block {
                 Synapses::Rows(rows) => (rows.bits, rows.sparse),
                 Synapses::Convolution(convolution) => (convolution.bits, false),
+                Synapses::OneToOne(_) => (16, false),
             };
             let scale = match bits {
                 1 | 2 => 64,
