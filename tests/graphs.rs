@@ -130,7 +130,7 @@ impl Maker {
         let from: Vec<&str> = names.iter().map(String::as_str).collect();
         let random = &mut self.random;
         match (shape.len(), random.below(10)) {
-            (_, 0 | 1) => return self.population(&names, shape),
+            (_, 0 | 1) => self.population(&names, shape),
             (_, 2) => {
                 let own = if random.one_in(2) { shape.clone() } else { vec![1] };
                 let scale = random.weights(&own, 1.5);

@@ -71,7 +71,8 @@ fn step(session: &mut Session<'_>, network: &mut Network, index: usize) -> Resul
     let (shapes, outer, inner) = ([from?, between?, to?], &network.nodes[index].op, &network.nodes[operand].op);
     let composed = match compose(outer, inner, shapes) {
         Some(op) => op,
-        None => to_linear(outer, inner, shapes).map_err(|error| error.at_node(network.nodes[index].name.clone()))?,
+        None => to_linear(outer, inner, shapes)
+            .map_err(|error| Box::new(error.at_node(network.nodes[index].name.clone())))?,
     };
     network.nodes[index].op = composed;
     network.nodes[index].inputs = vec![source];

@@ -3,7 +3,7 @@
 use super::compose::pool_to_convolution;
 use s2c_dialects::{
     attribute::Tensor,
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, Result},
     snn::{Linear, Op},
 };
 
@@ -11,15 +11,15 @@ use s2c_dialects::{
 const MOST_ELEMENTS: usize = 1 << 25;
 
 /// `outer` after `inner` as a matrix. Shapes: from, between, to.
-pub fn to_linear(outer: &Op, inner: &Op, [from, between, to]: [&[usize]; 3]) -> std::result::Result<Op, Diagnostic> {
+pub fn to_linear(outer: &Op, inner: &Op, [from, between, to]: [&[usize]; 3]) -> Result<Op> {
     let [inputs, middle, outputs] = [from, between, to].map(|shape| shape.iter().product::<usize>());
     if inputs.saturating_mul(outputs) > MOST_ELEMENTS {
-        return Err(Diagnostic::error("large-composition", "two connections in a row are too large to be made one")
+        return Err(Box::new(Diagnostic::error("large-composition", "two connections in a row are too large to be made one")
             .text(format!(
                 "Together they are no convolution but a matrix of {outputs} x {inputs} weights; up to {MOST_ELEMENTS} are \
                  supported."
             ))
-            .hint("put a population of neurons between the two, or avoid padding in the second"));
+            .hint("put a population of neurons between the two, or avoid padding in the second")));
     }
     let wrong = || Diagnostic::bug("a connection does not fit its input");
     let (first, second) = (columns(inner, from).ok_or_else(wrong)?, columns(outer, between).ok_or_else(wrong)?);
