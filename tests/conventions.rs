@@ -3,7 +3,7 @@
 mod support;
 
 use s2c::{
-    data::{SpikeTrain, read_spikes},
+    data::{DataSet, Layout, SpikeTrain, read_spikes},
     machine::{Time, Wish},
     recording::{Quantity, Recording},
 };
@@ -236,4 +236,22 @@ fn lava_was_recorded_without_the_bias_of_the_recurrent_connection() {
     }
     // All of them from tick 222 on, in a network that amplifies roundings.
     assert_eq!(hidden_cells(&network, &input, &recorded, 0), 9);
+}
+
+#[test]
+fn a_convolutional_network_counts_as_its_float_run() {
+    let (Some(model), Some(data)) = (shared("nir/cnn_sinabs.nir"), shared("nmnist/cnn_sinabs_ref_test100.npz")) else {
+        return;
+    };
+    let options = Options { dt: None, input_limit: 3, ..options(1.0, Convention::Sinabs, None) };
+    let network = levels(&model, &options).float;
+    let expected = read_spikes(&data, Some("out_counts")).unwrap().to_dense();
+    let data = DataSet::open(&data, None, Layout::Samples).unwrap();
+    for sample in (0..100).step_by(7) {
+        let mut interpreter = s2c_interp::snn::Snn::new(&network).unwrap();
+        let spikes = interpret(&mut interpreter, &data.sample(sample).unwrap(), "output");
+        let count = |class: usize| spikes.iter().skip(class).step_by(10).sum::<u16>();
+        let counts: Vec<u16> = (0..10).map(count).collect();
+        assert_eq!(counts, expected.outer_iter().nth(sample).unwrap().iter().copied().collect::<Vec<_>>(), "{sample}");
+    }
 }
