@@ -131,6 +131,12 @@ const CASES: &[(&str, &str, i32, &str)] = &[
     ("percentile_out_of_range", "compile digits.nir --dt 1e-3 --weight-percentile 0 -o x.bin", 1, "bad-option"),
     ("negative_dt", "compile digits.nir --dt=-1e-3 -o x.bin", 1, "bad-dt"),
     ("no_dt", "compile digits.nir -o x.bin", 1, "missing-dt"),
+    (
+        "late_reset",
+        "compile digits.nir --dt 1e-3 --convention snntorch --reset zero --reset-delay 1 -o x.bin",
+        1,
+        "late-reset",
+    ),
     ("no_output_file", "compile digits.nir --dt 1e-3 --convention snntorch --reset zero", 1, "no-output"),
     (
         "unwritable_output",

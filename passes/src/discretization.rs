@@ -156,7 +156,7 @@ fn check_time_constants(session: &mut Session<'_>, network: &Network, dt: f64, c
                 .text(format!(
                     "{convention} writes files whose `r` cancel dt / tau; these do so for {suggested:.4e} s."
                 ))
-                .hint(format!("leave out --dt, or give --dt {suggested:.4e}")),
+                .hint(format!("give --dt {suggested:.4e}, or another --convention")),
         );
     }
 }

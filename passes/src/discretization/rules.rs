@@ -68,7 +68,10 @@ pub fn integrator(network: &mut Network, integrator: Integrator, dt: f64) -> snn
 /// current, and a subtraction must survive the decay.
 pub fn check_late_resets(network: &Network, is_late: bool) -> Result<()> {
     for node in network.nodes.iter().filter(|_| is_late) {
-        let error = |title: &str| Err(Box::new(Diagnostic::error("late-reset", title).at_node(node.name.clone())));
+        let error = |title: &str| {
+            let diagnostic = Diagnostic::error("late-reset", title).at_node(node.name.clone());
+            Err(Box::new(diagnostic.hint("give --reset-delay 0, or --reset subtract")))
+        };
         match &node.op {
             Op::CubaLif(op) if op.reset == Some(Reset::Value) => {
                 return error("a reset to zero in the next tick is not supported behind a synaptic current");
