@@ -35,6 +35,11 @@ PYTHON := python3
 test-examples: ## Run the tests of the training scripts in Python
 	$(PYTHON) -m unittest examples.dvs_gesture.test_dvs_gesture
 
+.PHONY: bench
+bench: build ## Figures of kernels and networks, against the stored baseline (BENCH="--samples N --peers PYTHON")
+	cargo test --release --locked -p s2c --lib codegen -- --nocapture --test-threads 1 | grep -v "^test "
+	python3 tests/bench/bench.py $(BENCH)
+
 .PHONY: check
 check: system ## Formatting and lints
 	cargo fmt --all --check

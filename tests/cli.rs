@@ -116,3 +116,23 @@ fn dumps_are_read_by_mlir_opt_and_compiled_on_to_the_same_program() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }
+
+#[test]
+fn both_engines_give_the_same_recordings() {
+    let folder = scratch("engines");
+    let binary = text(&compile(&folder, "out.bin", &["-O2"]));
+    let input = format!("{DIGITS}/sample.npy");
+    let run = |engine: &str| {
+        let file = |name: &str| text(&folder.join(format!("{engine}-{name}.npy")));
+        let (output, spikes, membranes) = (file("output"), file("spikes"), file("membranes"));
+        let records = [format!("hidden={spikes}"), format!("out:v={membranes}")];
+        let arguments = ["run", &binary, "--input", &input, "--engine", engine, "--output", &output];
+        let ran = s2c(&[&arguments[..], &["--record", &records[0], "--record", &records[1]]].concat());
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        (ran.stdout, [output, spikes, membranes].map(|file| fs::read(file).unwrap()))
+    };
+    assert!(run("chip") == run("reference"));
+    let stats = text(&folder.join("stats.json"));
+    let refused = s2c(&["run", &binary, "--input", &input, "--engine", "reference", "--stats", &stats]);
+    assert_eq!(refused.status.code(), Some(1));
+}

@@ -39,6 +39,8 @@ pub struct Compile<'c> {
     pub warnings: Vec<Diagnostic>,
     /// Time that each pass took.
     pub times: Vec<(&'static str, Duration)>,
+    /// The integer network as it was before it was cut into pieces for PEs.
+    pub network: Option<String>,
     dumps: usize,
 }
 
@@ -55,7 +57,7 @@ impl<'c> Compile<'c> {
         };
         let phase = Phase::of(&module)?;
         s2c_passes::verify(context, &module, phase)?;
-        Ok(Self { module, warnings, times: vec![("import", begin.elapsed())], dumps: 0 })
+        Ok(Self { module, warnings, times: vec![("import", begin.elapsed())], network: None, dumps: 0 })
     }
 
     /// Runs passes in order.
@@ -73,6 +75,9 @@ impl<'c> Compile<'c> {
         let mut session = Session { context, target: target.clone(), warnings: std::mem::take(&mut self.warnings) };
         for pass in passes.filter(|pass| wishes.stop_after.is_none_or(|phase| pass.gives <= phase)) {
             let begin = Instant::now();
+            if pass.takes == Phase::Qsnn && pass.gives == Phase::S2k {
+                self.network = Some(ir::to_text(&self.module));
+            }
             self.module = s2c_passes::run(pass, &mut session, self.module)?;
             self.times.push((pass.name, begin.elapsed()));
             if let Some(folder) = &wishes.dump_dir {
@@ -128,7 +133,10 @@ pub fn compile<'c>(
         return Ok((done, target, None));
     }
     let begin = Instant::now();
-    let binary = emit::emit(&program, &target)?;
+    let mut binary = emit::emit(&program, &target)?;
+    if let Some(network) = done.network.take() {
+        binary.add_network(network);
+    }
     done.times.push(("code-generation", begin.elapsed()));
     Ok((done, target, Some(binary)))
 }

@@ -10,6 +10,7 @@ use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     s2k::MapLayout,
 };
+use s2c_passes::target::Target;
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -78,8 +79,39 @@ pub struct Stats {
     pub sram_bytes: u64,
     /// Spikes per neuron and tick of network time, by input and population.
     pub rates: BTreeMap<String, f64>,
+    /// Estimates of the energy, one per clock frequency, if each tick lasts as long as the network's.
+    pub energy: Vec<Energy>,
     /// The same per PE.
     pub pe: Vec<PeStats>,
+}
+
+/// An estimate of the energy of a run from published power of a whole chip (see the target file): a share of the power
+/// asleep for each PE in use and all of the power with PEs off, over the time of the run; for each busy cycle, the
+/// difference between busy and asleep.
+#[derive(Clone, Debug, Serialize)]
+pub struct Energy {
+    /// Clock in Hz.
+    pub frequency: u64,
+    /// Joules.
+    pub joules: f64,
+    /// Of these, for busy cycles.
+    pub busy_joules: f64,
+    /// Whether the busiest tick is done in time at this clock.
+    pub in_time: bool,
+}
+
+/// The estimates for a run of some ticks and cycles.
+fn energy(target: &Target, dt: f64, pes: usize, ticks: u64, cycles: u64, busiest: u64) -> Vec<Energy> {
+    let Some(power) = &target.power else { return Vec::new() };
+    let levels = power.levels.iter().map(|level| {
+        let share = |watts: f64| watts / f64::from(power.pes);
+        let seconds = ticks as f64 * dt;
+        let idle = seconds * (power.off + pes as f64 * share(level.sleep - power.off));
+        let busy_joules = cycles as f64 / level.frequency as f64 * share(level.busy - level.sleep);
+        let in_time = busiest as f64 <= dt * level.frequency as f64;
+        Energy { frequency: level.frequency, joules: idle + busy_joules, busy_joules, in_time }
+    });
+    levels.collect()
 }
 
 /// Counts of one PE.
@@ -285,19 +317,22 @@ impl Machine {
             spikes as f64 / (neurons.get(name).copied().unwrap_or(0) as f64 * self.network_ticks as f64).max(1.0)
         };
         let rates = self.spikes.iter().map(|(name, &spikes)| (name.clone(), rate(name, spikes))).collect();
+        let cycles = pe.iter().map(|pe| pe.cycles).sum();
+        let busiest = pe.iter().map(|pe| pe.max_cycles_per_tick).max().unwrap_or(0);
         Stats {
             rates,
+            energy: energy(&manifest.target, manifest.dt, pe.len(), self.ticks, cycles, busiest),
             ticks: self.ticks,
             pes: pe.len(),
             instructions: pe.iter().map(|pe| pe.instructions).sum(),
-            cycles: pe.iter().map(|pe| pe.cycles).sum(),
+            cycles,
             synaptic_events: self.events,
             neuron_updates: self.updates,
             packets: chip.network.packets,
             dropped_packets: chip.network.dropped,
             hops: chip.network.hops,
             link_packets: chip.network.link_packets,
-            max_cycles_per_tick: pe.iter().map(|pe| pe.max_cycles_per_tick).max().unwrap_or(0),
+            max_cycles_per_tick: busiest,
             sram_bytes: pe.iter().map(|pe| pe.sram_bytes).sum(),
             pe,
         }

@@ -23,6 +23,35 @@ pub struct Target {
     pub comms: Comms,
     /// Cycles per instruction class.
     pub cycles: Cycles,
+    /// Power, where measurements are known.
+    #[serde(default)]
+    pub power: Option<Power>,
+}
+
+/// Measured power of a whole chip.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Power {
+    /// Watts with all PEs off.
+    pub off: f64,
+    /// PEs of the chip that was measured.
+    pub pes: u32,
+    /// At each clock frequency, ascending.
+    pub levels: Vec<PowerLevel>,
+}
+
+/// Power at a clock frequency.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct PowerLevel {
+    /// In Hz.
+    pub frequency: u64,
+    /// Supply of the PEs in volts.
+    pub volts: f64,
+    /// Watts with all PEs asleep.
+    pub sleep: f64,
+    /// Watts with all PEs busy.
+    pub busy: f64,
 }
 
 /// A torus of chips.

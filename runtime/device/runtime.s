@@ -154,8 +154,7 @@ next_packet:
     lsr r0, r2, shift
     and r0, r0, mask
     add r0, table, r0, lsl #DISPATCH_SIZE_LOG2
-    ldrd lr, r1, [r0, #DISPATCH_STRIDE]         @ stride, argument
-    ldrd r12, r0, [r0, #DISPATCH_KERNEL]        @ kernel, base
+    ldm r0, {r0, r1, r12, lr}           @ base, argument, kernel, stride
     mla r0, r2, lr, r0
     blx r12
     cmp read, stop
@@ -181,10 +180,8 @@ function dispatch_several
     mov key, r2
     mov payload, r3
 several_next:
-    ldrd r12, r0, [entry, #DISPATCH_KERNEL]
-    ldrd r3, r1, [entry, #DISPATCH_STRIDE]
-    mla r0, key, r3, r0
-    adds entry, #DISPATCH_SIZE
+    ldm entry!, {r0, r1, r12, lr}
+    mla r0, key, lr, r0
     mov r2, key
     mov r3, payload
     blx r12

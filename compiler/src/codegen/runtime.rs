@@ -50,9 +50,6 @@ pub fn runtime_source(constants: &RuntimeConstants) -> String {
         ("FAULT_UNKNOWN_KEY", fault::UNKNOWN_KEY),
         ("FAULT_OVERRUN", fault::OVERRUN),
         ("FAULT_EXCEPTION", fault::EXCEPTION),
-        ("DISPATCH_KERNEL", dispatch::KERNEL),
-        ("DISPATCH_STRIDE", dispatch::STRIDE),
-        ("DISPATCH_SIZE", dispatch::SIZE),
         ("DISPATCH_SIZE_LOG2", DISPATCH_SIZE_LOG2),
         ("SLICE_KERNEL", slice::KERNEL),
         ("SLICE_START", slice::START),
@@ -79,9 +76,11 @@ pub fn runtime_source(constants: &RuntimeConstants) -> String {
 
 const DISPATCH_SIZE_LOG2: u32 = dispatch::SIZE.ilog2();
 
-// The runtime loads the words of a dispatch entry in pairs and multiplies the index by a shift.
+// The runtime loads a dispatch entry with one LDM, which takes words in this order, and multiplies the index by a shift.
 const _: () = assert!(
-    dispatch::BASE == dispatch::KERNEL + 4
-        && dispatch::ARGUMENT == dispatch::STRIDE + 4
-        && dispatch::SIZE.is_power_of_two()
+    dispatch::BASE == 0
+        && dispatch::ARGUMENT == 4
+        && dispatch::KERNEL == 8
+        && dispatch::STRIDE == 12
+        && dispatch::SIZE == 16
 );

@@ -1,6 +1,10 @@
 //! `s2c run`.
 
-use super::{Record, parse_record, read_input, single_input};
+use super::{
+    Record, parse_record, read_input,
+    simulate::{Model, simulate},
+    single_input,
+};
 use crate::{
     emit::Binary,
     files,
@@ -8,8 +12,11 @@ use crate::{
     output,
     recording::{self, Quantity},
 };
-use clap::Args;
-use s2c_dialects::diagnostic::{Diagnostic, Result};
+use clap::{Args, ValueEnum};
+use s2c_dialects::{
+    diagnostic::{Diagnostic, Result},
+    ir,
+};
 use std::path::PathBuf;
 
 /// Arguments of the command.
@@ -32,15 +39,31 @@ pub struct Arguments {
     /// How recordings count ticks.
     #[arg(long, value_enum, default_value_t = Time::Network)]
     time: Time,
+    /// What runs the network.
+    #[arg(long, value_enum, default_value_t = Engine::Chip)]
+    engine: Engine,
     /// Where the counts of instructions, cycles, packets and so on go, as JSON.
     #[arg(long)]
     stats: Option<PathBuf>,
 }
 
+/// What runs the network; both give the same spikes and membranes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Engine {
+    /// The machine code, on the chip model.
+    Chip,
+    /// The integer network that the binary was made of, in the interpreter. It is faster and knows no cycles.
+    Reference,
+}
+
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let name = arguments.binary.display().to_string();
-    let mut machine = Machine::load(Binary::from_bytes(&files::read(&arguments.binary)?, &name)?)?;
+    let binary = Binary::from_bytes(&files::read(&arguments.binary)?, &name)?;
+    if arguments.engine == Engine::Reference {
+        return run_reference(arguments, &binary);
+    }
+    let mut machine = Machine::load(binary)?;
     let manifest = &machine.binary().manifest;
     single_input(manifest.inputs.len())?;
     let input = read_input(&arguments.input, arguments.input_array.as_deref(), &manifest.inputs[0].shape)?;
@@ -64,6 +87,29 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if let Some(file) = &arguments.stats {
         let json = serde_json::to_vec_pretty(&machine.stats()).map_err(|error| Diagnostic::bug(error.to_string()))?;
         files::write(file, &json)?;
+    }
+    output::print(&summary(&shown, input.ticks(), &totals))
+}
+
+fn run_reference(arguments: &Arguments, binary: &Binary) -> Result<()> {
+    if arguments.stats.is_some() || arguments.time == Time::Chip {
+        return Err(Box::new(
+            Diagnostic::error("bad-option", "the reference engine knows nothing of the chip")
+                .text("It has no counts for --stats and no chip ticks for --time chip.")
+                .hint("leave out --engine reference"),
+        ));
+    }
+    let context = ir::context();
+    let model = Model::of(&ir::parse(&context, binary.network()?, "network")?)?;
+    let input = read_input(&arguments.input, arguments.input_array.as_deref(), &model.input)?;
+    let shown = model.nodes[0].0.clone();
+    let mut wishes = vec![(shown.clone(), None)];
+    wishes.extend(arguments.output.iter().map(|file| (shown.clone(), Some(file))));
+    wishes.extend(arguments.record.iter().map(|record| (record.node.clone(), Some(&record.file))));
+    let mut recordings = simulate(model, &input, wishes)?;
+    let totals = recordings.remove(0).0.totals().unwrap_or_default();
+    for (recording, file) in recordings {
+        file.map_or(Ok(()), |file| recording.write(file))?;
     }
     output::print(&summary(&shown, input.ticks(), &totals))
 }

@@ -56,21 +56,24 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
     warn(&done.warnings);
     let model = Model::of(&done.module)?;
     let input = read_input(&arguments.input, arguments.input_array.as_deref(), &model.input)?;
-    let recordings = simulate(model, &input, arguments)?;
+    let output = arguments.output.iter().map(|file| (model.nodes[0].0.clone(), file.clone()));
+    let records = arguments.record.iter().map(|record| (record.node.clone(), record.file.clone()));
+    let wishes: Vec<_> = output.chain(records).collect();
+    let recordings = simulate(model, &input, wishes)?;
     recordings.into_iter().try_for_each(|(recording, file)| recording.write(&file))
 }
 
 /// A network ready to run, with what is known about its ports.
-struct Model {
+pub(super) struct Model {
     interpreter: Box<dyn Interpreter>,
     /// Shape of the input.
-    input: Vec<usize>,
+    pub(super) input: Vec<usize>,
     /// Names and shapes of all that can be recorded; the output comes first.
-    nodes: Vec<(String, Vec<usize>)>,
+    pub(super) nodes: Vec<(String, Vec<usize>)>,
 }
 
 impl Model {
-    fn of(module: &Module<'_>) -> Result<Self> {
+    pub(super) fn of(module: &Module<'_>) -> Result<Self> {
         match Phase::of(module)? {
             Phase::Snn => {
                 let network = snn::Network::read(module)?;
@@ -114,20 +117,23 @@ fn ports<O: DialectOp>(network: &Network<O>, port: impl Fn(&O) -> (Option<String
     Ok((inputs.remove(0), outputs))
 }
 
-/// Runs all ticks; gives each recording with its file.
-fn simulate(mut model: Model, input: &SpikeTrain, arguments: &Arguments) -> Result<Vec<(Recording, PathBuf)>> {
+/// Runs all ticks and records the nodes (`NODE` or `NODE:v`) of the wishes; gives each recording with what came with its
+/// wish.
+pub(super) fn simulate<F>(
+    mut model: Model,
+    input: &SpikeTrain,
+    wishes: impl IntoIterator<Item = (String, F)>,
+) -> Result<Vec<(Recording, F)>> {
     let known: Vec<&str> = model.nodes.iter().map(|(name, _)| name.as_str()).collect();
     let mut wanted = Vec::new();
-    let names = arguments.record.iter().map(|record| (record.node.as_str(), &record.file));
-    let output = arguments.output.iter().map(|file| (known[0], file));
-    for (name, file) in output.chain(names) {
-        let (node, quantity) = recording::parse(name, |name| known.contains(&name));
+    for (name, file) in wishes {
+        let (node, quantity) = recording::parse(&name, |name| known.contains(&name));
         let position = known.iter().position(|known| *known == node);
         let (Some(position), Some(index)) = (position, model.interpreter.find(node)) else {
             return Err(recording::unknown_node(node, &known));
         };
         let shape = model.nodes[position].1.clone();
-        wanted.push((index, node, Recording::new(quantity, input.ticks(), shape), file.clone()));
+        wanted.push((index, node.to_owned(), Recording::new(quantity, input.ticks(), shape), file));
     }
     let mut counts = vec![0; input.neurons() as usize];
     for tick in 0..input.ticks() {

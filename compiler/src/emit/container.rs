@@ -28,6 +28,27 @@ pub struct Binary {
 }
 
 impl Binary {
+    /// Adds the integer network, for the reference engine.
+    pub fn add_network(&mut self, text: String) {
+        self.manifest.network = Some(self.blobs.len());
+        self.blobs.push(text.into_bytes());
+    }
+
+    /// The text of the integer network.
+    ///
+    /// # Errors
+    /// A binary without one.
+    pub fn network(&self) -> Result<&str> {
+        let blob = self.manifest.network.and_then(|number| self.blobs.get(number));
+        blob.and_then(|bytes| str::from_utf8(bytes).ok()).ok_or_else(|| {
+            Box::new(
+                Diagnostic::error("bad-binary", "the binary holds no integer network")
+                    .text("The reference engine needs it; only the chip model can run this binary.")
+                    .hint("compile from a NIR file, or from a dump of `snn` or `qsnn`"),
+            )
+        })
+    }
+
     /// The file's bytes.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let manifest = serde_json::to_vec(&self.manifest).map_err(|error| Diagnostic::bug(error.to_string()))?;

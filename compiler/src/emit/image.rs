@@ -86,6 +86,7 @@ pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
             .collect(),
         fan_out: fan_out::fan_out(program),
         expected: expected::expected(program, target)?,
+        network: None,
     };
     Ok(Binary { manifest, blobs })
 }

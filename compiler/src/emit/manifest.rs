@@ -35,6 +35,9 @@ pub struct Manifest {
     pub fan_out: Vec<FanOut>,
     /// What a tick is expected to be like.
     pub expected: Expected,
+    /// Number of the blob with the integer network that the binary was made of, as text of `qsnn`.
+    #[serde(default)]
+    pub network: Option<usize>,
 }
 
 /// An input node.

@@ -78,9 +78,9 @@ pub struct CostModel<'t> {
 }
 
 /// The runtime's part of a packet that feeds one block: `next_packet` in `runtime/device/runtime.s`.
-const PACKET: (f64, Memory) = (11.0, Memory { first: 1.0, next: 1.0, words: 4.0, branches: 2.0 });
+const PACKET: (f64, Memory) = (10.0, Memory { first: 1.0, next: 1.0, words: 4.0, branches: 2.0 });
 /// The runtime's part of each block of a packet that feeds several: `several_next`.
-const SEVERAL: (f64, Memory) = (9.0, Memory { first: 0.0, next: 0.0, words: 4.0, branches: 2.0 });
+const SEVERAL: (f64, Memory) = (7.0, Memory { first: 0.0, next: 0.0, words: 4.0, branches: 2.0 });
 /// The runtime's part of a tick with one slice, from waking to sleep: `serve`, `serve_tick`, `idle`.
 const TICK: (f64, Memory) = (40.0, Memory { first: 12.0, next: 8.0, words: 0.0, branches: 9.0 });
 /// What LLVM puts around the rows of a convolution: for a packet, a row of taps and a tap; more where strides are

@@ -68,10 +68,10 @@ pub fn estimate(projections: usize, pieces: usize, neurons: usize) -> u32 {
     header::SIZE + entries + blocks + projections * (synapse::SIZE + 2 * rotation::SIZE) + slices + 4 * (packets + 1)
 }
 
-/// Bytes of the receive ring that a PE would like, given the bytes that are left.
+/// Bytes of the receive ring that a PE would like, given the bytes that are left: a neuron sends one packet per tick.
 pub fn fifo_bytes(pe: &Pe, left: u32) -> u32 {
     let sources: i64 = pe.blocks().map(|block| block.count()).sum();
-    let packets = u32::try_from(sources * 2).unwrap_or(MOST_PACKETS).clamp(LEAST_PACKETS, MOST_PACKETS);
+    let packets = u32::try_from(sources).unwrap_or(MOST_PACKETS).clamp(LEAST_PACKETS, MOST_PACKETS);
     (4 * (packets + 1)).min(left & !3)
 }
 

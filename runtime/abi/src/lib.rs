@@ -8,7 +8,7 @@
 #![forbid(unsafe_code)]
 
 /// First word of the PE header: `S2C` and the version of this interface.
-pub const MAGIC: u32 = 0x5332_4301;
+pub const MAGIC: u32 = 0x5332_4302;
 
 /// The PE header, at the start of the data region. Fixed by the target, written by the emitter.
 pub mod header {
@@ -57,14 +57,14 @@ pub mod fault {
 ///
 /// It follows the procedure call standard (AAPCS): it may change r0–r3, r12 and the flags, nothing else.
 pub mod dispatch {
-    /// Address of the kernel with bit 0 set (Thumb).
-    pub const KERNEL: u32 = 0;
     /// Address of the row of key 0, so that no subtraction is needed.
-    pub const BASE: u32 = 4;
-    /// Bytes from one row to the next.
-    pub const STRIDE: u32 = 8;
+    pub const BASE: u32 = 0;
     /// Passed on to the kernel: the address of a synapse descriptor ([`super::synapse`]).
-    pub const ARGUMENT: u32 = 12;
+    pub const ARGUMENT: u32 = 4;
+    /// Address of the kernel with bit 0 set (Thumb).
+    pub const KERNEL: u32 = 8;
+    /// Bytes from one row to the next.
+    pub const STRIDE: u32 = 12;
     /// Size of an entry in bytes.
     pub const SIZE: u32 = 16;
 }

@@ -1,12 +1,13 @@
 //! The integer interpreter: the exact semantics of the `qsnn` dialect, which the machine code must equal.
 
+mod events;
 mod float;
 
 use crate::{Interpreter, check_input, delay_line::DelayLine, order};
+use events::{Convolution, Matrix};
 use float::FloatPopulation;
 use s2c_dialects::{
     attribute::{Reset, Tensor},
-    convolution::Geometry,
     diagnostic::{Diagnostic, Result},
     ir::Element,
     qsnn::{Network, Op, verify},
@@ -32,8 +33,8 @@ enum Kind {
     Input { limit: i64, fraction: Option<i64> },
     Copy,
     Add,
-    Dense { columns: Vec<Vec<(u32, i32)>>, shift: i64 },
-    Conv2d { geometry: Geometry, weight: Vec<i32>, shift: i64 },
+    Dense { matrix: Matrix, shift: i64 },
+    Conv2d { convolution: Box<Convolution>, shift: i64 },
     Scale { weight: Vec<i32>, shift: i64 },
     Delay(DelayLine<i32>),
     Neuron(Box<Population>),
@@ -49,6 +50,12 @@ struct Population {
     hands_on: HandsOn,
     scale: Vec<f64>,
     saturate: bool,
+    /// See [`Population::rests`].
+    rests: bool,
+    /// Whether a neuron may be above its threshold although the tick is over.
+    above: bool,
+    /// The neurons that fired in the last tick.
+    fired: Vec<usize>,
 }
 
 /// What a population hands on.
@@ -88,60 +95,73 @@ fn subtract(left: i32, right: i32, saturate: bool) -> i32 {
     if saturate { left.saturating_sub(right) } else { left.wrapping_sub(right) }
 }
 
-/// Adds the taps of every spike.
-fn convolve(geometry: &Geometry, weight: &[i32], shift: i64, spikes: &[i32], result: &mut [i32]) {
-    let [_, rows, columns] = geometry.input;
-    let [_, out_rows, out_columns] = geometry.output();
-    result.fill(0);
-    for (index, &count) in spikes.iter().enumerate().filter(|&(_, &count)| count != 0) {
-        let (channel, row, column) = (index / (rows * columns), index / columns % rows, index % columns);
-        let (outputs, within) = geometry.targets_of(channel);
-        let count = shift_input(count, shift);
-        for tap in geometry.taps(row, column) {
-            let place = tap.output[0] * out_columns + tap.output[1];
-            for output in outputs.clone() {
-                let sum = &mut result[output * out_rows * out_columns + place];
-                let weight = weight[geometry.weight_index(output, within, tap.kernel)];
-                *sum = sum.wrapping_add(weight.wrapping_mul(count));
+impl Population {
+    /// One tick. Where nothing leaks, only neurons with input are looked at, unless one is above its threshold.
+    /// `results` has to hold those of the last tick.
+    fn step(&mut self, input: &[i32], results: &mut [i32]) {
+        if !self.rests || self.above {
+            self.above = false;
+            self.fired.clear();
+            (0..input.len()).for_each(|neuron| self.update(neuron, input[neuron], results));
+            return;
+        }
+        self.fired.drain(..).for_each(|neuron| results[neuron] = 0);
+        const GROUP: usize = 16;
+        for (group, inputs) in input.chunks(GROUP).enumerate() {
+            if inputs.iter().fold(0, |any, &x| any | x) == 0 {
+                continue;
+            }
+            for (place, &x) in inputs.iter().enumerate().filter(|&(_, &x)| x != 0) {
+                self.update(GROUP * group + place, x, results);
             }
         }
     }
-}
 
-impl Population {
-    fn step(&mut self, input: &[i32], results: &mut [i32]) {
-        for (neuron, (&x, result)) in input.iter().zip(results).enumerate() {
-            let x = x << self.shift;
-            let drive = match &mut self.current {
-                None => x,
-                Some(current) => {
-                    let decayed = add(decay(current.state[neuron], current.decay[neuron]), x, self.saturate);
-                    let state = add(decayed, current.offset[neuron], self.saturate);
-                    current.state[neuron] = state;
-                    shift_right(state, current.shift)
+    fn update(&mut self, neuron: usize, x: i32, results: &mut [i32]) {
+        let x = x << self.shift;
+        let drive = match &mut self.current {
+            None => x,
+            Some(current) => {
+                let decayed = add(decay(current.state[neuron], current.decay[neuron]), x, self.saturate);
+                let state = add(decayed, current.offset[neuron], self.saturate);
+                current.state[neuron] = state;
+                shift_right(state, current.shift)
+            }
+        };
+        let decayed = add(decay(self.membranes[neuron], self.decay[neuron]), drive, self.saturate);
+        let mut membrane = add(decayed, self.offset[neuron], self.saturate);
+        results[neuron] = match &self.hands_on {
+            HandsOn::Values { readout, .. } => decay(membrane, readout[neuron]),
+            HandsOn::Spikes { threshold, reset, reset_by } => {
+                let threshold = threshold[neuron];
+                let reduced = subtract(membrane, reset_by[neuron], self.saturate);
+                let is_pending = *reset == Reset::SubtractPending && self.membranes[neuron] > threshold;
+                let fires = membrane > threshold && (!is_pending || reduced > threshold);
+                if fires {
+                    membrane = if *reset == Reset::Value { reset_by[neuron] } else { reduced };
+                    self.fired.push(neuron);
                 }
-            };
-            let decayed = add(decay(self.membranes[neuron], self.decay[neuron]), drive, self.saturate);
-            let membrane = add(decayed, self.offset[neuron], self.saturate);
-            self.membranes[neuron] = match &self.hands_on {
-                HandsOn::Values { readout, .. } => {
-                    *result = decay(membrane, readout[neuron]);
-                    membrane
-                }
-                HandsOn::Spikes { threshold, reset, reset_by } => {
-                    let threshold = threshold[neuron];
-                    let reduced = subtract(membrane, reset_by[neuron], self.saturate);
-                    let is_pending = *reset == Reset::SubtractPending && self.membranes[neuron] > threshold;
-                    let fires = membrane > threshold && (!is_pending || reduced > threshold);
-                    *result = i32::from(fires);
-                    match (fires, reset) {
-                        (false, _) => membrane,
-                        (true, Reset::Value) => reset_by[neuron],
-                        (true, _) => reduced,
-                    }
-                }
-            };
+                self.above |= membrane > threshold;
+                i32::from(fires)
+            }
+        };
+        self.membranes[neuron] = membrane;
+    }
+
+    /// Back to the state before tick 0, in which a neuron may be above its threshold.
+    fn reset(&mut self) {
+        self.membranes.fill(0);
+        if let Some(current) = &mut self.current {
+            current.state.fill(0);
         }
+        self.above = true;
+        self.fired.clear();
+    }
+
+    /// Whether a neuron without input stays as it is, and what it hands on is nothing.
+    fn rests(&self) -> bool {
+        let nothing = self.offset.iter().all(|&offset| offset == 0) && self.decay.iter().all(|&decay| decay == 1 << 32);
+        self.current.is_none() && nothing && matches!(self.hands_on, HandsOn::Spikes { .. })
     }
 }
 
@@ -175,21 +195,15 @@ impl Qsnn {
                 Op::Delay(delay) if delay.ticks == 0 => Kind::Copy,
                 Op::Delay(delay) => Kind::Delay(DelayLine::new(delay.ticks as usize, width)),
                 Op::Dense(op) => {
-                    let (rows, count) = (op.weight.shape()[0], op.weight.shape()[1]);
-                    let column = |column: usize| {
-                        let weights = (0..rows).map(|row| (row as u32, op.weight.at(row * count + column)));
-                        weights.filter(|&(_, weight)| weight != 0).collect()
-                    };
-                    Kind::Dense { columns: (0..count).map(column).collect(), shift: node.op.shift() }
+                    let (outputs, inputs) = (op.weight.shape()[0], op.weight.shape()[1]);
+                    let matrix = Matrix::new(outputs, inputs, |index| op.weight.at(index));
+                    Kind::Dense { matrix, shift: node.op.shift() }
                 }
                 Op::Conv2d(op) => {
                     let geometry = op.geometry(&network.result(node.inputs[0])?.shape);
-                    let count = op.weight.shape().iter().product();
-                    Kind::Conv2d {
-                        geometry: geometry.ok_or_else(|| Diagnostic::bug("not a convolution"))?,
-                        weight: (0..count).map(|index| op.weight.at(index)).collect(),
-                        shift: node.op.shift(),
-                    }
+                    let geometry = geometry.ok_or_else(|| Diagnostic::bug("not a convolution"))?;
+                    let convolution = Box::new(Convolution::new(geometry, |index| op.weight.at(index)));
+                    Kind::Conv2d { convolution, shift: node.op.shift() }
                 }
                 Op::FloatLif(op) => Kind::FloatNeuron(Box::new(op.into())),
                 Op::FloatCubaLif(op) => Kind::FloatNeuron(Box::new(op.into())),
@@ -258,7 +272,7 @@ fn population(op: &Op, width: usize) -> Result<Population> {
         }
         _ => return Err(Box::new(Diagnostic::bug("not a population"))),
     };
-    Ok(Population {
+    let mut population = Population {
         shift: shift as u32,
         current,
         membranes: vec![0; width],
@@ -267,7 +281,12 @@ fn population(op: &Op, width: usize) -> Result<Population> {
         hands_on,
         scale: all(scale),
         saturate,
-    })
+        rests: false,
+        above: true,
+        fired: Vec::new(),
+    };
+    population.rests = population.rests();
+    Ok(population)
 }
 
 fn all<T: Copy + PartialEq>(tensor: &Tensor<T>) -> Vec<T> {
@@ -281,10 +300,7 @@ impl Interpreter for Qsnn {
             match &mut node.kind {
                 Kind::Delay(line) => line.reset(),
                 Kind::Neuron(population) => {
-                    population.membranes.fill(0);
-                    if let Some(current) = &mut population.current {
-                        current.state.fill(0);
-                    }
+                    population.reset();
                 }
                 Kind::FloatNeuron(population) => population.reset(),
                 _ => {}
@@ -322,19 +338,8 @@ impl Interpreter for Qsnn {
                         sums.for_each(|(sum, &value)| *sum = sum.wrapping_add(value));
                     }
                 }
-                Kind::Dense { columns, shift } => {
-                    result.fill(0);
-                    for (column, &count) in columns.iter().zip(operand(0)).filter(|&(_, &count)| count != 0) {
-                        let count = shift_input(count, *shift);
-                        for &(row, weight) in column {
-                            let sum = &mut result[row as usize];
-                            *sum = sum.wrapping_add(weight.wrapping_mul(count));
-                        }
-                    }
-                }
-                Kind::Conv2d { geometry, weight, shift } => {
-                    convolve(geometry, weight, *shift, operand(0), &mut result);
-                }
+                Kind::Dense { matrix, shift } => matrix.apply(operand(0), *shift, &mut result),
+                Kind::Conv2d { convolution, shift } => convolution.apply(operand(0), *shift, &mut result),
                 Kind::Scale { weight, shift } => {
                     let counts = operand(0).iter().map(|&count| shift_input(count, *shift));
                     let weighted = weight.iter().zip(counts).map(|(weight, count)| weight.wrapping_mul(count));

@@ -87,11 +87,11 @@ fn start(payload: bool) -> Machine {
     write(&mut machine, SECOND_SLICE, &[entry(&updates[1].name()), START, 4, 0, RING, SECOND_MEMBRANES]);
     // The slice's own pointer moves; its synapses write one slot ahead and move too.
     write(&mut machine, ROTATION, &[SECOND_SLICE + 16, 16, RING + 32, RING]);
-    let first = [entry(&rows[0].name()), FIRST_ROWS, 4, SYNAPSES];
-    let both = [entry("dispatch_several"), 0, 0, SEVERAL];
-    let unknown = [entry("unknown_key"), 0, 0, 0];
+    let first = [FIRST_ROWS, SYNAPSES, entry(&rows[0].name()), 4];
+    let both = [0, SEVERAL, entry("dispatch_several"), 0];
+    let unknown = [0, 0, entry("unknown_key"), 0];
     write(&mut machine, DISPATCH, &[first, both, unknown, unknown].concat());
-    let second = [entry(&rows[1].name()), SECOND_ROWS.wrapping_sub(4 * BOTH), 4, SYNAPSES + 4];
+    let second = [SECOND_ROWS.wrapping_sub(4 * BOTH), SYNAPSES + 4, entry(&rows[1].name()), 4];
     write(&mut machine, SEVERAL, &[&[2], &first[..], &second[..]].concat());
     write(&mut machine, SYNAPSES, &[ACCUMULATORS, RING + 16]);
     for key in 0..20 {
