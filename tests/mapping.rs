@@ -2,7 +2,7 @@
 //! number of threads.
 
 use s2c::{
-    data::SpikeTrain,
+    data::{DataSet, Layout, SpikeTrain},
     driver::{self, Wishes},
     emit::Binary,
     machine::{Machine, Time, Wish},
@@ -269,4 +269,48 @@ fn bytes_and_runs_are_equal_on_one_and_two_threads() {
         })
     };
     assert!(on(1) == on(2));
+}
+
+/// The recordings of other platforms are not part of the project: tests that want them say so and pass without.
+fn shared(file: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(file);
+    if !path.exists() {
+        println!("skipped: {} is not there", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+/// All populations of a network on one chip, on the chip model and by the interpreter.
+fn all_layers_are_exact(model: &Path, options: &Options, inputs: &[SpikeTrain]) {
+    let binary = compile(model, Path::new("spinnaker2"), options);
+    assert!(binary.manifest.pes.len() <= 148);
+    let nodes: Vec<String> = binary.manifest.populations().into_iter().map(str::to_owned).collect();
+    let nodes: Vec<&str> = nodes.iter().map(String::as_str).collect();
+    let (network, mut machine) = (integers(model, options), Machine::load(binary).unwrap());
+    for input in inputs {
+        let [chip, expected] = spikes(&network, &mut machine, input, &nodes);
+        for (node, (chip, expected)) in nodes.iter().zip(chip.iter().zip(&expected)) {
+            assert!(chip == expected, "{node}");
+        }
+    }
+    assert_eq!(machine.stats().dropped_packets, 0);
+}
+
+#[test]
+fn a_network_of_177547_neurons_fits_on_a_chip_and_runs_exactly() {
+    let Some(model) = shared("nir/sinabs_dvs_gesture.nir") else { return };
+    let options = Options { dt: Some(1e-3), convention: Convention::Sinabs, ..level(Level::O2) };
+    all_layers_are_exact(&model, &options, &[noise(4, &[2, 128, 128], 50)]);
+}
+
+#[test]
+fn every_layer_of_a_network_for_nmnist_is_exact() {
+    let (Some(model), Some(data)) = (shared("nir/cnn_sinabs.nir"), shared("nmnist/cnn_sinabs_ref_test100.npz")) else {
+        return;
+    };
+    let options = Options { convention: Convention::Sinabs, input_limit: 3, ..level(Level::O2) };
+    let data = DataSet::open(&data, None, Layout::Samples).unwrap();
+    let inputs: Vec<SpikeTrain> = (0..3).map(|sample| data.sample(sample).unwrap()).collect();
+    all_layers_are_exact(&model, &options, &inputs);
 }
