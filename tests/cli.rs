@@ -136,3 +136,84 @@ fn both_engines_give_the_same_recordings() {
     let refused = s2c(&["run", &binary, "--input", &input, "--engine", "reference", "--stats", &stats]);
     assert_eq!(refused.status.code(), Some(1));
 }
+
+#[test]
+fn the_report_is_one_page_that_refers_to_nothing_else() {
+    let folder = scratch("report");
+    let binary = compile(&folder, "out.bin", &["-O2"]);
+    let [stats, page] = ["stats.json", "report.html"].map(|name| text(&folder.join(name)));
+    let sample = format!("{DIGITS}/sample.npy");
+    let binary = text(&binary);
+    assert!(s2c(&["run", &binary, "--input", &sample, "--stats", &stats, "--rasters"]).status.success());
+    let output = s2c(&["report", &binary, "--stats", &stats, "-o", &page]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let html = fs::read_to_string(&page).unwrap();
+    for part in ["hidden[0..48]", "Spikes of hidden", "Map of chip 0", "packets between", "tick 0:", "input to hidden"]
+    {
+        assert!(html.contains(part), "the page lacks `{part}`");
+    }
+    let svg_names = html.matches("http").count();
+    assert_eq!(svg_names, 0, "the page refers to the network");
+    assert!(!html.contains("<script"));
+}
+
+#[test]
+fn executables_of_pes_are_read_by_objdump() {
+    let folder = scratch("elf");
+    let model = format!("{DIGITS}/digits.nir");
+    let output_folder = text(&folder);
+    let mut arguments = vec!["compile", &model, "--emit", "elf", "-o", &output_folder];
+    arguments.extend(MODEL_OPTIONS);
+    assert!(s2c(&arguments).status.success());
+    let output = Command::new("llvm-objdump-22").args(["-d", "-t"]).arg(folder.join("pe0.elf")).output().unwrap();
+    let listing = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && listing.contains("<reset>:") && listing.contains("membranes"), "{listing}");
+}
+
+#[test]
+fn differences_of_binaries_are_named() {
+    let folder = scratch("diff");
+    let [old, new] =
+        [("8", "a.bin"), ("4", "b.bin")].map(|(bits, name)| text(&compile(&folder, name, &["--weight-bits", bits])));
+    let same = s2c(&["diff", &old, &old]);
+    assert_eq!(String::from_utf8_lossy(&same.stdout), "the binaries are equal\n");
+    let listing = s2c(&["diff", &old, &new]).stdout;
+    assert!(String::from_utf8_lossy(&listing).contains("option weight_bits"));
+}
+
+#[test]
+fn a_campaign_of_faults_repeats_and_hurts() {
+    let folder = scratch("faults");
+    let binary = text(&compile(&folder, "out.bin", &["-O2"]));
+    let data = format!("{DIGITS}/test.npz");
+    let campaign = |seed: &str, file: &str| {
+        let file = text(&folder.join(file));
+        let rates = ["--rates", "0,0.02", "--runs", "2", "--samples", "12", "--seed", seed, "-o", &file];
+        let output = s2c(&[&["faults", &binary, "--data", &data][..], &rates].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<serde_json::Value>(&fs::read(file).unwrap()).unwrap()
+    };
+    let outcomes = campaign("3", "a.json");
+    assert_eq!(outcomes, campaign("3", "b.json"));
+    let correct = |kind: &str, rate: f64| -> u64 {
+        let rows = outcomes.as_array().unwrap().iter();
+        let mine = rows.filter(|row| row["kind"] == kind && row["rate"] == rate);
+        mine.map(|row| row["correct"].as_u64().unwrap()).sum()
+    };
+    for kind in ["weights", "state", "tables", "code", "drop", "duplicate", "late", "dead"] {
+        assert!(correct(kind, 0.0) >= 20, "{kind} without faults");
+    }
+    assert!(correct("state", 0.02) < correct("state", 0.0));
+    assert_eq!(correct("code", 0.02), 0);
+}
+
+#[test]
+fn completions_and_manual_pages_cover_all_commands() {
+    let folder = scratch("man");
+    for shell in ["bash", "zsh", "fish"] {
+        let text = s2c(&["completions", shell]).stdout;
+        assert!(String::from_utf8_lossy(&text).contains("evaluate"), "{shell}");
+    }
+    assert!(s2c(&["man", &text(&folder)]).status.success());
+    assert!(fs::read_to_string(folder.join("s2c-compile.1")).unwrap().contains("weight\\-bits"));
+}

@@ -149,9 +149,10 @@ const CASES: &[(&str, &str, i32, &str)] = &[
     ("unknown_pass", "opt program.mlir --passes retimin", 1, "unknown-pass"),
     ("unknown_node", "run digits.bin --input sample.npy --record hiden=h.npy", 1, "unknown-node"),
     ("unknown_array", "evaluate digits.nir --data test.npz --input-array data --dt 1e-3", 1, "no-such-array"),
+    ("rate_that_is_no_probability", "faults digits.bin --data test.npz --rates 2", 1, "bad-option"),
     // Models.
     ("missing_model", "compile missing.nir -o x.bin", 1, "file-not-found"),
-    ("folder_as_model", "compile folder.nir -o x.bin", 1, "not-a-nir-file"),
+    ("folder_as_model", "compile folder.nir -o x.bin", 1, "file-unreadable"),
     ("text_as_model", "compile text.nir -o x.bin", 1, "not-a-nir-file"),
     ("truncated_model", "compile truncated_digits.nir -o x.bin", 1, "not-a-nir-file"),
     ("nan_weights", "compile nan.nir --dt 1e-3 -o x.bin", 1, "wrong-field-value"),
@@ -175,6 +176,7 @@ const CASES: &[(&str, &str, i32, &str)] = &[
     ("truncated_binary", "run truncated.bin --input sample.npy", 1, "bad-binary"),
     ("damaged_binary", "run damaged.bin --input sample.npy", 1, "bad-binary"),
     ("newer_binary", "run newer.bin --input sample.npy", 1, "bad-binary"),
+    ("stats_that_are_not_json", "report digits.bin --stats notes.txt -o x.html", 1, "bad-json"),
     // Data.
     ("missing_data", "run digits.bin --input missing.npy", 1, "file-not-found"),
     ("truncated_npy", "run digits.bin --input truncated_sample.npy", 1, "not-an-npy-file"),

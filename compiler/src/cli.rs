@@ -2,10 +2,12 @@
 
 use crate::{
     codegen,
-    commands::{Warn, check, compile, evaluate, explain, inspect, list, opt, run, simulate},
+    commands::{
+        Warn, check, compile, diff, evaluate, explain, faults, inspect, list, opt, report, run, shell, simulate,
+    },
     profile,
     render::{Format, Renderer},
-    usage,
+    trace, usage,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use s2c_dialects::diagnostic::{Diagnostic, Result, Severity};
@@ -25,6 +27,9 @@ pub struct Cli {
     /// How diagnostics are printed.
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     error_format: Format,
+    /// Say what is done and how long each step takes; `RUST_LOG` chooses in more detail.
+    #[arg(short, long, global = true)]
+    verbose: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -49,8 +54,18 @@ enum Command {
     Targets,
     /// Show what a model or a binary holds.
     Inspect(inspect::Arguments),
+    /// Show what differs between two binaries.
+    Diff(diff::Arguments),
+    /// Write a page about a binary and its run.
+    Report(report::Arguments),
+    /// Accuracy under faults of the hardware.
+    Faults(faults::Arguments),
     /// Explain a diagnostic's code.
     Explain(explain::Arguments),
+    /// Print the completions of a shell.
+    Completions(shell::Completions),
+    /// Write the manual pages.
+    Man(shell::Man),
 }
 
 /// How a model is read and quantized; the same options for every command that takes a model.
@@ -208,7 +223,10 @@ impl Command {
             Self::Opt(arguments) => Some(&arguments.dump),
             Self::Inspect(arguments) => Some(&arguments.file),
             Self::Run(arguments) => Some(&arguments.binary),
-            Self::Passes | Self::Targets | Self::Explain(_) => None,
+            Self::Diff(arguments) => Some(&arguments.old),
+            Self::Report(arguments) => Some(&arguments.binary),
+            Self::Faults(arguments) => Some(&arguments.binary),
+            Self::Passes | Self::Targets | Self::Explain(_) | Self::Completions(_) | Self::Man(_) => None,
         }
     }
 
@@ -223,7 +241,12 @@ impl Command {
             Self::Passes => list::passes(),
             Self::Targets => list::targets(),
             Self::Inspect(arguments) => inspect::run(arguments),
+            Self::Diff(arguments) => diff::run(arguments),
+            Self::Report(arguments) => report::run(arguments),
+            Self::Faults(arguments) => faults::run(arguments),
             Self::Explain(arguments) => explain::run(arguments),
+            Self::Completions(arguments) => shell::completions(arguments),
+            Self::Man(arguments) => shell::man(arguments),
         }
     }
 }
@@ -241,6 +264,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage::report(&error, &words),
     };
+    trace::begin(cli.verbose);
     let model = cli.command.model().map(Path::to_owned);
     let renderer = Renderer::new(cli.error_format, usage::command_line(&words), model);
     let warn = |warnings: &[Diagnostic]| warnings.iter().for_each(|warning| renderer.print(warning));

@@ -47,6 +47,7 @@ pub struct Compile<'c> {
 impl<'c> Compile<'c> {
     /// Reads a model or a dump, by its name's ending.
     pub fn start(context: &'c Context, file: &Path, options: &Options) -> Result<Self> {
+        let _span = tracing::info_span!("import", file = %file.display()).entered();
         let mut warnings = Vec::new();
         let begin = Instant::now();
         let module = if file.extension().is_some_and(|ending| ending == "mlir") {
@@ -74,6 +75,7 @@ impl<'c> Compile<'c> {
         }
         let mut session = Session { context, target: target.clone(), warnings: std::mem::take(&mut self.warnings) };
         for pass in passes.filter(|pass| wishes.stop_after.is_none_or(|phase| pass.gives <= phase)) {
+            let _span = tracing::info_span!("pass", name = pass.name).entered();
             let begin = Instant::now();
             if pass.takes == Phase::Qsnn && pass.gives == Phase::S2k {
                 self.network = Some(ir::to_text(&self.module));

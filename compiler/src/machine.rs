@@ -5,7 +5,7 @@ use crate::{
     emit::{Binary, manifest::Slice},
     recording::{self, Quantity, Recording, Table},
 };
-use s2c_chip::{Chip, ChipConfig, CycleModel, Destination, Packet, PeImage, RouterEntry};
+use s2c_chip::{Branch, Chip, ChipConfig, CycleModel, Destination, Packet, PeImage, RouterEntry};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     s2k::MapLayout,
@@ -33,7 +33,7 @@ pub struct Machine {
     chip: Chip,
     events: u64,
     updates: u64,
-    ticks: u64,
+    ticks: Vec<TickStats>,
     /// Ticks of network time, and by node the spikes in them.
     network_ticks: u64,
     spikes: BTreeMap<String, u64>,
@@ -83,6 +83,52 @@ pub struct Stats {
     pub energy: Vec<Energy>,
     /// The same per PE.
     pub pe: Vec<PeStats>,
+    /// Packets from the routers to QPEs, and over links between chips.
+    pub branches: Vec<BranchStats>,
+    /// Chip ticks one by one, of all samples in turn.
+    pub tick: Vec<TickStats>,
+    /// Spikes of all populations, where they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rasters: Vec<Raster>,
+}
+
+/// Counts of one tick.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct TickStats {
+    /// Cycles of the busiest PE.
+    pub max_cycles: u64,
+    /// Packets that PEs sent.
+    pub packets: u64,
+}
+
+/// Packets on a way behind a router.
+#[derive(Clone, Debug, Serialize)]
+pub struct BranchStats {
+    /// The router's chip.
+    pub chip: usize,
+    /// Column and row of the QPE; absent for a link to another chip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub qpe: Option<[u8; 2]>,
+    /// The link to another chip, 0 to 5.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<u8>,
+    /// Packets.
+    pub packets: u64,
+}
+
+/// Spikes of a population.
+#[derive(Clone, Debug, Serialize)]
+pub struct Raster {
+    /// NIR node.
+    pub node: String,
+    /// Number of neurons.
+    pub neurons: usize,
+    /// Number of ticks.
+    pub ticks: usize,
+    /// Tick and neuron of each spike, in order.
+    pub spikes: Vec<(usize, usize)>,
+    /// Spikes beyond the number that is kept.
+    pub left_out: u64,
 }
 
 /// An estimate of the energy of a run from published power of a whole chip (see the target file): a share of the power
@@ -138,6 +184,11 @@ pub struct PeStats {
 impl Machine {
     /// Loads a binary.
     pub fn load(binary: Binary) -> Result<Self> {
+        Self::load_within(binary, INSTRUCTION_BUDGET)
+    }
+
+    /// As [`Machine::load`], with a number of instructions per PE and tick beyond which code counts as stuck.
+    pub fn load_within(binary: Binary, instruction_budget: u64) -> Result<Self> {
         let manifest = &binary.manifest;
         let target = &manifest.target;
         let config = ChipConfig {
@@ -159,7 +210,7 @@ impl Machine {
             chips: (target.chips.columns as usize, target.chips.rows as usize),
             router_position: (target.grid.router[0], target.grid.router[1]),
             router_entries: target.comms.router_entries,
-            instruction_budget: INSTRUCTION_BUDGET,
+            instruction_budget,
         };
         let blobs: Vec<Arc<[u8]>> = binary.blobs.iter().map(|blob| blob.as_slice().into()).collect();
         let mut images = Vec::with_capacity(manifest.pes.len());
@@ -193,7 +244,21 @@ impl Machine {
             }
         }
         let chip = Chip::new(config, images, routes).map_err(refused)?;
-        Ok(Self { binary, chip, events: 0, updates: 0, ticks: 0, network_ticks: 0, spikes: BTreeMap::new(), fan_out })
+        Ok(Self {
+            binary,
+            chip,
+            events: 0,
+            updates: 0,
+            ticks: Vec::new(),
+            network_ticks: 0,
+            spikes: BTreeMap::new(),
+            fan_out,
+        })
+    }
+
+    /// The chips, to bring about faults.
+    pub fn chip_mut(&mut self) -> &mut Chip {
+        &mut self.chip
     }
 
     /// The binary.
@@ -209,6 +274,18 @@ impl Machine {
 
     /// Runs one sample from the start: all its ticks, and as many more as the pipeline is long.
     pub fn run(&mut self, input: &SpikeTrain, wishes: &[Wish], time: Time) -> Result<Vec<Recording>> {
+        self.run_with(input, wishes, time, &mut |_| ())
+    }
+
+    /// As [`Machine::run`]; `upset` may change the chips' memory before every tick.
+    pub fn run_with(
+        &mut self,
+        input: &SpikeTrain,
+        wishes: &[Wish],
+        time: Time,
+        upset: &mut dyn FnMut(&mut Chip),
+    ) -> Result<Vec<Recording>> {
+        let _span = tracing::info_span!("run", ticks = input.ticks()).entered();
         self.chip.reset().map_err(fault)?;
         let manifest = &self.binary.manifest;
         let limit = manifest.inputs.first().map_or(0, |input| input.limit);
@@ -256,11 +333,12 @@ impl Machine {
                 }
             }
             self.events += packets.iter().map(|packet| self.synapses_of(packet.key)).sum::<u64>();
+            upset(&mut self.chip);
             let report = self.chip.step(&packets).map_err(fault)?;
             self.events += report.sent.iter().map(|(_, packet)| self.synapses_of(packet.key)).sum::<u64>();
+            self.ticks.push(TickStats { max_cycles: report.max_cycles, packets: report.sent.len() as u64 });
             spikes[0] += packets.len() as u64;
             report.sent.iter().for_each(|(pe, _)| spikes[node_of[*pe]] += 1);
-            self.ticks += 1;
             let active = slices.iter().filter(|(_, slice)| slice.start <= chip_tick as u64);
             self.updates += active.map(|(_, slice)| slice.neurons() as u64).sum::<u64>();
             for plan in &mut plans {
@@ -321,8 +399,8 @@ impl Machine {
         let busiest = pe.iter().map(|pe| pe.max_cycles_per_tick).max().unwrap_or(0);
         Stats {
             rates,
-            energy: energy(&manifest.target, manifest.dt, pe.len(), self.ticks, cycles, busiest),
-            ticks: self.ticks,
+            energy: energy(&manifest.target, manifest.dt, pe.len(), self.ticks.len() as u64, cycles, busiest),
+            ticks: self.ticks.len() as u64,
             pes: pe.len(),
             instructions: pe.iter().map(|pe| pe.instructions).sum(),
             cycles,
@@ -335,7 +413,17 @@ impl Machine {
             max_cycles_per_tick: busiest,
             sram_bytes: pe.iter().map(|pe| pe.sram_bytes).sum(),
             pe,
+            branches: self.chip.loads().into_iter().map(branch).collect(),
+            tick: self.ticks.clone(),
+            rasters: Vec::new(),
         }
+    }
+}
+
+fn branch((branch, packets): (Branch, u64)) -> BranchStats {
+    match branch {
+        Branch::Qpe { chip, x, y } => BranchStats { chip, qpe: Some([x, y]), link: None, packets },
+        Branch::Link { chip, link } => BranchStats { chip, qpe: None, link: Some(link), packets },
     }
 }
 
@@ -391,9 +479,9 @@ fn record_spikes(table: &mut Table<u16>, tick: usize, pe: usize, slice: &Slice, 
     for (_, packet) in sent.iter().filter(|(sender, _)| *sender == pe) {
         let neuron = packet.key.wrapping_sub(slice.key) as usize;
         if neuron < slice.count
-            && let Some(index) = slice.network_index(neuron)
+            && let Some(count) = slice.network_index(neuron).and_then(|index| row.get_mut(index))
         {
-            row[index] += 1;
+            *count += 1;
         }
     }
 }

@@ -1,9 +1,15 @@
 //! Recordings: what nodes did in each tick, and the files they end up in.
 
-use crate::data::{NpyElement, SpikeTrain, write_csv, write_npy};
+use crate::{
+    data::{NpyElement, SpikeTrain, write_csv, write_npy},
+    machine::Raster,
+};
 use ndarray::ArrayD;
 use s2c_dialects::diagnostic::{Diagnostic, Result};
 use std::path::Path;
+
+/// Spikes of a population that are kept for a picture.
+const MOST_SHOWN: usize = 20_000;
 
 /// What of a node is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +71,23 @@ impl<T: Copy + Default> Table<T> {
 }
 
 impl Recording {
+    /// The spikes one by one, at most [`MOST_SHOWN`] of them; `None` for membranes.
+    pub fn raster(&self, node: &str) -> Option<Raster> {
+        let Self::Spikes(table) = self else { return None };
+        let neurons: usize = table.shape.iter().product();
+        let all = || {
+            let cells = table.values.iter().enumerate().filter(|(_, count)| **count > 0);
+            cells.map(|(cell, _)| (cell / neurons.max(1), cell % neurons.max(1)))
+        };
+        Some(Raster {
+            node: node.to_owned(),
+            neurons,
+            ticks: table.values.len() / neurons.max(1),
+            spikes: all().take(MOST_SHOWN).collect(),
+            left_out: all().skip(MOST_SHOWN).count() as u64,
+        })
+    }
+
     /// A recording of zeros.
     pub fn new(quantity: Quantity, ticks: usize, shape: Vec<usize>) -> Self {
         match quantity {

@@ -54,6 +54,8 @@ enum Emit {
     Llvm,
     /// The kernels as assembly text.
     Asm,
+    /// A folder with an ELF executable per PE.
+    Elf,
     /// A binary.
     Bin,
 }
@@ -65,7 +67,7 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
         Emit::Snn => Some(PhaseName::Snn),
         Emit::Qsnn => Some(PhaseName::Qsnn),
         Emit::S2k => Some(PhaseName::S2k),
-        Emit::Llvm | Emit::Asm | Emit::Bin => arguments.stop_after,
+        Emit::Llvm | Emit::Asm | Emit::Elf | Emit::Bin => arguments.stop_after,
     };
     let wishes = driver::Wishes { dump_dir: arguments.dump_dir.clone(), stop_after: phase.map(Into::into) };
     let options = arguments.options.to_options()?;
@@ -99,8 +101,20 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
             let program = done.program(&target)?;
             emit::kernel_text(&program, &target, arguments.emit == Emit::Asm)?
         }
+        (Emit::Elf, Some(_)) => {
+            let Some(folder) = &arguments.output else {
+                return Err(Box::new(
+                    Diagnostic::error("no-output", "executables need a folder").hint("name it with -o FOLDER"),
+                ));
+            };
+            files::create_folder(folder)?;
+            for (name, bytes) in emit::executables(&done.program(&target)?, &target)? {
+                files::write(&folder.join(format!("{name}.elf")), &bytes)?;
+            }
+            return Ok(());
+        }
         // Stopped before there is a binary: the dumps are the result, or the module itself.
-        (Emit::Bin | Emit::Llvm | Emit::Asm, None) if arguments.output.is_none() => return Ok(()),
+        (Emit::Bin | Emit::Llvm | Emit::Asm | Emit::Elf, None) if arguments.output.is_none() => return Ok(()),
         _ => ir::to_text(&done.module),
     };
     match &arguments.output {

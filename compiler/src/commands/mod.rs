@@ -2,12 +2,16 @@
 
 pub mod check;
 pub mod compile;
+pub mod diff;
 pub mod evaluate;
 pub mod explain;
+pub mod faults;
 pub mod inspect;
 pub mod list;
 pub mod opt;
+pub mod report;
 pub mod run;
+pub mod shell;
 pub mod simulate;
 
 use crate::data::{SpikeTrain, read_spikes};

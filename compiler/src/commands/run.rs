@@ -8,7 +8,7 @@ use super::{
 use crate::{
     emit::Binary,
     files,
-    machine::{Machine, Time, Wish},
+    machine::{Machine, Stats, Time, Wish},
     output,
     recording::{self, Quantity},
 };
@@ -45,6 +45,9 @@ pub struct Arguments {
     /// Where the counts of instructions, cycles, packets and so on go, as JSON.
     #[arg(long)]
     stats: Option<PathBuf>,
+    /// Put the spikes of all populations into the stats too, for the pictures of `s2c report`.
+    #[arg(long, requires = "stats")]
+    rasters: bool,
 }
 
 /// What runs the network; both give the same spikes and membranes.
@@ -79,13 +82,19 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         wishes.push(Wish { node: node.to_owned(), quantity });
         wanted.push(file);
     }
+    let shown_too: Vec<String> =
+        if arguments.rasters { populations.iter().map(|&name| name.to_owned()).collect() } else { Vec::new() };
+    wishes.extend(shown_too.iter().map(|node| Wish { node: node.clone(), quantity: Quantity::Spikes }));
     let mut recordings = machine.run(&input, &wishes, arguments.time)?;
     let totals = recordings.remove(0).totals().unwrap_or_default();
+    let rasters = recordings.split_off(wanted.len());
     for (recording, file) in recordings.into_iter().zip(wanted) {
         recording.write(file)?;
     }
     if let Some(file) = &arguments.stats {
-        let json = serde_json::to_vec_pretty(&machine.stats()).map_err(|error| Diagnostic::bug(error.to_string()))?;
+        let rasters = rasters.iter().zip(&shown_too).filter_map(|(recording, node)| recording.raster(node)).collect();
+        let stats = Stats { rasters, ..machine.stats() };
+        let json = serde_json::to_vec_pretty(&stats).map_err(|error| Diagnostic::bug(error.to_string()))?;
         files::write(file, &json)?;
     }
     output::print(&summary(&shown, input.ticks(), &totals))

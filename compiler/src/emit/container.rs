@@ -74,8 +74,13 @@ impl Binary {
     /// # Errors
     /// Anything that is not a whole and undamaged binary of a version that is known.
     pub fn from_bytes(bytes: &[u8], name: &str) -> Result<Self> {
-        let refuse =
-            |title: String| Box::new(Diagnostic::error("bad-binary", title).text(format!("The file is `{name}`.")));
+        let refuse = |title: String| {
+            Box::new(
+                Diagnostic::error("bad-binary", title)
+                    .text(format!("The file is `{name}`."))
+                    .hint("compile the model again"),
+            )
+        };
         let damaged = |what: &str| refuse(format!("the binary is damaged: {what}"));
         if bytes.len() < HEADER || bytes[..7] != MAGIC[..7] {
             return Err(refuse("the file is not a binary of s2c".to_owned()));
@@ -103,7 +108,8 @@ impl Binary {
                 .ok_or_else(|| damaged(&format!("section {number} is cut off")))?;
             let section = &bytes[at..end];
             if entry[8..12] != crc32fast::hash(section).to_le_bytes() {
-                return Err(damaged(&format!("the checksum of section {number} is wrong")));
+                let name = if number == 0 { " (the manifest)" } else { "" };
+                return Err(damaged(&format!("the checksum of section {number}{name} is wrong")));
             }
             if number == 0 {
                 manifest = Some(section);
@@ -127,6 +133,7 @@ impl Binary {
         }
         let manifest: Manifest =
             serde_json::from_value(value).map_err(|error| damaged(&format!("manifest: {error}")))?;
+        manifest.check().map_err(|why| damaged(&format!("manifest: {why}")))?;
         Ok(Self { manifest, blobs })
     }
 }

@@ -26,6 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Makes the binary of a finished program.
 pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
+    let _span = tracing::info_span!("emit", pes = program.pes.len()).entered();
     let mut cache = KernelCache::new(&constants(target))?;
     let mut blobs: Vec<Vec<u8>> = Vec::new();
     let mut codes: BTreeMap<BTreeSet<Kernel>, (usize, CodeImage)> = BTreeMap::new();
@@ -91,7 +92,7 @@ pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
     Ok(Binary { manifest, blobs })
 }
 
-fn constants(target: &Target) -> RuntimeConstants {
+pub(super) fn constants(target: &Target) -> RuntimeConstants {
     RuntimeConstants {
         header: target.memory.code_bytes,
         stack_top: target.memory.sram_bytes,
@@ -138,12 +139,12 @@ impl Image {
     }
 }
 
-fn address_of(pe: &Pe, buffer: &str) -> Result<u32> {
+pub(super) fn address_of(pe: &Pe, buffer: &str) -> Result<u32> {
     let address = pe.buffer(buffer)?.address.and_then(|address| u32::try_from(address).ok());
     address.ok_or_else(|| Box::new(Diagnostic::bug("`buffer-allocation` has not run")))
 }
 
-fn data(pe: &Pe, tables: &Tables, target: &Target, code: &CodeImage) -> Result<Vec<u8>> {
+pub(super) fn data(pe: &Pe, tables: &Tables, target: &Target, code: &CodeImage) -> Result<Vec<u8>> {
     let base = target.memory.code_bytes;
     let mut image = Image { base, bytes: vec![0; tables.bytes as usize] };
     let fifo = address_of(pe, FIFO)?;
@@ -445,6 +446,11 @@ fn describe(
         core: core as u8,
         segments,
         memory,
+        addresses: pe
+            .buffers
+            .iter()
+            .map(|buffer| Ok((buffer.sym_name.clone(), address_of(pe, &buffer.sym_name)?)))
+            .collect::<Result<_>>()?,
         kernels: kernels.iter().map(Kernel::name).collect(),
         slices,
         synapses: pe.blocks().flat_map(|block| fan_out::targets_of(pe, block)).map(u64::from).sum(),

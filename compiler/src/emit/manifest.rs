@@ -85,6 +85,9 @@ pub struct Pe {
     pub segments: Vec<Segment>,
     /// Bytes of memory by use: code, tables, and each buffer.
     pub memory: BTreeMap<String, u32>,
+    /// Addresses of the buffers.
+    #[serde(default)]
+    pub addresses: BTreeMap<String, u32>,
     /// Kernel variants.
     pub kernels: Vec<String>,
     /// Neurons.
@@ -148,7 +151,67 @@ pub struct Route {
     pub destinations: Vec<i64>,
 }
 
+/// Ticks that a pipeline may be long.
+const LONGEST_PIPELINE: u64 = 1 << 20;
+/// Neurons of a population, and chips of a machine, beyond which numbers are taken for damage.
+const MOST_NEURONS: usize = 1 << 31;
+const MOST_CHIPS: u64 = 1 << 16;
+/// Bytes of a PE's memory beyond which a number is taken for damage.
+const LARGEST_MEMORY: u32 = 1 << 24;
+
 impl Manifest {
+    /// Whether all sizes are such that a program can work with them; the error says in words which one is not.
+    pub fn check(&self) -> Result<(), String> {
+        let fits = |shape: &[usize]| {
+            let size = shape.iter().try_fold(1_usize, |size, &extent| size.checked_mul(extent));
+            size.is_some_and(|size| size <= MOST_NEURONS)
+        };
+        let layout_fits = |layout: &Option<Vec<i64>>| {
+            let sizes = layout.iter().flatten().map(|&size| usize::try_from(size).ok());
+            sizes.collect::<Option<Vec<usize>>>().is_some_and(|sizes| sizes.iter().all(|&size| size < 1 << 16))
+        };
+        let chips = &self.target.chips;
+        let count = u64::from(chips.columns) * u64::from(chips.rows);
+        if !(1..=MOST_CHIPS).contains(&count) || u64::from(chips.host) >= count {
+            return Err(format!("the target has {} x {} chips, the host at {}", chips.columns, chips.rows, chips.host));
+        }
+        for input in &self.inputs {
+            if !fits(&input.shape) || !layout_fits(&input.layout) {
+                return Err(format!("the input `{}` has shape {:?}", input.node, input.shape));
+            }
+        }
+        if self.target.memory.sram_bytes > LARGEST_MEMORY {
+            return Err(format!("a PE has {} bytes of memory", self.target.memory.sram_bytes));
+        }
+        // Neurons of each population, padding included.
+        let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
+        for slice in self.pes.iter().flat_map(|pe| &pe.slices) {
+            let scales = slice.scale.len() == 1 || slice.scale.len() >= slice.count;
+            let fits = slice.count <= self.target.memory.sram_bytes as usize && slice.start <= LONGEST_PIPELINE;
+            if !fits || !scales || !layout_fits(&slice.layout) {
+                return Err(format!("a slice of `{}` has {} neurons", slice.population, slice.count));
+            }
+            *sizes.entry(&slice.population).or_default() += slice.count;
+        }
+        let size_of = |population: &str| sizes.get(population).copied().unwrap_or(0);
+        for slice in self.pes.iter().flat_map(|pe| &pe.slices) {
+            let end = match slice.map() {
+                Some(map) => map.map.iter().product(),
+                None => slice.first.saturating_add(slice.count),
+            };
+            if end > size_of(&slice.population) {
+                return Err(format!("a slice of `{}` reaches behind the population's end", slice.population));
+            }
+        }
+        for output in &self.outputs {
+            let size = output.shape.iter().try_fold(1_usize, |size, &extent| size.checked_mul(extent));
+            if size.is_none_or(|size| size > size_of(&output.population)) || output.start > LONGEST_PIPELINE {
+                return Err(format!("the output `{}` has shape {:?}", output.node, output.shape));
+            }
+        }
+        Ok(())
+    }
+
     /// Number of neurons, without padding.
     pub fn neurons(&self) -> usize {
         self.pes.iter().flat_map(|pe| &pe.slices).map(Slice::neurons).sum()

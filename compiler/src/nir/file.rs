@@ -1,16 +1,13 @@
 //! HDF5 to an untyped tree, under limits that a damaged file cannot lift.
 //!
-//! Limits: what all datasets declare together is at most 1032 times the length of the file, the most that deflate can
-//! expand, and at most [`LARGEST_CONTENT`]; groups nest at most [`DEEPEST`] levels; there are at most [`MOST_OBJECTS`]
-//! objects. Data in other files (external links, external or virtual datasets) is not followed.
+//! Limits: what all datasets hold together, expanded, is at most 1032 times the length of the file, the most that deflate
+//! can expand, and at most [`LARGEST_CONTENT`]; groups nest at most [`DEEPEST`] levels; there are at most
+//! [`MOST_OBJECTS`] objects. Every size is checked before memory is taken for it. Data in other files is not followed.
 
 use super::raw::{Members, Raw};
-use hdf5::{
-    Dataset, Group, IndexType, IterationOrder, LinkType,
-    plist::dataset_create::Layout,
-    types::{FixedAscii, FixedUnicode, FloatSize, TypeDescriptor, VarLenAscii, VarLenUnicode},
-};
-use ndarray::{ArrayD, Ix0, arr0};
+use crate::files;
+use hdf5_reader::{Dataset, Datatype, Hdf5File, OpenOptions, StringSize, VarLenKind, group::Group};
+use ndarray::{ArrayD, IxDyn};
 use s2c_dialects::diagnostic::{Diagnostic, Result};
 use std::path::Path;
 
@@ -22,29 +19,17 @@ const LARGEST_CONTENT: u64 = 8 << 30;
 const DEEPEST: usize = 48;
 /// Groups and datasets together.
 const MOST_OBJECTS: usize = 1 << 18;
-/// Bytes of a string of fixed length.
-const LONGEST_STRING: usize = 1024;
 
 /// Reads the whole file.
 pub(super) fn read(path: &Path) -> Result<Members> {
-    let shown = path.display();
-    let size = std::fs::metadata(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            Diagnostic::error("file-not-found", format!("the file `{shown}` does not exist"))
-                .hint("check the path of the model")
-        }
-        _ => {
-            Diagnostic::error("file-unreadable", format!("the file `{shown}` cannot be read")).text(format!("{error}."))
-        }
-    })?;
-    if !size.is_file() {
-        return Err(not_nir(path, "It is not a regular file."));
-    }
-    hdf5::silence_errors(true);
-    let file = hdf5::File::open(path).map_err(|error| not_nir(path, &words(&error)))?;
-    let content = size.len().saturating_mul(EXPANSION).min(LARGEST_CONTENT);
+    let bytes = files::read(path)?;
+    let content = (bytes.len() as u64).saturating_mul(EXPANSION).min(LARGEST_CONTENT);
+    let limit = usize::try_from(content).unwrap_or(usize::MAX);
+    let options = OpenOptions::default().with_max_read_bytes(limit).with_max_chunk_bytes(limit);
     let mut reader = Reader { path, content, objects: MOST_OBJECTS };
-    reader.group(&file, "", 0)
+    let open = || Hdf5File::from_vec_with_options(bytes, options)?.root_group();
+    let root = open().map_err(|error| not_nir(path, &words(&error)))?;
+    reader.group(&root, "", 0)
 }
 
 /// The diagnostic for a file that is no NIR file.
@@ -56,14 +41,16 @@ pub(super) fn not_nir(path: &Path, why: &str) -> Box<Diagnostic> {
 }
 
 /// The library's message, as one sentence.
-fn words(error: &hdf5::Error) -> String {
+fn words(error: &hdf5_reader::error::Error) -> String {
     let text = error.to_string();
-    format!("HDF5 says: {}.", text.lines().next().unwrap_or_default().trim_end_matches('.'))
+    format!("HDF5: {}.", text.lines().next().unwrap_or_default().trim_end_matches('.'))
 }
 
 struct Reader<'a> {
     path: &'a Path,
+    /// Bytes that datasets may still take.
     content: u64,
+    /// Objects that may still come.
     objects: usize,
 }
 
@@ -72,128 +59,131 @@ impl Reader<'_> {
         not_nir(self.path, &format!("At `{name}`: {}", why.as_ref()))
     }
 
+    /// The members in the order of their names.
     fn group(&mut self, group: &Group, name: &str, depth: usize) -> Result<Members> {
         if depth > DEEPEST {
             return Err(self.broken(name, format!("Groups nest deeper than {DEEPEST} levels.")));
         }
-        let mut links = Vec::new();
-        group
-            .find_link(IndexType::Name, IterationOrder::Increasing, |link, info| {
-                links.push((link.to_owned(), info.link_type));
-                Ok((links.len() > MOST_OBJECTS).then_some(()))
-            })
-            .map_err(|error| self.broken(name, words(&error)))?;
-        let mut members = Members::with_capacity(links.len());
-        for (link, kind) in links {
-            let path = format!("{name}/{link}");
-            self.objects = self
-                .objects
-                .checked_sub(1)
-                .ok_or_else(|| self.broken(&path, format!("There are more than {MOST_OBJECTS} objects.")))?;
-            let raw = match kind {
-                LinkType::External => Some(Raw::Other("a link to another file".to_owned())),
-                LinkType::Soft if group.loc_type_by_name(&link).is_err() => {
-                    Some(Raw::Other("a link to nothing".to_owned()))
-                }
-                LinkType::Hard | LinkType::Soft => self.member(group, &link, &path, depth)?,
-            };
-            members.extend(raw.map(|raw| (link, raw)));
+        let (groups, datasets) = group.members().map_err(|error| self.broken(name, words(&error)))?;
+        self.objects = self
+            .objects
+            .checked_sub(groups.len() + datasets.len())
+            .ok_or_else(|| self.broken(name, format!("There are more than {MOST_OBJECTS} objects.")))?;
+        let mut members = Members::with_capacity(groups.len() + datasets.len());
+        for inner in &groups {
+            let path = format!("{name}/{}", inner.name());
+            members.insert(inner.name().to_owned(), Raw::Group(self.group(inner, &path, depth + 1)?));
         }
+        for dataset in &datasets {
+            let path = format!("{name}/{}", dataset.name());
+            members.extend(self.dataset(dataset, &path)?.map(|raw| (dataset.name().to_owned(), raw)));
+        }
+        members.sort_unstable_keys();
         Ok(members)
     }
 
-    /// A dataset or group; `None` for a dataset that says of itself that it has no value.
-    fn member(&mut self, group: &Group, link: &str, path: &str, depth: usize) -> Result<Option<Raw>> {
-        if let Ok(dataset) = group.dataset(link) {
-            return self.dataset(&dataset, path);
-        }
-        match group.group(link) {
-            Ok(inner) => self.group(&inner, path, depth + 1).map(|members| Some(Raw::Group(members))),
-            Err(error) => Err(self.broken(path, words(&error))),
-        }
+    fn take(&mut self, bytes: u64, path: &str) -> Result<()> {
+        self.content = self.content.checked_sub(bytes).ok_or_else(|| {
+            self.broken(path, "The dataset declares more elements than a file of this length can hold.")
+        })?;
+        Ok(())
     }
 
+    /// A dataset's value; `None` for one that says of itself that it has no value.
     fn dataset(&mut self, dataset: &Dataset, path: &str) -> Result<Option<Raw>> {
-        let failed = |error: hdf5::Error| self.broken(path, words(&error));
-        let dtype = dataset.dtype().map_err(failed)?;
-        let space = dataset.space().map_err(failed)?;
-        let plist = dataset.dcpl().map_err(failed)?;
-        if plist.layout() == Layout::Virtual || !plist.external().is_empty() {
-            return Ok(Some(Raw::Other("data in another file".to_owned())));
-        }
-        let elements = space.shape().iter().try_fold(1, |product: usize, &size| product.checked_mul(size));
-        let elements = elements.filter(|&elements| elements == space.size() || space.shape().is_empty());
-        let Some(elements) = elements else {
-            return Err(self.broken(path, "The shape of the dataset overflows."));
-        };
-        if elements != 0 && space.size() == 0 {
+        let elements = dataset.num_elements().map_err(|error| self.broken(path, words(&error)))?;
+        let shape: Option<Vec<usize>> = dataset.shape().iter().map(|&size| usize::try_from(size).ok()).collect();
+        let shape = shape.ok_or_else(|| self.broken(path, "The shape of the dataset overflows."))?;
+        if elements == 0 && shape.is_empty() {
             return Ok(None);
         }
-        let chunk =
-            plist.chunk().unwrap_or_default().iter().fold(1_usize, |product, &size| product.saturating_mul(size));
-        let width = dtype.size().max(8);
-        let bytes = u64::try_from(elements.max(chunk).saturating_mul(width)).unwrap_or(u64::MAX);
-        self.content = self.content.checked_sub(bytes).ok_or_else(|| {
-            self.broken(
-                path,
-                format!("The dataset declares {elements} elements, more than a file of this length can hold."),
-            )
-        })?;
-        let failed = |error: hdf5::Error| self.broken(path, words(&error));
-        let raw = match dtype.to_descriptor() {
-            Ok(TypeDescriptor::Float(FloatSize::U4)) => Raw::F32(numbers(dataset).map_err(failed)?),
-            Ok(TypeDescriptor::Float(_)) => Raw::F64(numbers(dataset).map_err(failed)?),
-            Ok(
-                TypeDescriptor::Integer(_)
-                | TypeDescriptor::Unsigned(_)
-                | TypeDescriptor::Boolean
-                | TypeDescriptor::Enum(_),
-            ) => Raw::Int(numbers(dataset).map_err(failed)?),
-            Ok(TypeDescriptor::VarLenUnicode) => {
-                let strings = dataset.read_dyn::<VarLenUnicode>().map_err(failed)?;
-                self.text(&strings, path, |text| if text.as_ptr().is_null() { &[] } else { text.as_bytes() })?
+        let stored = dataset.raw_byte_len().map_err(|error| self.broken(path, words(&error)))? as u64;
+        // In memory an element takes up to eight bytes.
+        self.take(stored.max(elements.saturating_mul(8)), path)?;
+        let raw = match dataset.dtype() {
+            Datatype::FloatingPoint { size: 2, .. } => {
+                let floats = self.numbers(dataset, path, |bytes| f64::from(half::f16::from_ne_bytes(bytes)))?;
+                Raw::F64(self.array(shape, floats, path)?)
             }
-            Ok(TypeDescriptor::VarLenAscii) => {
-                let strings = dataset.read_dyn::<VarLenAscii>().map_err(failed)?;
-                self.text(&strings, path, |text| if text.as_ptr().is_null() { &[] } else { text.as_bytes() })?
+            Datatype::FloatingPoint { size: 4, .. } => {
+                Raw::F32(self.array(shape, self.numbers(dataset, path, f32::from_ne_bytes)?, path)?)
             }
-            Ok(TypeDescriptor::FixedUnicode(length)) if self.fits(elements, length) => {
-                let strings = dataset.read_dyn::<FixedUnicode<LONGEST_STRING>>().map_err(failed)?;
-                self.text(&strings, path, FixedUnicode::as_bytes)?
+            Datatype::FloatingPoint { size: 8, .. } => {
+                Raw::F64(self.array(shape, self.numbers(dataset, path, f64::from_ne_bytes)?, path)?)
             }
-            Ok(TypeDescriptor::FixedAscii(length)) if self.fits(elements, length) => {
-                let strings = dataset.read_dyn::<FixedAscii<LONGEST_STRING>>().map_err(failed)?;
-                self.text(&strings, path, FixedAscii::as_bytes)?
+            Datatype::FixedPoint { size, signed, .. } => {
+                Raw::Int(self.array(shape, self.integers(dataset, path, *size, *signed)?, path)?)
             }
-            // Half and extended precision have no descriptor, but convert.
-            Err(_) if dtype.conv_to::<f64>().is_some() => Raw::F64(numbers(dataset).map_err(failed)?),
-            Ok(other) => Raw::Other(format!("data of type {other}")),
-            Err(_) => Raw::Other("data of an unknown type".to_owned()),
+            Datatype::Enum { base, .. } => match **base {
+                Datatype::FixedPoint { size, signed, .. } => {
+                    Raw::Int(self.array(shape, self.integers(dataset, path, size, signed)?, path)?)
+                }
+                _ => Raw::Other("an enumeration of an unknown kind".to_owned()),
+            },
+            Datatype::String { size: StringSize::Fixed(_), .. } => {
+                let texts = dataset.read_strings().map_err(|error| self.broken(path, words(&error)))?;
+                Raw::Text(self.array(shape, texts, path)?)
+            }
+            Datatype::String { size: StringSize::Variable, .. } | Datatype::VarLen { kind: VarLenKind::String, .. } => {
+                let texts = self.strings(dataset, path)?;
+                Raw::Text(self.array(shape, texts, path)?)
+            }
+            other => Raw::Other(kind(other).to_owned()),
         };
         Ok(Some(raw))
     }
 
-    /// Whether strings of fixed length can be read through the buffers that they need.
-    fn fits(&self, elements: usize, length: usize) -> bool {
-        let bytes = u64::try_from(elements.saturating_mul(LONGEST_STRING)).unwrap_or(u64::MAX);
-        length <= LONGEST_STRING && bytes <= self.content
+    fn array<T>(&self, shape: Vec<usize>, values: Vec<T>, path: &str) -> Result<ArrayD<T>> {
+        ArrayD::from_shape_vec(IxDyn(&shape), values)
+            .map_err(|_| self.broken(path, "The dataset does not have as many elements as its shape says."))
     }
 
-    fn text<T>(&self, strings: &ArrayD<T>, path: &str, bytes: impl Fn(&T) -> &[u8]) -> Result<Raw> {
-        let mut good = true;
-        let texts = strings.map(|text| {
-            let text = std::str::from_utf8(bytes(text));
-            good &= text.is_ok();
-            text.unwrap_or_default().to_owned()
-        });
-        if good { Ok(Raw::Text(texts)) } else { Err(self.broken(path, "A string is not valid UTF-8.")) }
+    fn numbers<T, const N: usize>(&self, dataset: &Dataset, path: &str, read: impl Fn([u8; N]) -> T) -> Result<Vec<T>> {
+        let bytes = dataset.read_native_bytes().map_err(|error| self.broken(path, words(&error)))?;
+        Ok(bytes.as_chunks().0.iter().map(|&bytes| read(bytes)).collect())
+    }
+
+    /// Integers of any width; those beyond 63 bits saturate.
+    fn integers(&self, dataset: &Dataset, path: &str, size: u8, signed: bool) -> Result<Vec<i64>> {
+        match (size, signed) {
+            (1, true) => self.numbers(dataset, path, |bytes| i64::from(i8::from_ne_bytes(bytes))),
+            (1, false) => self.numbers(dataset, path, |bytes| i64::from(u8::from_ne_bytes(bytes))),
+            (2, true) => self.numbers(dataset, path, |bytes| i64::from(i16::from_ne_bytes(bytes))),
+            (2, false) => self.numbers(dataset, path, |bytes| i64::from(u16::from_ne_bytes(bytes))),
+            (4, true) => self.numbers(dataset, path, |bytes| i64::from(i32::from_ne_bytes(bytes))),
+            (4, false) => self.numbers(dataset, path, |bytes| i64::from(u32::from_ne_bytes(bytes))),
+            (8, true) => self.numbers(dataset, path, i64::from_ne_bytes),
+            (8, false) => {
+                self.numbers(dataset, path, |bytes| i64::try_from(u64::from_ne_bytes(bytes)).unwrap_or(i64::MAX))
+            }
+            _ => Err(self.broken(path, format!("Integers of {size} bytes are not known."))),
+        }
+    }
+
+    /// Strings of variable length, which lie in a heap that several elements may point into at the same place.
+    fn strings(&mut self, dataset: &Dataset, path: &str) -> Result<Vec<String>> {
+        let references = dataset.read_raw_bytes().map_err(|error| self.broken(path, words(&error)))?;
+        let size = dataset.vlen_reference_size();
+        let mut texts = Vec::with_capacity(references.len() / size);
+        for reference in references.chunks_exact(size) {
+            let bytes =
+                dataset.resolve_vlen_reference_bytes(reference, 1).map_err(|error| self.broken(path, words(&error)))?;
+            self.take(bytes.len() as u64, path)?;
+            let text = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
+            let text = std::str::from_utf8(text).map_err(|_| self.broken(path, "A string is not valid UTF-8."))?;
+            texts.push(text.to_owned());
+        }
+        Ok(texts)
     }
 }
 
-/// Reads numbers with conversion to `T`. Scalars are arrays without axes.
-fn numbers<T: hdf5::H5Type + Clone>(dataset: &Dataset) -> hdf5::Result<ArrayD<T>> {
-    if dataset.ndim() == 0 {
-        return dataset.read::<T, Ix0>().map(|value| arr0(value.into_scalar()).into_dyn());
+/// A type that no NIR field has, in words.
+fn kind(datatype: &Datatype) -> &'static str {
+    match datatype {
+        Datatype::Compound { .. } => "data of a compound type",
+        Datatype::Array { .. } | Datatype::VarLen { .. } => "data of an array type",
+        Datatype::Opaque { .. } | Datatype::Bitfield { .. } => "data of an opaque type",
+        Datatype::Reference { .. } => "references",
+        _ => "data of an unknown type",
     }
-    dataset.read_dyn::<T>()
 }

@@ -11,16 +11,18 @@ use super::{
     shapes::{Shapes, infer_shapes},
 };
 use crate::files;
-use hdf5::{Group, H5Type, types::VarLenUnicode};
+use hdf5_writer::{
+    ByteOrder, DatasetBuilder, FILTER_DEFLATE, FilterDescription, H5WriteElement, Hdf5Builder, WriteOptions,
+};
 use indexmap::IndexMap;
 use ndarray::{Array2, ArrayD};
 use s2c_dialects::diagnostic::{Diagnostic, Result};
-use std::{collections::HashSet, path::Path, str::FromStr};
+use std::{collections::HashSet, path::Path};
 
 /// The version of the Python package whose form is written.
 const VERSION: &str = "1.0.8";
 /// Compression of arrays; zlib's own default.
-const DEFLATE: u8 = 6;
+const DEFLATE: u32 = 6;
 
 /// Writes a graph. The file appears whole or not at all.
 pub fn write(graph: &Graph, path: &Path) -> Result<()> {
@@ -28,15 +30,15 @@ pub fn write(graph: &Graph, path: &Path) -> Result<()> {
     let shapes = infer_shapes(graph).ok();
     let members = encode(graph, "", shapes.as_ref())?;
     let root = Members::from([("version".to_owned(), Raw::text(VERSION)), ("node".to_owned(), Raw::Group(members))]);
-    hdf5::silence_errors(true);
-    files::replace(path, |path| {
-        let written = hdf5::File::create(path).and_then(|file| write_members(&file, &root).and_then(|()| file.close()));
-        written.map_err(|error| {
-            Diagnostic::error("cannot-write", format!("`{}` cannot be written", path.display()))
-                .text(format!("{error}."))
-                .into()
-        })
-    })
+    let encoded = add_members(Hdf5Builder::new(), "", &root)
+        .and_then(Hdf5Builder::into_plan)
+        .and_then(|plan| plan.encode(WriteOptions::default()));
+    let bytes = encoded.map_err(|error| {
+        Diagnostic::error("cannot-write", format!("`{}` cannot be written", path.display()))
+            .text(format!("{error}."))
+            .hint("please report it with the model")
+    })?;
+    files::write(path, &bytes)
 }
 
 /// A graph as an untyped tree.
@@ -92,37 +94,37 @@ fn with_input_shape(node: &Node, input: Option<&[usize]>) -> Node {
     node
 }
 
-fn write_members(group: &Group, members: &Members) -> hdf5::Result<()> {
+/// Adds the members of a group; groups that stay empty are not stored.
+fn add_members(mut file: Hdf5Builder, path: &str, members: &Members) -> hdf5_writer::Result<Hdf5Builder> {
     for (name, raw) in members {
-        match raw {
-            Raw::Group(inner) => write_members(&group.create_group(name)?, inner)?,
-            Raw::F32(values) => write_array(group, name, values)?,
-            Raw::F64(values) => write_array(group, name, values)?,
-            Raw::Int(values) => write_array(group, name, values)?,
+        let path = join(path, name);
+        file = match raw {
+            Raw::Group(inner) => add_members(file, &path, inner)?,
+            Raw::F32(values) => file.dataset(dataset(path, values)?),
+            Raw::F64(values) => file.dataset(dataset(path, values)?),
+            Raw::Int(values) => file.dataset(dataset(path, values)?),
             Raw::Text(texts) => {
-                let strings: std::result::Result<Vec<_>, _> =
-                    texts.iter().map(|text| VarLenUnicode::from_str(text)).collect();
-                let strings = strings.map_err(|error| hdf5::Error::from(error.to_string()))?;
-                write_array(group, name, &ArrayD::from_shape_vec(texts.shape(), strings)?)?;
+                let strings: Vec<&String> = texts.iter().collect();
+                file.dataset(DatasetBuilder::vlen_string_data(path, extents(texts.shape()), &strings)?)
             }
-            Raw::Other(_) => {}
-        }
+            Raw::Other(_) => file,
+        };
     }
-    Ok(())
+    Ok(file)
 }
 
 /// One dataset: a scalar as such, numbers in one compressed chunk.
-fn write_array<T: H5Type + Clone>(group: &Group, name: &str, values: &ArrayD<T>) -> hdf5::Result<()> {
-    let shape = values.shape();
-    let builder = group.new_dataset::<T>().obj_track_times(false);
-    let contiguous = values.as_standard_layout();
-    let Some(slice) = contiguous.as_slice() else { return Err("an array is not contiguous".into()) };
-    match slice {
-        [] => builder.shape(shape).create(name).map(drop),
-        [value] if shape.is_empty() => builder.shape(()).create(name)?.write_scalar(value),
-        slice => {
-            let builder = builder.chunk(shape).deflate(DEFLATE);
-            builder.shape(shape).create(name)?.write_raw(slice)
-        }
+fn dataset<T: H5WriteElement>(path: String, values: &ArrayD<T>) -> hdf5_writer::Result<DatasetBuilder> {
+    let (shape, elements) = (extents(values.shape()), values.iter().copied().collect::<Vec<T>>());
+    let dataset =
+        DatasetBuilder::typed_with_order::<T>(path, shape.clone(), ByteOrder::LittleEndian).data(&elements)?;
+    if shape.is_empty() || elements.is_empty() {
+        return Ok(dataset);
     }
+    let deflate = FilterDescription { id: FILTER_DEFLATE, name: None, client_data: vec![DEFLATE] };
+    Ok(dataset.chunked(shape).filter(deflate))
+}
+
+fn extents(shape: &[usize]) -> Vec<u64> {
+    shape.iter().map(|&size| size as u64).collect()
 }

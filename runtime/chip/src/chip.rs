@@ -7,9 +7,10 @@ use rayon::prelude::*;
 
 use crate::config::{ChipConfig, Packet, PeImage, RouterEntry};
 use crate::decode::Code;
+use crate::disturb::{Disturbance, PacketFaults};
 use crate::fault::{Fault, PeId, SetupError};
 use crate::pe::Pe;
-use crate::router::{Dropped, Network};
+use crate::router::{Branch, Dropped, Network};
 use crate::stats::Stats;
 
 /// How often packets may cause further packets within a tick.
@@ -37,6 +38,7 @@ pub struct Chip {
     pes: Vec<Pe>,
     index: BTreeMap<PeId, usize>,
     network: Network,
+    disturbance: Disturbance,
     ticks: u64,
 }
 
@@ -68,7 +70,7 @@ impl Chip {
             }
             pes.push(pe);
         }
-        let mut chip = Self { config, pes, index, network, ticks: 0 };
+        let mut chip = Self { config, pes, index, network, disturbance: Disturbance::default(), ticks: 0 };
         chip.on_all(Pe::boot)?;
         Ok(chip)
     }
@@ -77,6 +79,7 @@ impl Chip {
     pub fn reset(&mut self) -> Result<(), Fault> {
         let config = &self.config;
         self.network.dropped.clear();
+        self.disturbance.held.clear();
         on_all(&mut self.pes, |pe| pe.reset(config))
     }
 
@@ -88,16 +91,22 @@ impl Chip {
     pub fn step(&mut self, inputs: &[Packet]) -> Result<TickReport, Fault> {
         let mut report = TickReport::default();
         self.on_all(Pe::begin_tick)?;
+        // What was late in the tick before comes first, and is not disturbed again.
+        for (source, packet) in std::mem::take(&mut self.disturbance.held) {
+            self.route(source, packet, &mut report)?;
+        }
         let mut packets: Vec<(Option<usize>, Packet)> = inputs.iter().map(|&packet| (None, packet)).collect();
         self.collect(&mut packets, &mut report);
         let mut rounds = 0;
-        while !packets.is_empty() {
+        while !packets.is_empty() || rounds == 0 {
             if rounds == MAX_ROUNDS {
                 return Err(Fault::PacketStorm { rounds });
             }
             rounds += 1;
             for (source, packet) in packets.drain(..) {
-                self.route(source, packet, &mut report)?;
+                for _ in 0..self.disturbance.copies(source, packet) {
+                    self.route(source, packet, &mut report)?;
+                }
             }
             self.on_all(Pe::drain)?;
             self.collect(&mut packets, &mut report);
@@ -132,6 +141,16 @@ impl Chip {
         Ok(())
     }
 
+    /// From now on packets meet faults of the network.
+    pub fn disturb(&mut self, faults: PacketFaults) {
+        self.disturbance.begin(faults);
+    }
+
+    /// A PE stops for good: it executes nothing and swallows its packets. False if there is no such PE.
+    pub fn kill(&mut self, pe: usize) -> bool {
+        self.pes.get_mut(pe).map(|pe| pe.dead = true).is_some()
+    }
+
     /// The places of the PEs, in the order of the images.
     pub fn pes(&self) -> impl ExactSizeIterator<Item = PeId> {
         self.pes.iter().map(|pe| pe.id)
@@ -164,6 +183,11 @@ impl Chip {
     pub fn stats(&self) -> Stats {
         let pes = self.pes.iter().map(|pe| pe.stats).collect();
         Stats { pes, network: self.network.stats, ticks: self.ticks }
+    }
+
+    /// Packets that each branch behind a router has carried since the chip was built.
+    pub fn loads(&self) -> BTreeMap<Branch, u64> {
+        self.network.loads()
     }
 
     fn on_all(&mut self, work: impl Fn(&mut Pe) -> Result<(), Fault> + Sync) -> Result<(), Fault> {

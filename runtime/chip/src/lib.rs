@@ -18,6 +18,7 @@ mod comms;
 mod config;
 mod cpu;
 mod decode;
+mod disturb;
 mod fault;
 mod harness;
 mod op;
@@ -27,7 +28,8 @@ mod stats;
 
 pub use chip::{Chip, TickReport};
 pub use config::{ChipConfig, CycleModel, Destination, Packet, PeImage, RouterEntry};
+pub use disturb::PacketFaults;
 pub use fault::{Fault, PeId, SetupError, Trap};
 pub use harness::{CallReport, Harness};
-pub use router::{DropReason, Dropped};
+pub use router::{Branch, DropReason, Dropped};
 pub use stats::{NetworkStats, PeStats, Stats};

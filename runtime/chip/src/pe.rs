@@ -15,6 +15,8 @@ use crate::stats::PeStats;
 pub(crate) struct Pe {
     pub id: PeId,
     pub stats: PeStats,
+    /// Whether the PE has stopped for good.
+    pub dead: bool,
     /// Packets that the router has delivered and the ring has not taken yet.
     inbox: VecDeque<Packet>,
     cpu: Cpu,
@@ -49,6 +51,7 @@ impl Pe {
         Ok(Self {
             id,
             stats: PeStats::default(),
+            dead: false,
             inbox: VecDeque::new(),
             cpu: reset_core(&bus),
             bus,
@@ -97,6 +100,9 @@ impl Pe {
 
     /// Moves the waiting packets into the ring, as many as fit at a time, and lets the core work them off.
     pub fn drain(&mut self) -> Result<(), Fault> {
+        if self.dead {
+            self.inbox.clear();
+        }
         while !self.inbox.is_empty() {
             while let Some(&packet) = self.inbox.front() {
                 let Bus { comms, sram, .. } = &mut self.bus;
@@ -143,6 +149,9 @@ impl Pe {
 
     /// Runs until the core sleeps with nothing to do, within the budget of the tick.
     fn run(&mut self) -> Result<(), Fault> {
+        if self.dead {
+            return Ok(());
+        }
         let limit = self.tick_start.0 + self.budget;
         match self.cpu.run(&self.code, &mut self.bus, &self.cycles, limit) {
             Ok(Exit::Asleep) => Ok(()),

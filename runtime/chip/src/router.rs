@@ -50,6 +50,31 @@ pub(crate) struct Way {
     links: u64,
     /// Where and why a copy is dropped.
     dropped: Vec<(usize, DropReason)>,
+    /// The branches, for the load of links.
+    branches: Vec<Branch>,
+    /// Packets that took this way.
+    uses: u64,
+}
+
+/// A part of a packet's way behind a router.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Branch {
+    /// From the router of a chip to one of its QPEs.
+    Qpe {
+        /// The chip.
+        chip: usize,
+        /// Column of the QPE.
+        x: u8,
+        /// Row of the QPE.
+        y: u8,
+    },
+    /// From a chip over one of its links.
+    Link {
+        /// The chip.
+        chip: usize,
+        /// The link, 0 to 5.
+        link: u8,
+    },
 }
 
 /// All routers with their links.
@@ -126,7 +151,8 @@ impl Network {
             }
         };
         let Self { ways, stats, dropped, .. } = self;
-        let way = &ways[number];
+        let way = &mut ways[number];
+        way.uses += 1;
         stats.packets += way.routers;
         stats.hops += entered + way.hops;
         stats.link_packets += way.links;
@@ -134,6 +160,15 @@ impl Network {
         stats.dropped += way.dropped.len() as u64;
         dropped.extend(way.dropped.iter().map(|&(chip, reason)| Dropped { chip, packet, reason }));
         Ok(way)
+    }
+
+    /// Packets that took each branch so far.
+    pub fn loads(&self) -> BTreeMap<Branch, u64> {
+        let mut loads = BTreeMap::new();
+        for way in &self.ways {
+            way.branches.iter().for_each(|&branch| *loads.entry(branch).or_default() += way.uses);
+        }
+        loads
     }
 
     /// The number of the way that packets of a key take from a chip on.
@@ -168,10 +203,14 @@ impl Network {
             for &destination in &self.tables[chip][entry].route {
                 match destination {
                     Destination::Host => way.host += 1,
-                    Destination::Link(link) if self.neighbour(chip, link).is_some() => way.links += 1,
+                    Destination::Link(link) if self.neighbour(chip, link).is_some() => {
+                        way.links += 1;
+                        way.branches.push(Branch::Link { chip, link });
+                    }
                     Destination::Link(link) => way.dropped.push((chip, DropReason::NoSuchLink(link))),
                     Destination::Qpe { x, y, cores } => {
                         let hops = self.distance(x, y);
+                        way.branches.push(Branch::Qpe { chip, x, y });
                         way.hops += hops;
                         way.longest = way.longest.max(hops);
                         for core in (0..4).filter(|core| cores >> core & 1 != 0) {
@@ -224,6 +263,7 @@ mod tests {
         assert_eq!(network.stats, NetworkStats { packets: 1, hops: 7, deliveries: 2, ..Default::default() });
         assert_eq!(network.route(&index, 0, 0, Packet::new(0x2F)).unwrap().host, 1);
         assert!(network.dropped.is_empty());
+        assert_eq!(network.loads(), BTreeMap::from([(Branch::Qpe { chip: 0, x: 1, y: 2 }, 1)]));
     }
 
     #[test]

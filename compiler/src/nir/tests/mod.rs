@@ -9,19 +9,7 @@ mod subgraphs;
 use super::{conv::Padding, *};
 use indexmap::IndexMap;
 use ndarray::ArrayD;
-use std::{
-    fs,
-    path::PathBuf,
-    sync::{PoisonError, RwLock, RwLockReadGuard},
-};
-
-/// Held while HDF5 files are open; a child process that is started meanwhile would inherit them with their locks.
-static OPEN_FILES: RwLock<()> = RwLock::new(());
-
-/// Every test that opens HDF5 files holds this.
-fn files_open() -> RwLockReadGuard<'static, ()> {
-    OPEN_FILES.read().unwrap_or_else(PoisonError::into_inner)
-}
+use std::{fs, path::PathBuf};
 
 /// A path in a folder for this test run; the test's name keeps parallel tests apart.
 pub(crate) fn scratch(name: &str) -> PathBuf {

@@ -4,7 +4,6 @@ use super::*;
 
 #[test]
 fn real_models_are_read() {
-    let _files = files_open();
     let Some(data) = shared_data() else { return };
     let expected = [
         ("nir/lif_norse.nir", 4, &[][..]),
@@ -34,7 +33,6 @@ fn real_models_are_read() {
 
 #[test]
 fn a_subgraph_file_is_the_same_network_as_its_flat_twin() {
-    let _files = files_open();
     let Some(data) = shared_data() else { return };
     let graph = |name: &str| read(&data.join(name)).unwrap().graph.flatten().unwrap();
     let flat = graph("nir/braille_noDelay_bias_zero.nir");

@@ -5,7 +5,6 @@ use proptest::prelude::*;
 
 #[test]
 fn every_node_type_reads_back() {
-    let _files = files_open();
     let (graph, path) = (every_node(), scratch("every.nir"));
     write(&graph, &path).unwrap();
     let model = read(&path).unwrap();
@@ -18,7 +17,6 @@ fn every_node_type_reads_back() {
 
 #[test]
 fn the_same_graph_gives_the_same_bytes() {
-    let _files = files_open();
     let paths = [scratch("same-1.nir"), scratch("same-2.nir")];
     write(&every_node(), &paths[0]).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(1100));
@@ -28,7 +26,6 @@ fn the_same_graph_gives_the_same_bytes() {
 
 #[test]
 fn shapes_of_all_node_types_fit() {
-    let _files = files_open();
     let shapes = infer_shapes(&every_node()).unwrap();
     assert_eq!(shapes.nodes["conv"].output, [4, 8, 8]);
     assert_eq!(shapes.nodes["flatten"].output, [4, 9]);
@@ -39,7 +36,6 @@ fn shapes_of_all_node_types_fit() {
 
 #[test]
 fn a_flattened_graph_is_written_with_dots() {
-    let _files = files_open();
     let path = scratch("flat.nir");
     write(&every_node().flatten().unwrap(), &path).unwrap();
     assert!(read(&path).unwrap().graph.nodes.contains_key("sub.lif"));

@@ -1,0 +1,88 @@
+//! The readers that meet files from outside, each as a function of bytes. Shared by the bounded run and by `cargo fuzz`.
+
+use s2c::{
+    data::{DataSet, Layout, SpikeTrain},
+    driver::{self, Compile, Wishes},
+    emit::Binary,
+    machine::{Machine, Time, Wish},
+    nir,
+    recording::Quantity,
+    targets,
+};
+use s2c_dialects::{
+    diagnostic::{Diagnostic, Result},
+    ir,
+};
+use s2c_passes::options::Options;
+use std::path::Path;
+
+/// A reader with what the bounded run needs to know of it.
+pub struct Reader {
+    /// Name, and ending of its files.
+    pub name: &'static str,
+    /// Reads a file as far as any command would.
+    pub read: fn(&Path) -> Result<()>,
+    /// The largest memory that reading may take, as a multiple of the file's length, besides a fixed amount.
+    pub expansion: usize,
+    /// Arguments of `s2c` in front of the file and behind it.
+    pub command: (&'static [&'static str], &'static [&'static str]),
+}
+
+/// What deflate expands by at most, with room for the decoded values beside the bytes.
+const DEFLATED: usize = 4 * 1032;
+
+/// All readers.
+pub const READERS: &[Reader] = &[
+    Reader { name: "nir", read: read_nir, expansion: DEFLATED, command: (&["inspect"], &[]) },
+    Reader { name: "mlir", read: read_mlir, expansion: 1024, command: (&["opt"], &[]) },
+    Reader { name: "toml", read: read_toml, expansion: 1024, command: (&["opt", "none.mlir", "--target"], &[]) },
+    Reader { name: "npy", read: read_data, expansion: 256, command: (&["run", "digits.bin", "--input"], &[]) },
+    Reader { name: "npz", read: read_data, expansion: DEFLATED, command: (&["run", "digits.bin", "--input"], &[]) },
+    Reader { name: "csv", read: read_data, expansion: 256, command: (&["run", "digits.bin", "--input"], &[]) },
+    Reader { name: "bin", read: read_bin, expansion: 256, command: (&["run"], &["--input", "sample.npy"]) },
+];
+
+fn read_nir(path: &Path) -> Result<()> {
+    let graph = nir::read(path)?.graph.flatten()?;
+    nir::infer_shapes(&graph)?;
+    nir::listing(path)?.lines().count();
+    let options = Options { dt: Some(1e-3), ..Options::default() };
+    Compile::start(&ir::context(), path, &options).map(drop)
+}
+
+/// As `s2c opt` does: the dump is led on to the end of the pipeline.
+fn read_mlir(path: &Path) -> Result<()> {
+    let context = ir::context();
+    let target = targets::load(targets::DEFAULT)?;
+    let start = Compile::start(&context, path, &Options::default())?;
+    let passes = driver::remaining(&start.module)?;
+    start.run(&context, &target, passes, &Wishes::default()).map(drop)
+}
+
+fn read_toml(path: &Path) -> Result<()> {
+    let target = targets::load(&path.display().to_string())?;
+    assert!(target.places(0).take(1 << 20).count() <= 1 << 20);
+    Ok(())
+}
+
+fn read_data(path: &Path) -> Result<()> {
+    for layout in [Layout::OneSample, Layout::Samples] {
+        if let Ok(set) = DataSet::open(path, None, layout) {
+            set.samples().take(8).try_for_each(|sample| sample.map(drop))?;
+        }
+    }
+    DataSet::open(path, None, Layout::OneSample).map(drop)
+}
+
+/// Two ticks without a spike, with a recording of every output.
+fn read_bin(path: &Path) -> Result<()> {
+    let bytes = s2c::files::read(path)?;
+    let mut machine = Machine::load(Binary::from_bytes(&bytes, "file")?)?;
+    let manifest = &machine.binary().manifest;
+    let input = manifest.inputs.first().ok_or_else(|| Diagnostic::error("bad-binary", "no input"))?;
+    let mut train = SpikeTrain::builder(&input.shape)?;
+    (0..2).for_each(|_| train.push_events(&[]));
+    let wishes: Vec<Wish> =
+        manifest.outputs.iter().map(|output| Wish { node: output.node.clone(), quantity: Quantity::Spikes }).collect();
+    machine.run(&train.finish(), &wishes, Time::Network).map(drop)
+}
