@@ -342,7 +342,7 @@ fn levels_agree(seed: u64, steps: usize) {
         })
         .collect();
     let fail = |error: Box<s2c_dialects::diagnostic::Diagnostic>| -> ! { panic!("seed {seed} steps {steps}: {error}") };
-    let stop = Wishes { stop_after: Some(Phase::Qsnn), dump_dir: None };
+    let stop = Wishes { stop_after: Some(Phase::Qsnn), ..Wishes::default() };
     let (integers, ..) = driver::compile(&context, &file, &options, None, &stop).unwrap_or_else(|error| fail(error));
     let network = qsnn::Network::read(&integers.module).unwrap();
     let (_, _, binary) =

@@ -10,7 +10,7 @@ const TARGET: &str = include_str!("../compiler/targets/spinnaker2.toml");
 fn lower(context: &Context, pass: &str, text: &str) -> Result<String> {
     let target = Target::parse(TARGET, "spinnaker2.toml")?;
     let module = ir::parse(context, text, "case.mlir")?;
-    let mut session = Session { context, target, warnings: Vec::new() };
+    let mut session = Session { context, target, warnings: Vec::new(), calibration: None };
     let pass = s2c_passes::find(pass).expect("folders are named after passes");
     let module = s2c_passes::run(pass, &mut session, module)?;
     if pass.takes == pass.gives {
@@ -18,7 +18,7 @@ fn lower(context: &Context, pass: &str, text: &str) -> Result<String> {
         let once = ir::to_text(&module);
         let again = s2c_passes::run(
             pass,
-            &mut Session { context, target: session.target.clone(), warnings: Vec::new() },
+            &mut Session { context, target: session.target.clone(), warnings: Vec::new(), calibration: None },
             ir::parse(context, &once, "again.mlir")?,
         )?;
         assert_eq!(once, ir::to_text(&again), "`{}` is not idempotent", pass.name);

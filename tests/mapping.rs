@@ -101,7 +101,7 @@ fn compile(model: &Path, target: &Path, options: &Options) -> Binary {
 
 fn integers(model: &Path, options: &Options) -> qsnn::Network {
     let context = ir::context();
-    let wishes = Wishes { stop_after: Some(Phase::Qsnn), dump_dir: None };
+    let wishes = Wishes { stop_after: Some(Phase::Qsnn), ..Wishes::default() };
     let (done, ..) = driver::compile(&context, model, options, None, &wishes).unwrap();
     qsnn::Network::read(&done.module).unwrap()
 }

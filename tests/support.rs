@@ -42,7 +42,7 @@ pub struct Levels {
 
 pub fn levels(model: &Path, options: &Options) -> Levels {
     let context = ir::context();
-    let stop = |phase| Wishes { stop_after: Some(phase), dump_dir: None };
+    let stop = |phase| Wishes { stop_after: Some(phase), ..Wishes::default() };
     let (integers, ..) = driver::compile(&context, model, options, None, &stop(Phase::Qsnn)).unwrap();
     let quantized = qsnn::Network::read(&integers.module).unwrap();
     let target = s2c::targets::load(s2c::targets::DEFAULT).unwrap();

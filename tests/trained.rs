@@ -46,7 +46,7 @@ impl Trained {
     fn interpreter(&self) -> Box<dyn Fn() -> Box<dyn Interpreter>> {
         let (context, model) = (ir::context(), example(self.model));
         if self.weight_bits.is_some() {
-            let wishes = Wishes { stop_after: Some(Phase::Qsnn), dump_dir: None };
+            let wishes = Wishes { stop_after: Some(Phase::Qsnn), ..Wishes::default() };
             let (integers, ..) = driver::compile(&context, &model, &self.options(), None, &wishes).unwrap();
             let network = qsnn::Network::read(&integers.module).unwrap();
             return Box::new(move || Box::new(s2c_interp::qsnn::Qsnn::new(&network).unwrap()));

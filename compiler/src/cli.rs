@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::{
+    calibration::Samples,
     codegen,
     commands::{
         Warn, check, compile, diff, evaluate, explain, faults, inspect, list, opt, report, run, shell, simulate,
@@ -13,11 +14,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use s2c_dialects::diagnostic::{Diagnostic, Result, Severity};
 use s2c_passes::{Phase, options};
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     panic,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::{Mutex, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 /// Compiles spiking neural networks in NIR to machine code for the SpiNNaker2 chip.
@@ -96,21 +98,27 @@ pub struct ModelOptions {
     /// Largest number of spikes per input neuron and tick.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
     input_limit: u8,
-    /// Bits per weight, sign included.
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(2..=16))]
-    weight_bits: u32,
+    /// Bits per weight, sign included: 1 (sign), 2 (ternary) to 16, for all weights or those of a node [default: 8].
+    #[arg(long, value_name = "N|NODE=N", value_parser = parse_width)]
+    weight_bits: Vec<Width>,
     /// What shares one weight scale: channel, layer or network; or the scale itself as a number.
     #[arg(long, value_parser = weight_scale, default_value = "channel")]
     weight_scale: options::WeightScale,
-    /// Percentile of the absolute weights that maps to the largest integer.
-    #[arg(long, value_name = "P", default_value_t = 100.0)]
-    weight_percentile: f64,
+    /// Percentile of the absolute weights that maps to the largest integer, instead of the scale of least error.
+    #[arg(long, value_name = "P")]
+    weight_percentile: Option<f64>,
     /// How a scaled weight becomes an integer.
     #[arg(long, value_parser = word_of(options::WeightCast::WORDS), default_value = "round")]
     weight_cast: String,
     /// What the chip keeps neurons' states in.
     #[arg(long, value_parser = word_of(options::State::WORDS), default_value = "fixed")]
     state: String,
+    /// Recordings (`.npy`, `.npz`) that quantization may look at; labels are not used.
+    #[arg(long, value_name = "FILE")]
+    calibrate: Option<PathBuf>,
+    /// How many of them, from the first on.
+    #[arg(long, value_name = "N", default_value_t = 32, requires = "calibrate")]
+    calibrate_samples: usize,
     #[command(flatten)]
     mapping: MappingOptions,
 }
@@ -141,6 +149,23 @@ fn parse_pe(text: &str) -> std::result::Result<[u32; 4], String> {
     options::pe_from_word(text).ok_or_else(|| "expected CHIP,COLUMN,ROW,CORE".to_owned())
 }
 
+/// A value of `--weight-bits`.
+#[derive(Clone, Debug)]
+enum Width {
+    /// For all weights that have none of their own.
+    All(u32),
+    /// For the weights of, or into, a node.
+    Of(String, u32),
+}
+
+fn parse_width(text: &str) -> std::result::Result<Width, String> {
+    let bits = |word: &str| options::bits_from_word(word).ok_or_else(|| "expected 1 to 16 bits".to_owned());
+    match text.rsplit_once('=') {
+        Some((node, word)) => Ok(Width::Of(node.to_owned(), bits(word)?)),
+        None => Ok(Width::All(bits(text)?)),
+    }
+}
+
 fn weight_scale(word: &str) -> std::result::Result<options::WeightScale, String> {
     options::WeightScale::from_word(word).ok_or_else(|| "not channel, layer, network or a positive number".to_owned())
 }
@@ -150,16 +175,19 @@ fn word_of(words: &'static [&'static str]) -> clap::builder::PossibleValuesParse
 }
 
 impl ModelOptions {
+    /// The recordings to calibrate on, if there are any.
+    pub fn samples(&self) -> Result<Option<Arc<Samples>>> {
+        let open = |file: &PathBuf| Samples::open(file, self.calibrate_samples).map(Arc::new);
+        self.calibrate.as_ref().map(open).transpose()
+    }
+
     /// The options in the form that passes use.
     pub fn to_options(&self) -> Result<options::Options> {
         let defaults = options::Options::default();
-        if !(self.weight_percentile > 0.0 && self.weight_percentile <= 100.0) {
+        if let Some(p) = self.weight_percentile.filter(|&p| !(p > 0.0 && p <= 100.0)) {
             return Err(Box::new(
-                Diagnostic::error(
-                    "bad-option",
-                    format!("--weight-percentile {} is not in 0 to 100", self.weight_percentile),
-                )
-                .hint("100 maps the largest weight to the largest integer"),
+                Diagnostic::error("bad-option", format!("--weight-percentile {p} is not in 0 to 100"))
+                    .hint("100 maps the largest weight to the largest integer"),
             ));
         }
         if !(self.mapping.rate >= 0.0 && self.mapping.rate.is_finite()) {
@@ -167,6 +195,13 @@ impl ModelOptions {
                 Diagnostic::error("bad-option", format!("--rate {} is no rate", self.mapping.rate))
                     .hint("give spikes per neuron and tick, for example 0.05"),
             ));
+        }
+        let (mut weight_bits, mut node_bits) = (defaults.weight_bits, BTreeMap::new());
+        for width in &self.weight_bits {
+            match width {
+                Width::All(bits) => weight_bits = *bits,
+                Width::Of(node, bits) => _ = node_bits.insert(node.clone(), *bits),
+            }
         }
         // The words have been checked by the parser.
         Ok(options::Options {
@@ -178,7 +213,8 @@ impl ModelOptions {
             reset_delay: self.reset_delay.as_deref().map(|delay| delay == "1"),
             compare: self.compare.as_deref().and_then(options::compare_from_word),
             input_limit: self.input_limit,
-            weight_bits: self.weight_bits,
+            weight_bits,
+            node_bits,
             weight_scale: self.weight_scale,
             weight_percentile: self.weight_percentile,
             weight_cast: options::WeightCast::from_word(&self.weight_cast).unwrap_or(defaults.weight_cast),

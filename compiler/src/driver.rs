@@ -1,6 +1,7 @@
 //! The compile itself: import, the passes one after another, code.
 
 use crate::{
+    calibration::{self, Samples},
     emit::{self, Binary},
     files, import, targets,
 };
@@ -9,16 +10,18 @@ use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     ir,
     s2k::Program,
+    snn,
 };
 use s2c_passes::{
     Pass, Phase, Session,
-    analysis::expected,
+    analysis::{expected, moments::Calibration},
     check::{self, mapping},
     options::Options,
     target::Target,
 };
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -29,6 +32,8 @@ pub struct Wishes {
     pub dump_dir: Option<PathBuf>,
     /// Stop once the module is in this phase and all its passes have run.
     pub stop_after: Option<Phase>,
+    /// Recordings to calibrate the quantization on.
+    pub calibrate: Option<Arc<Samples>>,
 }
 
 /// A module on its way, with all that came with it.
@@ -41,6 +46,8 @@ pub struct Compile<'c> {
     pub times: Vec<(&'static str, Duration)>,
     /// The integer network as it was before it was cut into pieces for PEs.
     pub network: Option<String>,
+    /// What the float network's neurons receive on the recordings, once they have been run.
+    pub calibration: Option<Arc<Calibration>>,
     dumps: usize,
 }
 
@@ -58,7 +65,8 @@ impl<'c> Compile<'c> {
         };
         let phase = Phase::of(&module)?;
         s2c_passes::verify(context, &module, phase)?;
-        Ok(Self { module, warnings, times: vec![("import", begin.elapsed())], network: None, dumps: 0 })
+        let times = vec![("import", begin.elapsed())];
+        Ok(Self { module, warnings, times, network: None, calibration: None, dumps: 0 })
     }
 
     /// Runs passes in order.
@@ -73,13 +81,22 @@ impl<'c> Compile<'c> {
             files::create_folder(folder)?;
             self.dump(folder, "import")?;
         }
-        let mut session = Session { context, target: target.clone(), warnings: std::mem::take(&mut self.warnings) };
+        let warnings = std::mem::take(&mut self.warnings);
+        let mut session = Session { context, target: target.clone(), warnings, calibration: self.calibration.clone() };
         for pass in passes.filter(|pass| wishes.stop_after.is_none_or(|phase| pass.gives <= phase)) {
             let _span = tracing::info_span!("pass", name = pass.name).entered();
             let begin = Instant::now();
             if pass.takes == Phase::Qsnn && pass.gives == Phase::S2k {
                 self.network = Some(ir::to_text(&self.module));
             }
+            if let (true, None, Some(samples)) =
+                (s2c_passes::CALIBRATED.contains(&pass.name), &session.calibration, &wishes.calibrate)
+            {
+                let calibration = calibration::run(&snn::Network::read(&self.module)?, samples)?;
+                session.calibration = Some(Arc::new(calibration));
+                self.times.push(("calibration", begin.elapsed()));
+            }
+            let begin = Instant::now();
             self.module = s2c_passes::run(pass, &mut session, self.module)?;
             self.times.push((pass.name, begin.elapsed()));
             if let Some(folder) = &wishes.dump_dir {
@@ -87,6 +104,7 @@ impl<'c> Compile<'c> {
             }
         }
         self.warnings = session.warnings;
+        self.calibration = session.calibration;
         Ok(self)
     }
 

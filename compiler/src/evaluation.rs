@@ -1,11 +1,15 @@
 //! Accuracy and divergence over a data set: the same samples at several levels of the compile.
 
+mod divergence;
+
 use crate::{
     data::{DataSet, SpikeTrain},
     emit::Binary,
     machine::{Machine, Time, Wish},
     recording::{Quantity, Recording},
 };
+pub use divergence::{Layer, TAU_TICKS};
+use divergence::{State, Tally};
 use rayon::prelude::*;
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
@@ -58,8 +62,10 @@ pub struct Subject {
 pub struct Report {
     /// By level's name.
     pub levels: BTreeMap<&'static str, Score>,
-    /// Float against integers, by population.
+    /// Float against integers, by population; empty where one of the two was not run.
     pub layers: Vec<Layer>,
+    /// Time constant of the spike trains' distance, in ticks.
+    pub tau_ticks: f64,
     /// Output spike counts, samples x outputs, by level's name.
     #[serde(skip)]
     pub counts: BTreeMap<&'static str, Vec<Vec<u32>>>,
@@ -76,26 +82,11 @@ pub struct Score {
     pub accuracy: f64,
 }
 
-/// How far the integer network is from the float one in a population, over all samples.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Layer {
-    /// NIR node.
-    pub node: String,
-    /// Cells: neurons x ticks x samples.
-    pub cells: u64,
-    /// Spikes of the float network.
-    pub float_spikes: u64,
-    /// Spikes of the integer network.
-    pub quantized_spikes: u64,
-    /// Cells in which the two differ.
-    pub differing: u64,
-}
-
 /// What one sample gives.
 #[derive(Clone, Default)]
 struct Outcome {
     counts: BTreeMap<&'static str, Vec<u32>>,
-    layers: Vec<Layer>,
+    layers: Vec<Tally>,
 }
 
 /// Runs all samples at the levels that the subject has, in parallel.
@@ -112,21 +103,20 @@ pub fn evaluate(subject: &Subject, data: &DataSet, done: &(dyn Fn() + Sync)) -> 
             },
         )
         .collect::<Result<_>>()?;
-    let mut report = Report::default();
+    let mut report = Report { tau_ticks: TAU_TICKS, ..Report::default() };
+    let mut tallies: Vec<Tally> = Vec::new();
     for outcome in outcomes {
         for (level, counts) in outcome.counts {
             report.counts.entry(level).or_default().push(counts);
         }
-        if report.layers.is_empty() {
-            report.layers = outcome.layers;
+        if tallies.is_empty() {
+            tallies = outcome.layers;
         } else {
-            for (sum, layer) in report.layers.iter_mut().zip(outcome.layers) {
-                sum.cells += layer.cells;
-                sum.float_spikes += layer.float_spikes;
-                sum.quantized_spikes += layer.quantized_spikes;
-                sum.differing += layer.differing;
-            }
+            tallies.iter_mut().zip(outcome.layers).for_each(|(sum, tally)| sum.merge(tally));
         }
+    }
+    if let Some(network) = &subject.quantized {
+        report.layers = tallies.into_iter().map(|tally| tally.finish(network)).collect::<Result<_>>()?;
     }
     for (level, counts) in &report.counts {
         let labels = data.labels().unwrap_or_default();
@@ -177,28 +167,23 @@ impl Runner {
 
     /// Both interpreters side by side, compared in every cell.
     fn interpret(&mut self, subject: &Subject, input: &SpikeTrain, outcome: &mut Outcome) -> Result<()> {
-        let mut interpreters: Vec<(Level, &mut dyn Interpreter)> = Vec::new();
-        if let Some(float) = &mut self.float {
-            interpreters.push((Level::Float, float));
-        }
-        if let Some(quantized) = &mut self.quantized {
-            interpreters.push((Level::Quantized, quantized));
-        }
         let missing = |node: &str| Box::new(Diagnostic::bug("a population is not in the network").at_node(node));
-        for (level, interpreter) in &mut interpreters {
+        let mut counts = vec![0; input.neurons() as usize];
+        if let (Some(float), Some(_), Some(_)) = (&subject.float, &self.float, &self.quantized) {
+            let tally = |node: &String| Tally::new(float, node).ok_or_else(|| missing(node));
+            outcome.layers = subject.populations.iter().map(tally).collect::<Result<_>>()?;
+        }
+        let mut levels: Vec<(Level, &mut dyn Interpreter)> = Vec::new();
+        levels.extend(self.float.as_mut().map(|float| (Level::Float, float as &mut dyn Interpreter)));
+        levels.extend(self.quantized.as_mut().map(|quantized| (Level::Quantized, quantized as &mut dyn Interpreter)));
+        for (level, interpreter) in &mut levels {
             interpreter.reset();
             outcome.counts.insert(level.name(), vec![0; subject.outputs]);
         }
-        let compare = interpreters.len() == 2;
-        if compare {
-            outcome.layers =
-                subject.populations.iter().map(|node| Layer { node: node.clone(), ..Layer::default() }).collect();
-        }
-        let mut counts = vec![0; input.neurons() as usize];
-        for tick in 0..input.ticks() {
+        for events in input.iter() {
             counts.fill(0);
-            input.events_at(tick).iter().for_each(|&(neuron, count)| counts[neuron as usize] = count);
-            for (level, interpreter) in &mut interpreters {
+            events.iter().for_each(|&(neuron, count)| counts[neuron as usize] = count);
+            for (level, interpreter) in &mut levels {
                 interpreter.step(&[&counts])?;
                 let output = interpreter.find(&subject.output).ok_or_else(|| missing(&subject.output))?;
                 let spikes = interpreter.spikes(output);
@@ -206,21 +191,11 @@ impl Runner {
                     sums.iter_mut().zip(spikes).for_each(|(sum, count)| *sum += u32::from(count));
                 }
             }
-            if !compare {
-                continue;
-            }
-            for layer in &mut outcome.layers {
-                let spikes = |interpreter: &dyn Interpreter| {
-                    interpreter
-                        .find(&layer.node)
-                        .map(|index| interpreter.spikes(index))
-                        .ok_or_else(|| missing(&layer.node))
-                };
-                let (float, quantized) = (spikes(interpreters[0].1)?, spikes(interpreters[1].1)?);
-                layer.cells += float.len() as u64;
-                layer.float_spikes += float.iter().map(|&count| u64::from(count)).sum::<u64>();
-                layer.quantized_spikes += quantized.iter().map(|&count| u64::from(count)).sum::<u64>();
-                layer.differing += float.iter().zip(&quantized).filter(|(a, b)| a != b).count() as u64;
+            let [(_, float), (_, quantized)] = &levels[..] else { continue };
+            for tally in &mut outcome.layers {
+                let states = State::of(*float, &tally.node).zip(State::of(*quantized, &tally.node));
+                let (float, quantized) = states.ok_or_else(|| missing(&tally.node))?;
+                tally.tick(&float, &quantized);
             }
         }
         Ok(())

@@ -4,6 +4,7 @@
 //! the passes of `s2c-passes` lower it to `s2k`, [`emit`] and [`codegen`] make a binary of that, and [`machine`] runs
 //! the binary on the chip model.
 
+pub mod calibration;
 pub mod cli;
 pub mod codegen;
 mod commands;

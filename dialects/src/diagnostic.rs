@@ -9,6 +9,8 @@ use std::fmt;
 /// How grave a diagnostic is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
+    /// Something worth knowing that needs no action.
+    Note,
     /// Something was assumed that the reader may want to change.
     Warning,
     /// The input is at fault; nothing is produced.
@@ -63,6 +65,11 @@ impl Diagnostic {
         Self::new(Severity::Warning, code, title)
     }
 
+    /// A note: something worth knowing that needs no action.
+    pub fn note(code: &'static str, title: impl Into<String>) -> Self {
+        Self::new(Severity::Note, code, title)
+    }
+
     /// An error of `s2c` itself: an invariant that was checked and did not hold.
     pub fn bug(title: impl Into<String>) -> Self {
         Self::new(Severity::Bug, "internal", title)
@@ -109,6 +116,7 @@ impl fmt::Display for Diagnostic {
     /// The plain form: `error[code]: title`, then place, text and hint on lines of their own.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let severity = match self.severity {
+            Severity::Note => "note",
             Severity::Warning => "warning",
             Severity::Error => "error",
             Severity::Bug => "bug",

@@ -22,6 +22,7 @@ pub mod threshold_scaling;
 pub mod weight_quantization;
 pub mod width_narrowing;
 
+use analysis::moments::Calibration;
 use options::{Level, Options};
 use s2c_dialects::{
     Context, Module,
@@ -31,6 +32,7 @@ use s2c_dialects::{
     s2k::{self, Program},
     snn,
 };
+use std::sync::Arc;
 use target::Target;
 
 /// What a pass may use besides the module.
@@ -41,6 +43,8 @@ pub struct Session<'c> {
     pub target: Target,
     /// What the user is to be told although the compile goes on.
     pub warnings: Vec<Diagnostic>,
+    /// What the float network's neurons receive on calibration data, where there is such data.
+    pub calibration: Option<Arc<Calibration>>,
 }
 
 /// The dialect that a module holds.
@@ -135,6 +139,9 @@ pub const PIPELINE: &[Pass] = &[
     Pass { name: "buffer-allocation", description: "Addresses in each PE's memory",
            takes: Phase::S2k, gives: Phase::S2k, from: Level::O0, run: buffer_allocation::run },
 ];
+
+/// The passes that look at calibration data, where there is any.
+pub const CALIBRATED: &[&str] = &["threshold-scaling", "error-compensation"];
 
 /// The pass of a name.
 pub fn find(name: &str) -> Option<&'static Pass> {

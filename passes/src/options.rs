@@ -162,12 +162,15 @@ pub struct Options {
     pub compare: Option<Compare>,
     /// Largest number of spikes per input neuron and tick, 1 to 255.
     pub input_limit: u8,
-    /// Bits per weight, sign included: 2 to 16.
+    /// Bits per weight, sign included: 1 to 16.
     pub weight_bits: u32,
+    /// Bits per weight of single connections, or of all connections into a population, by NIR node.
+    pub node_bits: BTreeMap<String, u32>,
     /// What shares one scale.
     pub weight_scale: WeightScale,
-    /// The percentile of the absolute weights that maps to the largest integer, above 0 and up to 100.
-    pub weight_percentile: f64,
+    /// The percentile of the absolute weights that maps to the largest integer, above 0 and up to 100; without it the
+    /// scale is searched for.
+    pub weight_percentile: Option<f64>,
     /// How a scaled weight becomes an integer.
     pub weight_cast: WeightCast,
     /// What the chip keeps neurons' states in.
@@ -194,8 +197,9 @@ impl Default for Options {
             compare: None,
             input_limit: 1,
             weight_bits: 8,
+            node_bits: BTreeMap::new(),
             weight_scale: WeightScale::Channel,
-            weight_percentile: 100.0,
+            weight_percentile: None,
             weight_cast: WeightCast::Round,
             state: State::Fixed,
             tick: None,
@@ -204,6 +208,14 @@ impl Default for Options {
             dead: Vec::new(),
         }
     }
+}
+
+/// What the name of an option of one node's bits begins with.
+const NODE_BITS: &str = "weight_bits.";
+
+/// The number of bits of a word: 1 to 16.
+pub fn bits_from_word(word: &str) -> Option<u32> {
+    word.parse().ok().filter(|bits| (1..=16).contains(bits))
 }
 
 /// The reset of a word of the command line.
@@ -253,7 +265,6 @@ impl Options {
         set("input_limit", self.input_limit.to_string());
         set("weight_bits", self.weight_bits.to_string());
         set("weight_scale", self.weight_scale.to_string());
-        set("weight_percentile", self.weight_percentile.to_string());
         set("weight_cast", self.weight_cast.to_string());
         set("state", self.state.to_string());
         set("rate", self.rate.to_string());
@@ -265,6 +276,12 @@ impl Options {
         }
         if let Some(tick) = self.tick {
             set("tick", format!("{tick:e}"));
+        }
+        for (node, bits) in &self.node_bits {
+            set(&format!("{NODE_BITS}{node}"), bits.to_string());
+        }
+        if let Some(percentile) = self.weight_percentile {
+            set("weight_percentile", percentile.to_string());
         }
         if let Some(dt) = self.dt {
             set("dt", format!("{dt:e}"));
@@ -295,14 +312,13 @@ impl Options {
                 "level" => store(Level::from_word(value), &mut options.level),
                 "convention" => store(Convention::from_word(value), &mut options.convention),
                 "input_limit" => store(value.parse().ok().filter(|&limit: &u8| limit > 0), &mut options.input_limit),
-                "weight_bits" => {
-                    let bits = value.parse().ok().filter(|bits| (2..=16).contains(bits));
-                    store(bits, &mut options.weight_bits)
-                }
+                "weight_bits" => store(bits_from_word(value), &mut options.weight_bits),
+                name if name.starts_with(NODE_BITS) => bits_from_word(value)
+                    .is_some_and(|bits| options.node_bits.insert(name[NODE_BITS.len()..].to_owned(), bits).is_none()),
                 "weight_scale" => store(WeightScale::from_word(value), &mut options.weight_scale),
                 "weight_percentile" => {
                     let percentile = value.parse().ok().filter(|&p: &f64| p > 0.0 && p <= 100.0);
-                    store(percentile, &mut options.weight_percentile)
+                    store(percentile.map(Some), &mut options.weight_percentile)
                 }
                 "weight_cast" => store(WeightCast::from_word(value), &mut options.weight_cast),
                 "state" => store(State::from_word(value), &mut options.state),

@@ -2,20 +2,29 @@
 //!
 //! Needs: `snn`, discretised.
 //! Gives: for each neuron one positive factor s by which its incoming weights, biases and all its potentials are
-//! multiplied, so that the chosen percentile of its absolute weights is the largest integer (127 for 8 bits). The
-//! potentials are divided by `r` times `w_in`, whose sign moves into the weights. Nothing is rounded: the network still
-//! fires exactly the same spikes.
-//! Example: weights [0.5, -0.25] and threshold 1 become [127, -63.5] and threshold 254, with `weight_scale` 254.
+//! multiplied; 1/s is the step of the weights' integers. The potentials are divided by `r` times `w_in`, whose sign
+//! moves into the weights. Nothing is rounded: the network still fires exactly the same spikes. The step is a given one,
+//! else what a given percentile of the absolute weights says, else that of a grid on which the weights already lie, else
+//! the one with the least square error of the drive on calibration data, or of the weights without such data.
+//! Example: weights [0.5, -0.25, 0.3] and threshold 1 become [127, -63.5, 76.2] and threshold 254, with percentile 100.
 //! A population that has a `weight_scale` is scaled already and left as it is.
 //! Limits: every operand of a neuron must be made of connections and `snn.add`.
 //! Source: the dynamics of LIF, CubaLIF and IF are linear in membrane and input, so a common factor cancels in the
-//! comparison. Arfa et al., arXiv 2504.06748 (one factor per layer, percentile); per neuron it costs no more.
+//! comparison. Arfa et al., arXiv 2504.06748 (one factor per layer, percentile); per neuron it costs no more. Rastegari
+//! et al., XNOR-Net, ECCV 2016, for the step of one bit, which least error gives.
+
+mod rows;
+mod steps;
 
 use crate::{
     Session,
-    analysis::projections::{self, Projection},
+    analysis::{
+        projections::{self, Projection},
+        widths,
+    },
     options::{Options, WeightScale},
 };
+use rows::Rows;
 use s2c_dialects::{
     Module,
     attribute::Tensor,
@@ -29,26 +38,43 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     let mut network = Network::read(&module)?;
     let options = Options::from_map(&network.options)?;
     let fan_in = separate_fan_in(&mut network)?;
-    let largest = f64::from((1i32 << (options.weight_bits - 1)) - 1);
-
-    let mut magnitudes = BTreeMap::new();
+    let mut gains = BTreeMap::new();
     for (&population, connections) in &fan_in {
-        let gains = fold_gain(&mut network, population, connections)?;
-        let rows = row_magnitudes(&network, population, connections, options.weight_percentile);
-        magnitudes.insert(population, (rows, gains));
+        gains.insert(population, fold_gain(&mut network, population, connections)?);
     }
-    let whole = magnitudes.values().flat_map(|(rows, _)| rows.layer).fold(0.0, f64::max);
-    for (population, (rows, gains)) in magnitudes {
-        // A neuron without weights keeps its potentials: any factor is right for it.
-        let fill = |magnitude: f64| if magnitude > 0.0 { largest / magnitude } else { 1.0 };
-        let factor = |neuron: usize| match options.weight_scale {
-            WeightScale::Channel => fill(rows.channel[neuron]),
-            WeightScale::Layer => fill(rows.layer.unwrap_or(0.0)),
-            WeightScale::Network => fill(whole),
-            WeightScale::Factor(factor) => factor,
+    let bits = widths::of_connections(&network, &options)?;
+    let mut populations = BTreeMap::new();
+    for (&population, connections) in &fan_in {
+        let node = &network.nodes[population];
+        let neurons = node.result.as_ref().map_or(0, |result| result.len());
+        let moments = session.calibration.as_deref().and_then(|all| all.of(node.op.node().unwrap_or(&node.name)));
+        let connections = connections.iter().map(|connection| (*connection, bits[connection]));
+        populations.insert(population, Rows::new(&network, connections, neurons, moments));
+    }
+    let thresholds = |population: usize, neuron: usize| match &network.nodes[population].op {
+        Op::If(op) => op.v_threshold.at(neuron),
+        Op::Lif(op) => op.v_threshold.at(neuron),
+        Op::CubaLif(op) => op.v_threshold.at(neuron),
+        _ => 1.0,
+    };
+    let whole = steps::of_network(&populations, &thresholds, &options);
+    let mut factors = BTreeMap::new();
+    for (&population, rows) in &populations {
+        let (steps, notes) = match options.weight_scale {
+            WeightScale::Factor(factor) => (vec![Some(1.0 / factor); rows.count], Vec::new()),
+            WeightScale::Network => (vec![whole; rows.count], Vec::new()),
+            WeightScale::Channel | WeightScale::Layer => steps::of_population(rows, &options),
         };
-        let factors: Vec<f64> = (0..rows.channel.len()).map(factor).collect();
-        scale(&mut network, population, &fan_in[&population], &factors, &gains);
+        let node = &network.nodes[population];
+        let name = node.op.node().unwrap_or(&node.name);
+        session.warnings.extend(notes.into_iter().map(|note| note.at_node(name)));
+        // A neuron without weights keeps its potentials: any factor is right for it.
+        let factor = |step: Option<f64>| step.map_or(1.0, |step| 1.0 / step);
+        let of_neurons = |step: Option<f64>| std::iter::repeat_n(factor(step), rows.neurons);
+        factors.insert(population, steps.into_iter().flat_map(of_neurons).collect::<Vec<f64>>());
+    }
+    for (population, factors) in factors {
+        scale(&mut network, population, &fan_in[&population], &factors, &gains[&population]);
     }
     network.write(session.context)
 }
@@ -144,52 +170,6 @@ fn multiply_rows(network: &mut Network, connections: &[usize], factors: &[f64]) 
             *bias = Tensor::new(bias.shape.clone(), values);
         }
     }
-}
-
-/// The percentile of the absolute weights of each neuron, and of all of them.
-struct Magnitudes {
-    channel: Vec<f64>,
-    layer: Option<f64>,
-}
-
-fn row_magnitudes(network: &Network, population: usize, connections: &[usize], p: f64) -> Magnitudes {
-    let count = network.nodes[population].result.as_ref().map_or(0, |result| result.len());
-    let groups = channels_of(network, connections).unwrap_or(count);
-    let mut rows = vec![Vec::new(); groups];
-    for &connection in connections {
-        let weight = match &network.nodes[connection].op {
-            Op::Linear(op) => &op.weight,
-            Op::Conv2d(op) => &op.weight,
-            Op::Scale(op) => &op.scale,
-            _ => continue,
-        };
-        let columns = weight.len() / weight.shape[0].max(1);
-        for (index, weight) in weight.iter().enumerate() {
-            rows[index / columns * groups / (weight_rows(network, connection)).max(1)].push(f64::from(weight).abs());
-        }
-    }
-    let layer = percentile(rows.concat(), p);
-    let groups: Vec<f64> = rows.into_iter().map(|row| percentile(row, p).unwrap_or(0.0)).collect();
-    let size = count / groups.len().max(1);
-    Magnitudes { channel: (0..count).map(|neuron| groups[neuron / size.max(1)]).collect(), layer }
-}
-
-fn weight_rows(network: &Network, connection: usize) -> usize {
-    match &network.nodes[connection].op {
-        Op::Linear(op) => op.weight.shape[0],
-        Op::Conv2d(op) => op.weight.shape[0],
-        Op::Scale(op) => op.scale.len(),
-        _ => 0,
-    }
-}
-
-/// The p-th percentile, with linear interpolation between the two nearest values (as numpy's default).
-pub(crate) fn percentile(mut values: Vec<f64>, p: f64) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let last = values.len().checked_sub(1)?;
-    let position = p / 100.0 * last as f64;
-    let (low, high) = (values[position.floor() as usize], values[position.ceil() as usize]);
-    Some(low + (high - low) * position.fract())
 }
 
 /// Multiplies weights by `factors` and potentials by `factors / gains`.

@@ -1,9 +1,9 @@
 //! Weight quantization: integer weights and fixed-point neurons.
 //!
 //! Needs: `snn` with scaled thresholds (`threshold-scaling`).
-//! Gives: a `qsnn` network; |weight| <= 2^(bits-1) - 1; each population has the most fractional bits for which range
-//! analysis proves that its states fit into int32, and saturating additions where there is no proof. With `--state f32`
-//! populations keep float32 states instead.
+//! Gives: a `qsnn` network; |weight| <= 2^(bits-1) - 1, or the sign with one bit; each population has the most
+//! fractional bits for which range analysis proves that its states fit into int32, and saturating additions where there
+//! is no proof. With `--state f32` populations keep float32 states instead.
 //! Example: weight 63.5 becomes 64; a LIF neuron with dt / tau = 0.1 and threshold 254 gets decay 3865470566 (0.9 * 2^32).
 //! Limits: the range of a neuron that never decays (IF) is unbounded, so it always saturates.
 //! Source: the rules of README.md of `qsnn`; Jacob et al., "Quantization and Training of Neural Networks for Efficient
@@ -14,8 +14,9 @@ mod float;
 use crate::{
     Session,
     analysis::{
-        projections,
+        grid, projections,
         ranges::{self, Range, ResetRange},
+        widths,
     },
     options::{Options, State, WeightCast},
 };
@@ -29,6 +30,8 @@ use s2c_dialects::{
     snn::{self, Compare, Integrator, Network, Op},
 };
 
+use std::collections::BTreeMap;
+
 /// Most fractional bits that are worth having: beyond them the weights' own rounding rules.
 const MOST_SHIFT: i32 = 24;
 /// Bits kept free above threshold and drive where the range is unbounded.
@@ -38,6 +41,7 @@ const HEADROOM: f64 = 128.0;
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let network = Network::read(&module)?;
     let options = Options::from_map(&network.options)?;
+    let bits = widths::of_connections(&network, &options)?;
     let dt = network.dt.ok_or_else(|| Diagnostic::bug("`discretization` has not run"))?;
     let mut integer =
         qsnn::Network { name: network.name.clone(), dt: Some(dt), options: network.options.clone(), nodes: Vec::new() };
@@ -51,50 +55,43 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
             Op::Output(op) => qsnn::Output { node: op.node.clone() }.into(),
             Op::Add(_) => qsnn::Add {}.into(),
             Op::Delay(op) => qsnn::Delay { ticks: op.ticks }.into(),
-            Op::Linear(op) => dense(op, &options).into(),
-            Op::Conv2d(op) => conv2d(op, &options).into(),
-            Op::Scale(op) => one_to_one(op, &options).into(),
+            Op::Linear(op) => dense(op, bits_at(&bits, index)?, &options).into(),
+            Op::Conv2d(op) => conv2d(op, bits_at(&bits, index)?, &options).into(),
+            Op::Scale(op) => one_to_one(op, bits_at(&bits, index)?, &options).into(),
             Op::Pool(_) => return Err(Box::new(Diagnostic::bug("`connection-fusion` has not run"))),
-            _ => neuron(session, &network, index, dt, &options)?,
+            _ => neuron(session, &network, index, dt, &bits, &options)?,
         };
         integer.nodes.push(Node { op, name: node.name.clone(), inputs: node.inputs.clone(), result });
     }
     integer.write(session.context)
 }
 
-fn quantize(weight: f32, options: &Options) -> i32 {
-    let largest = f64::from((1i32 << (options.weight_bits - 1)) - 1);
+/// The bits of connection `index`.
+fn bits_at(bits: &BTreeMap<usize, u32>, index: usize) -> Result<u32> {
+    bits.get(&index).copied().ok_or_else(|| Box::new(Diagnostic::bug("a connection leads to no population")))
+}
+
+fn quantize(weight: f32, bits: u32, cast: WeightCast) -> i32 {
     let weight = f64::from(weight);
-    let integer = match options.weight_cast {
-        WeightCast::Round => weight.round(),
-        WeightCast::Truncate => weight.trunc(),
-    };
-    integer.clamp(-largest, largest) as i32
+    let weight = if cast == WeightCast::Truncate { weight.trunc() } else { weight };
+    grid::nearest(weight, bits) as i32
 }
 
-fn dense(op: &snn::Linear, options: &Options) -> qsnn::Dense {
-    let values = op.weight.iter().map(|weight| quantize(weight, options)).collect();
-    qsnn::Dense {
-        weight: Weights::new(options.weight_bits, op.weight.shape.clone(), values),
-        bits: options.weight_bits.into(),
-        shift: None,
-    }
+fn dense(op: &snn::Linear, bits: u32, options: &Options) -> qsnn::Dense {
+    let values = op.weight.iter().map(|weight| quantize(weight, bits, options.weight_cast)).collect();
+    qsnn::Dense { weight: Weights::new(bits, op.weight.shape.clone(), values), bits: bits.into(), shift: None }
 }
 
-fn one_to_one(op: &snn::Scale, options: &Options) -> qsnn::Scale {
-    let values = op.scale.iter().map(|weight| quantize(weight, options)).collect();
-    qsnn::Scale {
-        weight: Weights::new(options.weight_bits, vec![op.scale.len()], values),
-        bits: options.weight_bits.into(),
-        shift: None,
-    }
+fn one_to_one(op: &snn::Scale, bits: u32, options: &Options) -> qsnn::Scale {
+    let values = op.scale.iter().map(|weight| quantize(weight, bits, options.weight_cast)).collect();
+    qsnn::Scale { weight: Weights::new(bits, vec![op.scale.len()], values), bits: bits.into(), shift: None }
 }
 
-fn conv2d(op: &snn::Conv2d, options: &Options) -> qsnn::Conv2d {
-    let values = op.weight.iter().map(|weight| quantize(weight, options)).collect();
+fn conv2d(op: &snn::Conv2d, bits: u32, options: &Options) -> qsnn::Conv2d {
+    let values = op.weight.iter().map(|weight| quantize(weight, bits, options.weight_cast)).collect();
     qsnn::Conv2d {
-        weight: Weights::new(options.weight_bits, op.weight.shape.clone(), values),
-        bits: options.weight_bits.into(),
+        weight: Weights::new(bits, op.weight.shape.clone(), values),
+        bits: bits.into(),
         shift: None,
         pool: op.pool.clone(),
         stride: op.stride.clone(),
@@ -177,7 +174,13 @@ impl Rule {
     }
 }
 
-fn rules(network: &Network, index: usize, dt: f64, options: &Options) -> Result<Vec<Rule>> {
+fn rules(
+    network: &Network,
+    index: usize,
+    dt: f64,
+    widths: &BTreeMap<usize, u32>,
+    options: &Options,
+) -> Result<Vec<Rule>> {
     let node = &network.nodes[index];
     let count = network.result(index)?.len();
     let mut sums = vec![Range { low: 0.0, high: 0.0 }; count];
@@ -189,6 +192,7 @@ fn rules(network: &Network, index: usize, dt: f64, options: &Options) -> Result<
             Op::Scale(op) => (&op.scale, &None, 1),
             _ => continue,
         };
+        let bits = bits_at(widths, projection.connection)?;
         let limit = match &network.nodes[projection.source].op {
             Op::Input(input) => input.limit * area,
             _ => area,
@@ -198,7 +202,8 @@ fn rules(network: &Network, index: usize, dt: f64, options: &Options) -> Result<
         let places = count / rows.max(1);
         for row in 0..rows {
             let indices = (row * columns)..((row + 1) * columns);
-            let range = ranges::sum_of_weights(indices.map(|index| (quantize(weight.at(index), options), limit)));
+            let integer = |index| (quantize(weight.at(index), bits, options.weight_cast), limit);
+            let range = ranges::sum_of_weights(indices.map(integer));
             for neuron in row * places..(row + 1) * places {
                 sums[neuron] = Range { low: sums[neuron].low + range.low, high: sums[neuron].high + range.high };
                 bias[neuron] += offsets.as_ref().map_or(0.0, |bias| bias.at(neuron * bias.len() / count));
@@ -231,9 +236,16 @@ fn rules(network: &Network, index: usize, dt: f64, options: &Options) -> Result<
     rules.collect()
 }
 
-fn neuron(session: &mut Session<'_>, network: &Network, index: usize, dt: f64, options: &Options) -> Result<qsnn::Op> {
+fn neuron(
+    session: &mut Session<'_>,
+    network: &Network,
+    index: usize,
+    dt: f64,
+    bits: &BTreeMap<usize, u32>,
+    options: &Options,
+) -> Result<qsnn::Op> {
     let node = &network.nodes[index];
-    let rules = rules(network, index, dt, options)?;
+    let rules = rules(network, index, dt, bits, options)?;
     let (reset, compare) = match &node.op {
         Op::If(op) => (op.reset, op.compare),
         Op::Lif(op) => (op.reset, op.compare),

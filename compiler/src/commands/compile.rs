@@ -69,7 +69,11 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
         Emit::S2k => Some(PhaseName::S2k),
         Emit::Llvm | Emit::Asm | Emit::Elf | Emit::Bin => arguments.stop_after,
     };
-    let wishes = driver::Wishes { dump_dir: arguments.dump_dir.clone(), stop_after: phase.map(Into::into) };
+    let wishes = driver::Wishes {
+        dump_dir: arguments.dump_dir.clone(),
+        stop_after: phase.map(Into::into),
+        calibrate: arguments.options.samples()?,
+    };
     let options = arguments.options.to_options()?;
     let (done, target, binary) =
         driver::compile(&context, &arguments.model, &options, arguments.target.as_deref(), &wishes)?;

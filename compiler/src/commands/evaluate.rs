@@ -6,7 +6,7 @@ use crate::{
     data::{DataSet, Layout, write_npy},
     driver::{self, Compile, Wishes},
     emit,
-    evaluation::{self, Layer, Level, Report, Score, Subject},
+    evaluation::{self, Level, Report, Score, Subject, TAU_TICKS},
     files, output, targets,
 };
 use clap::Args;
@@ -126,7 +126,8 @@ fn prepare(
     let (mut quantized, mut binary) = (None, None);
     let mut warnings = discretized.warnings.clone();
     if wants(Level::Quantized) || wants(Level::Chip) {
-        let until_qsnn = Wishes { stop_after: Some(Phase::Qsnn), dump_dir: None };
+        let calibrate = arguments.options.samples()?;
+        let until_qsnn = Wishes { stop_after: Some(Phase::Qsnn), calibrate, ..Wishes::default() };
         let passes = driver::remaining(&discretized.module)?;
         let integers = discretized.run(&context, &target, passes, &until_qsnn)?;
         quantized = wants(Level::Quantized).then(|| qsnn::Network::read(&integers.module)).transpose()?;
@@ -154,15 +155,34 @@ fn table(report: &Report, labelled: bool) -> String {
             });
         }
     }
-    if !report.layers.is_empty() {
+    if report.layers.is_empty() {
+        return text;
+    }
+    text.push_str(&format!(
+        "\n{:<20} {:>10} {:>10} {:>9} {:>9} {:>9} {:>11} {:>11} {:>5} {:>5}\n",
+        "population", "spikes", "quantized", "differ", "distance", "membrane", "dead", "always", "sat.", "bits"
+    ));
+    for layer in &report.layers {
+        let pair = |[float, quantized]: [usize; 2]| format!("{float} > {quantized}");
         text.push_str(&format!(
-            "\n{:<20} {:>12} {:>12} {:>10} of cells\n",
-            "population", "float spikes", "quantized", "differing"
+            "{:<20} {:>10} {:>10} {:>8.3}% {:>9.4} {:>9.4} {:>11} {:>11} {:>5} {:>5.2}\n",
+            layer.node,
+            layer.float_spikes,
+            layer.quantized_spikes,
+            100.0 * layer.differing as f64 / layer.cells.max(1) as f64,
+            layer.distance,
+            layer.membrane_error,
+            pair(layer.dead),
+            pair(layer.always),
+            layer.saturated,
+            layer.effective_bits,
         ));
     }
-    for layer in &report.layers {
-        let Layer { node, float_spikes, quantized_spikes, differing, cells } = layer;
-        text.push_str(&format!("{node:<20} {float_spikes:>12} {quantized_spikes:>12} {differing:>10} of {cells}\n"));
-    }
+    text.push_str(&format!(
+        "\ndiffer: cells (neuron x tick) with other spikes; distance: van Rossum, tau {TAU_TICKS} ticks, 1 = as far as \
+         silence;\nmembrane: root mean square of the difference in thresholds; dead, always: neurons that never fire, \
+         or in every tick (float > quantized);\nsat.: cells whose membrane stands at an end of its range; bits: \
+         entropy of the weights' integers\n"
+    ));
     text
 }

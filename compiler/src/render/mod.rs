@@ -164,6 +164,7 @@ fn hint(diagnostic: &Diagnostic) -> String {
 
 fn word(severity: Severity) -> &'static str {
     match severity {
+        Severity::Note => "note",
         Severity::Warning => "warning",
         Severity::Error => "error",
         Severity::Bug => "bug",
@@ -172,6 +173,7 @@ fn word(severity: Severity) -> &'static str {
 
 fn severity(severity: Severity) -> ReportSeverity {
     match severity {
+        Severity::Note => ReportSeverity::Note,
         Severity::Warning => ReportSeverity::Warning,
         Severity::Error => ReportSeverity::Error,
         Severity::Bug => ReportSeverity::Bug,

@@ -68,11 +68,12 @@ fn verify_node(node: &Node<Op>) -> Result<()> {
     }
 }
 
-/// C4: every weight fits into `bits`, without the most negative code (the range is symmetric).
+/// C4: every weight fits into `bits`, without the most negative code (the range is symmetric); one bit is a sign.
 fn verify_weights(node: &Node<Op>, weight: &Weights, bits: i64) -> Result<()> {
     let limit = (1i64 << (bits.clamp(1, 16) - 1)).max(2) - 1;
     let count = weight.shape().iter().product();
-    match (0..count).map(|index| weight.at(index)).find(|&weight| i64::from(weight).abs() > limit) {
+    let breaks = |weight: &i32| i64::from(*weight).abs() > limit || (bits == 1 && *weight == 0);
+    match (0..count).map(|index| weight.at(index)).find(breaks) {
         Some(weight) => Err(broken(node, format!("C4: weight {weight} needs more than {bits} bits"))),
         None => Ok(()),
     }

@@ -2,10 +2,13 @@
 
 pub mod cost;
 pub mod expected;
+pub mod grid;
 pub mod load;
+pub mod moments;
 pub mod projections;
 pub mod ranges;
 pub mod tables;
 pub mod timing;
 pub mod torus;
 pub mod traffic;
+pub mod widths;

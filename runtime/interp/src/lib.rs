@@ -32,6 +32,10 @@ pub trait Interpreter {
     fn values(&self, index: usize) -> Vec<f64>;
     /// Membranes of population `index` after the last tick, in volts; `None` for other nodes.
     fn membranes(&self, index: usize) -> Option<Vec<f64>>;
+    /// Membranes of population `index` that stand at an end of their integers' range after the last tick.
+    fn saturated(&self, _index: usize) -> usize {
+        0
+    }
 }
 
 /// Checks one tick's input against what the network declares.

@@ -375,6 +375,11 @@ impl Interpreter for Qsnn {
         self.values[index].iter().map(|&value| f64::from(value) / unit).collect()
     }
 
+    fn saturated(&self, index: usize) -> usize {
+        let at_an_end = |value: &&i32| **value == i32::MAX || **value == i32::MIN;
+        self.raw_membranes(index).map_or(0, |membranes| membranes.iter().filter(at_an_end).count())
+    }
+
     fn membranes(&self, index: usize) -> Option<Vec<f64>> {
         match &self.nodes[index].kind {
             Kind::Neuron(population) => {

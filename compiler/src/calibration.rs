@@ -1,0 +1,64 @@
+//! Calibration: runs the float network on recordings and watches what its neurons receive.
+
+use crate::data::{DataSet, Layout};
+use rayon::prelude::*;
+use s2c_dialects::{
+    diagnostic::{Diagnostic, Result},
+    snn::Network,
+};
+use s2c_interp::{Interpreter, snn::Snn};
+use s2c_passes::analysis::moments::{Calibration, Observer};
+use std::path::Path;
+
+/// Samples that run at the same time; their sums are added in order, so that the result is always the same.
+const BATCH: usize = 8;
+
+/// Recordings to calibrate on.
+#[derive(Debug)]
+pub struct Samples {
+    /// Where they are.
+    pub data: DataSet,
+    /// How many of them are taken, from the first on.
+    pub count: usize,
+}
+
+impl Samples {
+    /// Opens a file of recordings and takes the first `most` of them.
+    pub fn open(file: &Path, most: usize) -> Result<Self> {
+        let data = DataSet::open(file, None, Layout::Samples)?;
+        let count = most.min(data.len());
+        if count == 0 {
+            return Err(Box::new(
+                Diagnostic::error("no-samples", "there is nothing to calibrate on")
+                    .hint("give --calibrate-samples at least 1"),
+            ));
+        }
+        Ok(Self { data, count })
+    }
+}
+
+/// The moments of all populations of a network that is discretised and has no pools.
+pub fn run(network: &Network, samples: &Samples) -> Result<Calibration> {
+    let mut calibration = Calibration::default();
+    let observer = Observer::new(network)?;
+    for first in (0..samples.count).step_by(BATCH) {
+        let batch: Vec<usize> = (first..samples.count.min(first + BATCH)).collect();
+        let found: Vec<Calibration> = batch
+            .into_par_iter()
+            .map(|sample| {
+                let (mut interpreter, mut observer) = (Snn::new(network)?, observer.clone());
+                let input = samples.data.sample(sample)?;
+                let mut counts = vec![0; input.neurons() as usize];
+                for events in input.iter() {
+                    counts.fill(0);
+                    events.iter().for_each(|&(neuron, count)| counts[neuron as usize] = count);
+                    interpreter.step(&[&counts])?;
+                    observer.observe(|node| interpreter.spikes(node));
+                }
+                Ok(observer.finish())
+            })
+            .collect::<Result<_>>()?;
+        found.into_iter().for_each(|other| calibration.merge(other));
+    }
+    Ok(calibration)
+}
