@@ -1,17 +1,36 @@
 //! Each `ir/<pass>/<case>.mlir` is run through the pass that its folder is named after; what comes out is compared with
 //! the snapshot beside it. A case named `invalid_…` is one that the pass refuses: the snapshot holds the diagnostic.
 
-use s2c_dialects::{Context, diagnostic::Result, ir};
-use s2c_passes::{Session, target::Target};
-use std::{fs, path::Path};
+use s2c_dialects::{Context, Module, diagnostic::Result, ir, snn};
+use s2c_passes::{
+    Session,
+    analysis::moments::{Calibration, Observer},
+    target::Target,
+};
+use std::{fs, path::Path, sync::Arc};
 
 const TARGET: &str = include_str!("../compiler/targets/spinnaker2.toml");
+
+/// What the neurons of an `error-compensation` case receive in three ticks, in each of which but the second all inputs
+/// spike.
+fn calibrate(pass: &str, module: &Module<'_>) -> Result<Option<Calibration>> {
+    if pass != "error-compensation" {
+        return Ok(None);
+    }
+    let network = snn::Network::read(module)?;
+    let mut observer = Observer::new(&network)?;
+    for count in [1, 0, 1] {
+        observer.observe(|node| vec![count; network.result(node).map_or(0, |result| result.len())]);
+    }
+    Ok(Some(observer.finish()))
+}
 
 fn lower(context: &Context, pass: &str, text: &str) -> Result<String> {
     let target = Target::parse(TARGET, "spinnaker2.toml")?;
     let module = ir::parse(context, text, "case.mlir")?;
-    let mut session = Session { context, target, warnings: Vec::new(), calibration: None };
     let pass = s2c_passes::find(pass).expect("folders are named after passes");
+    let calibration = calibrate(pass.name, &module)?.map(Arc::new);
+    let mut session = Session { context, target, warnings: Vec::new(), calibration };
     let module = s2c_passes::run(pass, &mut session, module)?;
     if pass.takes == pass.gives {
         // A dump can be compiled on from any point only if a pass that has run changes nothing when it runs again.

@@ -9,10 +9,14 @@ use crate::{
     profile,
     render::{Format, Renderer},
     trace, usage,
+    width_search::{Limits, Point, Search},
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use s2c_dialects::diagnostic::{Diagnostic, Result, Severity};
-use s2c_passes::{Phase, options};
+use s2c_dialects::{
+    Context,
+    diagnostic::{Diagnostic, Result, Severity},
+};
+use s2c_passes::{Phase, options, target::Target};
 use std::{
     collections::BTreeMap,
     ffi::OsString,
@@ -98,9 +102,16 @@ pub struct ModelOptions {
     /// Largest number of spikes per input neuron and tick.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
     input_limit: u8,
-    /// Bits per weight, sign included: 1 (sign), 2 (ternary) to 16, for all weights or those of a node [default: 8].
-    #[arg(long, value_name = "N|NODE=N", value_parser = parse_width)]
+    /// Bits per weight, sign included: 1 (sign), 2 (ternary) to 16, for all weights or those of a node; or `auto`, for
+    /// the least memory within the limits, by a search on the calibration data [default: 8].
+    #[arg(long, value_name = "N|NODE=N|auto", value_parser = parse_width)]
     weight_bits: Vec<Width>,
+    /// For `--weight-bits auto`: most bytes of SRAM, all PEs together.
+    #[arg(long, value_name = "BYTES")]
+    sram_budget: Option<u64>,
+    /// For `--weight-bits auto`: most per cent of the answers that may change [default without a budget: 1].
+    #[arg(long, value_name = "POINTS")]
+    max_loss: Option<f64>,
     /// What shares one weight scale: channel, layer or network; or the scale itself as a number.
     #[arg(long, value_parser = weight_scale, default_value = "channel")]
     weight_scale: options::WeightScale,
@@ -110,6 +121,9 @@ pub struct ModelOptions {
     /// How a scaled weight becomes an integer.
     #[arg(long, value_parser = word_of(options::WeightCast::WORDS), default_value = "round")]
     weight_cast: String,
+    /// Nearest, or with errors that undo each other on the calibration data [default: compensated with --calibrate].
+    #[arg(long, value_parser = word_of(options::WeightRounding::WORDS))]
+    weight_rounding: Option<String>,
     /// What the chip keeps neurons' states in.
     #[arg(long, value_parser = word_of(options::State::WORDS), default_value = "fixed")]
     state: String,
@@ -156,12 +170,15 @@ enum Width {
     All(u32),
     /// For the weights of, or into, a node.
     Of(String, u32),
+    /// Found by a search.
+    Auto,
 }
 
 fn parse_width(text: &str) -> std::result::Result<Width, String> {
     let bits = |word: &str| options::bits_from_word(word).ok_or_else(|| "expected 1 to 16 bits".to_owned());
     match text.rsplit_once('=') {
         Some((node, word)) => Ok(Width::Of(node.to_owned(), bits(word)?)),
+        None if text == "auto" => Ok(Width::Auto),
         None => Ok(Width::All(bits(text)?)),
     }
 }
@@ -179,6 +196,36 @@ impl ModelOptions {
     pub fn samples(&self) -> Result<Option<Arc<Samples>>> {
         let open = |file: &PathBuf| Samples::open(file, self.calibrate_samples).map(Arc::new);
         self.calibrate.as_ref().map(open).transpose()
+    }
+
+    /// Searches for bits per weight, where that is asked for, and puts them into `options`; gives all that it tried.
+    pub fn search_widths(
+        &self,
+        context: &Context,
+        model: &Path,
+        target: &Target,
+        samples: Option<&Arc<Samples>>,
+        options: &mut options::Options,
+    ) -> Result<Vec<Point>> {
+        if !self.weight_bits.iter().any(|width| matches!(width, Width::Auto)) {
+            return match (self.sram_budget, self.max_loss) {
+                (None, None) => Ok(Vec::new()),
+                _ => Err(Box::new(
+                    Diagnostic::error("bad-option", "limits without a search for widths")
+                        .hint("give --weight-bits auto, or leave --sram-budget and --max-loss out"),
+                )),
+            };
+        }
+        let Some(samples) = samples else {
+            return Err(Box::new(
+                Diagnostic::error("bad-option", "`--weight-bits auto` has nothing to compare networks on")
+                    .hint("give recordings with --calibrate"),
+            ));
+        };
+        let search = Search { context, model, options, target, samples };
+        let (chosen, front) = search.run(Limits { sram_bytes: self.sram_budget, loss: self.max_loss })?;
+        options.node_bits = chosen.bits;
+        Ok(front)
     }
 
     /// The options in the form that passes use.
@@ -201,6 +248,7 @@ impl ModelOptions {
             match width {
                 Width::All(bits) => weight_bits = *bits,
                 Width::Of(node, bits) => _ = node_bits.insert(node.clone(), *bits),
+                Width::Auto => {}
             }
         }
         // The words have been checked by the parser.
@@ -218,6 +266,11 @@ impl ModelOptions {
             weight_scale: self.weight_scale,
             weight_percentile: self.weight_percentile,
             weight_cast: options::WeightCast::from_word(&self.weight_cast).unwrap_or(defaults.weight_cast),
+            weight_rounding: match (self.weight_rounding.as_deref(), &self.calibrate) {
+                (Some(word), _) => options::WeightRounding::from_word(word).unwrap_or(defaults.weight_rounding),
+                (None, Some(_)) => options::WeightRounding::Compensated,
+                (None, None) => options::WeightRounding::Nearest,
+            },
             state: options::State::from_word(&self.state).unwrap_or(defaults.state),
             tick: self.mapping.tick,
             rate: self.mapping.rate,

@@ -1,12 +1,14 @@
 //! Accuracy and divergence over a data set: the same samples at several levels of the compile.
 
 mod divergence;
+pub mod plots;
 
 use crate::{
     data::{DataSet, SpikeTrain},
     emit::Binary,
     machine::{Machine, Time, Wish},
     recording::{Quantity, Recording},
+    width_search::Point,
 };
 pub use divergence::{Layer, TAU_TICKS};
 use divergence::{State, Tally};
@@ -66,6 +68,9 @@ pub struct Report {
     pub layers: Vec<Layer>,
     /// Time constant of the spike trains' distance, in ticks.
     pub tau_ticks: f64,
+    /// What a search for widths went through.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub front: Vec<Point>,
     /// Output spike counts, samples x outputs, by level's name.
     #[serde(skip)]
     pub counts: BTreeMap<&'static str, Vec<Vec<u32>>>,
@@ -91,7 +96,12 @@ struct Outcome {
 
 /// Runs all samples at the levels that the subject has, in parallel.
 pub fn evaluate(subject: &Subject, data: &DataSet, done: &(dyn Fn() + Sync)) -> Result<Report> {
-    let outcomes: Vec<Outcome> = (0..data.len())
+    evaluate_first(subject, data, data.len(), done)
+}
+
+/// Runs the first `count` samples.
+pub fn evaluate_first(subject: &Subject, data: &DataSet, count: usize, done: &(dyn Fn() + Sync)) -> Result<Report> {
+    let outcomes: Vec<Outcome> = (0..count.min(data.len()))
         .into_par_iter()
         .map_init(
             || Runner::new(subject),
@@ -128,7 +138,7 @@ pub fn evaluate(subject: &Subject, data: &DataSet, done: &(dyn Fn() + Sync)) -> 
 }
 
 /// The first of the largest counts.
-fn winner(counts: &[u32]) -> usize {
+pub(crate) fn winner(counts: &[u32]) -> usize {
     (0..counts.len()).rev().max_by_key(|&index| counts[index]).unwrap_or(0)
 }
 

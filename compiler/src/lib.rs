@@ -27,3 +27,4 @@ mod table;
 pub mod targets;
 mod trace;
 mod usage;
+pub mod width_search;

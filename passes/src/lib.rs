@@ -10,6 +10,7 @@ pub mod check;
 pub mod connection_fusion;
 pub mod core_partitioning;
 pub mod discretization;
+pub mod error_compensation;
 pub mod kernels;
 pub mod key_allocation;
 pub mod options;
@@ -116,6 +117,9 @@ pub const PIPELINE: &[Pass] = &[
     // Still in floats, so that the float interpreter can show that it changes nothing.
     Pass { name: "threshold-scaling", description: "Weights in units of their last bit, thresholds along with them",
            takes: Phase::Snn, gives: Phase::Snn, from: Level::O0, run: threshold_scaling::run },
+    // Errors are those of the last bit, so it needs the scales; the float interpreter can still run what it gives.
+    Pass { name: "error-compensation", description: "Errors of rounding that undo each other on calibration data",
+           takes: Phase::Snn, gives: Phase::Snn, from: Level::O0, run: error_compensation::run },
     // The only place where floats become integers.
     Pass { name: "weight-quantization", description: "Integer weights and fixed-point neurons",
            takes: Phase::Snn, gives: Phase::Qsnn, from: Level::O0, run: weight_quantization::run },

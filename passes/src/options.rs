@@ -143,6 +143,16 @@ words! {
     }
 }
 
+words! {
+    /// How errors of rounding are dealt with.
+    pub enum WeightRounding {
+        /// Each weight goes to its nearest integer.
+        Nearest = "nearest",
+        /// Each weight takes up the errors of those before it, as calibration data weighs them.
+        Compensated = "compensated",
+    }
+}
+
 /// Options of a compile.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
@@ -173,6 +183,8 @@ pub struct Options {
     pub weight_percentile: Option<f64>,
     /// How a scaled weight becomes an integer.
     pub weight_cast: WeightCast,
+    /// How errors of rounding are dealt with.
+    pub weight_rounding: WeightRounding,
     /// What the chip keeps neurons' states in.
     pub state: State,
     /// Length of a tick in seconds of the machine's time; that of network time where there is none.
@@ -201,6 +213,7 @@ impl Default for Options {
             weight_scale: WeightScale::Channel,
             weight_percentile: None,
             weight_cast: WeightCast::Round,
+            weight_rounding: WeightRounding::Nearest,
             state: State::Fixed,
             tick: None,
             rate: 0.05,
@@ -266,6 +279,7 @@ impl Options {
         set("weight_bits", self.weight_bits.to_string());
         set("weight_scale", self.weight_scale.to_string());
         set("weight_cast", self.weight_cast.to_string());
+        set("weight_rounding", self.weight_rounding.to_string());
         set("state", self.state.to_string());
         set("rate", self.rate.to_string());
         for (node, rate) in &self.rates {
@@ -321,6 +335,7 @@ impl Options {
                     store(percentile.map(Some), &mut options.weight_percentile)
                 }
                 "weight_cast" => store(WeightCast::from_word(value), &mut options.weight_cast),
+                "weight_rounding" => store(WeightRounding::from_word(value), &mut options.weight_rounding),
                 "state" => store(State::from_word(value), &mut options.state),
                 "tick" => store(value.parse().ok().filter(|&tick: &f64| tick > 0.0).map(Some), &mut options.tick),
                 "rate" => store(rate(value), &mut options.rate),

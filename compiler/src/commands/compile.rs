@@ -3,7 +3,7 @@
 use super::Warn;
 use crate::{
     cli::{ModelOptions, PhaseName},
-    driver, emit, files, output, summary,
+    driver, emit, files, output, summary, targets, width_search,
 };
 use clap::{Args, ValueEnum};
 use s2c_dialects::{
@@ -74,7 +74,13 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
         stop_after: phase.map(Into::into),
         calibrate: arguments.options.samples()?,
     };
-    let options = arguments.options.to_options()?;
+    let mut options = arguments.options.to_options()?;
+    let target = targets::load(arguments.target.as_deref().unwrap_or(targets::DEFAULT))?.without(&options.dead);
+    let samples = wishes.calibrate.as_ref();
+    let front = arguments.options.search_widths(&context, &arguments.model, &target, samples, &mut options)?;
+    if !front.is_empty() {
+        eprint!("{}", width_search::table(&front));
+    }
     let (done, target, binary) =
         driver::compile(&context, &arguments.model, &options, arguments.target.as_deref(), &wishes)?;
     warn(&done.warnings);

@@ -2,22 +2,27 @@
 
 use super::Warn;
 use crate::{
+    calibration::Samples,
     cli::ModelOptions,
     data::{DataSet, Layout, write_npy},
     driver::{self, Compile, Wishes},
     emit,
     evaluation::{self, Level, Report, Score, Subject, TAU_TICKS},
-    files, output, targets,
+    files, output, targets, width_search,
 };
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::ArrayD;
 use s2c_dialects::{
+    Context,
     diagnostic::{Diagnostic, Result},
     ir, qsnn, snn,
 };
-use s2c_passes::Phase;
-use std::path::{Path, PathBuf};
+use s2c_passes::{Phase, options::Options, target::Target};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// Arguments of the command.
 #[derive(Args)]
@@ -39,6 +44,9 @@ pub struct Arguments {
     /// Folder for the output spike counts of each level: `LEVEL.npy`, samples x outputs.
     #[arg(long, value_name = "DIR")]
     counts: Option<PathBuf>,
+    /// Folder for plots as SVG: rates of all neurons, and the divergence of each population.
+    #[arg(long, value_name = "DIR")]
+    plots: Option<PathBuf>,
     /// Name of a target, or a target file.
     #[arg(long)]
     target: Option<String>,
@@ -60,11 +68,23 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
         })?;
         options.input_limit = options.input_limit.max(largest);
     }
-    let subject = prepare(arguments, &options, &data, warn)?;
+    let context = ir::context();
+    let target = targets::load(arguments.target.as_deref().unwrap_or(targets::DEFAULT))?.without(&options.dead);
+    let samples = arguments.options.samples()?;
+    let front = arguments.options.search_widths(&context, &arguments.model, &target, samples.as_ref(), &mut options)?;
+    let recipe = Recipe { context: &context, target: &target, options: &options, calibrate: samples };
+    let subject = prepare(arguments, recipe, &data, warn)?;
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} samples, {eta} left");
     let bar = ProgressBar::new(data.len() as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let report = evaluation::evaluate(&subject, &data, &|| bar.inc(1))?;
+    let mut report = evaluation::evaluate(&subject, &data, &|| bar.inc(1))?;
+    report.front = front;
     bar.finish_and_clear();
+    if let Some(folder) = &arguments.plots {
+        files::create_folder(folder)?;
+        for (name, plot) in evaluation::plots::all(&report) {
+            files::write(&folder.join(name), plot.as_bytes())?;
+        }
+    }
     if let Some(folder) = &arguments.counts {
         files::create_folder(folder)?;
         for (level, counts) in &report.counts {
@@ -83,19 +103,21 @@ fn write_counts(file: &Path, counts: &[Vec<u32>], outputs: usize) -> Result<()> 
     write_npy(file, &array.map_err(|error| Diagnostic::bug(error.to_string()))?)
 }
 
+/// How a model is compiled.
+struct Recipe<'a> {
+    context: &'a Context,
+    target: &'a Target,
+    options: &'a Options,
+    calibrate: Option<Arc<Samples>>,
+}
+
 /// Compiles the model to all levels that are wanted.
-fn prepare(
-    arguments: &Arguments,
-    options: &s2c_passes::options::Options,
-    data: &DataSet,
-    warn: &Warn<'_>,
-) -> Result<Subject> {
-    let context = ir::context();
-    let target = targets::load(arguments.target.as_deref().unwrap_or(targets::DEFAULT))?.without(&options.dead);
+fn prepare(arguments: &Arguments, recipe: Recipe<'_>, data: &DataSet, warn: &Warn<'_>) -> Result<Subject> {
+    let Recipe { context, target, options, calibrate } = recipe;
     let wants = |level: Level| arguments.levels.contains(&level);
-    let start = Compile::start(&context, &arguments.model, options)?;
+    let start = Compile::start(context, &arguments.model, options)?;
     let discretization = s2c_passes::find("discretization").into_iter();
-    let discretized = start.run(&context, &target, discretization, &Wishes::default())?;
+    let discretized = start.run(context, target, discretization, &Wishes::default())?;
     let network = snn::Network::read(&discretized.module)?;
     let populations = network
         .nodes
@@ -126,16 +148,15 @@ fn prepare(
     let (mut quantized, mut binary) = (None, None);
     let mut warnings = discretized.warnings.clone();
     if wants(Level::Quantized) || wants(Level::Chip) {
-        let calibrate = arguments.options.samples()?;
         let until_qsnn = Wishes { stop_after: Some(Phase::Qsnn), calibrate, ..Wishes::default() };
         let passes = driver::remaining(&discretized.module)?;
-        let integers = discretized.run(&context, &target, passes, &until_qsnn)?;
+        let integers = discretized.run(context, target, passes, &until_qsnn)?;
         quantized = wants(Level::Quantized).then(|| qsnn::Network::read(&integers.module)).transpose()?;
         warnings = integers.warnings.clone();
         if wants(Level::Chip) {
             let passes = driver::remaining(&integers.module)?;
-            let finished = integers.run(&context, &target, passes, &Wishes::default())?;
-            binary = Some(emit::emit(&finished.program(&target)?, &target)?);
+            let finished = integers.run(context, target, passes, &Wishes::default())?;
+            binary = Some(emit::emit(&finished.program(target)?, target)?);
             warnings = finished.warnings;
         }
     }
@@ -154,6 +175,9 @@ fn table(report: &Report, labelled: bool) -> String {
                 false => format!("{name:<10} {total:>6} samples\n"),
             });
         }
+    }
+    if !report.front.is_empty() {
+        text = format!("{}\n{text}", width_search::table(&report.front));
     }
     if report.layers.is_empty() {
         return text;

@@ -54,7 +54,7 @@ pub struct Moments {
 }
 
 impl Moments {
-    fn new(inputs: usize) -> Self {
+    pub(crate) fn new(inputs: usize) -> Self {
         let (size, paired) = (inputs + 1, inputs <= MOST_PAIRED);
         Self { inputs, paired, sums: vec![0.0; if paired { size * size } else { size }] }
     }
@@ -88,7 +88,7 @@ impl Moments {
         Some(matrix)
     }
 
-    fn add(&mut self, trace: &[f32], bias: f32) {
+    pub(crate) fn add(&mut self, trace: &[f32], bias: f32) {
         let size = self.inputs + 1;
         let values: Vec<f64> = trace.iter().chain([&bias]).map(|&value| f64::from(value)).collect();
         if !self.paired {
