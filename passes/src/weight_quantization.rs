@@ -5,7 +5,7 @@
 //! fractional bits for which range analysis proves that its states fit into int32, and saturating additions where there
 //! is no proof. With `--state f32` populations keep float32 states instead.
 //! Example: weight 63.5 becomes 64; a LIF neuron with dt / tau = 0.1 and threshold 254 gets decay 3865470566 (0.9 * 2^32).
-//! Limits: the range of a neuron that never decays (IF) is unbounded, so it always saturates.
+//! Limits: the range of a neuron that never decays (IF) is unbounded, so it always saturates. Graded values are refused.
 //! Source: the rules of README.md of `qsnn`; Jacob et al., "Quantization and Training of Neural Networks for Efficient
 //! Integer-Arithmetic-Only Inference", CVPR 2018, for the symmetric integer grid.
 
@@ -14,7 +14,7 @@ mod float;
 use crate::{
     Session,
     analysis::{
-        grid, projections,
+        graded, grid, projections,
         ranges::{self, Range, ResetRange},
         widths,
     },
@@ -24,7 +24,7 @@ use s2c_dialects::{
     Module,
     attribute::{Reset, Tensor, Weights},
     diagnostic::{Diagnostic, Result},
-    graph::Node,
+    graph::{DialectOp, Node},
     ir::{Element, ValueType},
     qsnn,
     snn::{self, Compare, Integrator, Network, Op},
@@ -40,6 +40,12 @@ const HEADROOM: f64 = 128.0;
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let network = Network::read(&module)?;
+    for Node { op, name, result, .. } in &network.nodes {
+        let is_analog = result.as_ref().is_some_and(|result| result.element == Element::F32);
+        if op.is_graded() || matches!(op, Op::Input(_)) && is_analog {
+            return Err(graded::not_lowered(op.name(), op.node().unwrap_or(name), op.is_neuron()));
+        }
+    }
     let options = Options::from_map(&network.options)?;
     let bits = widths::of_connections(&network, &options)?;
     let dt = network.dt.ok_or_else(|| Diagnostic::bug("`discretization` has not run"))?;

@@ -4,7 +4,7 @@
 //! Gives: the same network; connections and sums into a population have type `i16` where no input whatsoever can take
 //! them out of range, which halves the cost of a synaptic event.
 //! Example: `qsnn.dense … -> tensor<38xi32>` becomes `… -> tensor<38xi16>`.
-//! Limits: all projections into one population have the same width.
+//! Limits: all projections into one population have the same width. Sums of graded values stay wide.
 //! Source: `analysis/ranges.rs`; SXTAB16 adds two packed 16-bit sums at once (ARM DDI 0403E, A7.7.179).
 
 use crate::{
@@ -23,7 +23,9 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     let mut network = Network::read(&module)?;
     for population in (0..network.nodes.len()).filter(|&index| network.nodes[index].op.is_neuron()).collect::<Vec<_>>()
     {
-        if sums(&network, population)?.fits(16) {
+        let sources = projections::of_qsnn(&network, population)?;
+        let takes_spikes = sources.iter().all(|projection| network.nodes[projection.source].op.fraction().is_none());
+        if takes_spikes && sums(&network, population)?.fits(16) {
             narrow(&mut network, population);
         }
     }

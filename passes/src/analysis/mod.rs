@@ -2,6 +2,7 @@
 
 pub mod cost;
 pub mod expected;
+pub mod graded;
 pub mod grid;
 pub mod load;
 pub mod moments;
