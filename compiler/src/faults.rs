@@ -10,8 +10,7 @@
 //! | `drop`, `duplicate`, `late` | packet | lost, routed twice, routed a tick late |
 //! | `dead` | PE | executes nothing |
 //!
-//! Memory faults follow the campaigns of "ZOBNN: zero-overhead dependable design of binary neural networks" (Gu et al.,
-//! 2024) in form: independent flips at a given bit error rate, accuracy against rate.
+//! Flips are independent of each other, so that a rate is a bit error rate.
 
 use crate::{
     data::DataSet,
