@@ -71,7 +71,7 @@ impl<T: Copy + Default> Table<T> {
 }
 
 impl Recording {
-    /// The spikes one by one, at most [`MOST_SHOWN`] of them; `None` for membranes.
+    /// The spikes one by one, at most `MOST_SHOWN` of them; `None` for membranes.
     pub fn raster(&self, node: &str) -> Option<Raster> {
         let Self::Spikes(table) = self else { return None };
         let neurons: usize = table.shape.iter().product();

@@ -96,7 +96,7 @@ impl Assembly {
         *self.places.get(&item).unwrap_or_else(|| panic!("{item:?} has no register"))
     }
 
-    /// The register of an item, after it was moved to [`X`] where need be.
+    /// The register of an item, after it was moved to `X` where need be.
     pub fn get(&mut self, item: Item) -> u8 {
         match self.place(item) {
             Place::Core(register) => register,

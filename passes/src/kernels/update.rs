@@ -125,7 +125,7 @@ pub enum Decay {
     Float(Spread),
 }
 
-/// A parameter word of a slice descriptor ([`slice::PARAMETERS`]).
+/// A parameter word of a slice descriptor ([`s2c_abi::slice::PARAMETERS`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Parameter {
     /// Address of the currents, an array of 32-bit values.
