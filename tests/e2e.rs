@@ -84,7 +84,6 @@ fn braille_loss(options: &Options) -> Option<(usize, bool)> {
 #[test]
 fn fixed_point_adds_nothing_to_the_rounding_of_weights() {
     let base = options(1e-4, Convention::Snntorch, Some(Reset::Value));
-    let base = Options { weight_percentile: Some(100.0), ..base };
     // What rounding the weights alone gives with float state: 465 with a scale per neuron, 554 with one per layer.
     let layer = Options { weight_scale: WeightScale::Layer, ..base.clone() };
     let sixteen = Options { weight_bits: 16, ..base.clone() };

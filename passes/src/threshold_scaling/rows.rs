@@ -13,6 +13,9 @@ use s2c_dialects::{
 const STEPS: i32 = 36;
 const STEPS_PER_OCTAVE: f64 = 12.0;
 
+/// Bits from which on rounding is so fine that nothing is clipped without data that speak for it.
+const FINE_BITS: u32 = 8;
+
 /// What an input that never spiked during calibration counts, as a part of what inputs count on average.
 const UNSEEN: f64 = 0.01;
 
@@ -63,6 +66,12 @@ impl<'n> Rows<'n> {
     /// Fewest bits of any weight.
     pub fn bits(&self) -> u32 {
         self.blocks.iter().map(|(_, bits)| *bits).min().unwrap_or(1)
+    }
+
+    /// True where the largest weight decides the step: at 8 bits and more, without calibration data. What clipping takes
+    /// from a weight that matters then costs more than what it saves in rounding the others.
+    pub fn largest_decides(&self) -> bool {
+        self.moments.is_none() && self.bits() >= FINE_BITS
     }
 
     /// The weights of a row. Without moments all inputs count alike; inputs that were never seen to spike count a little.

@@ -1,6 +1,6 @@
 //! Which step the integers of each row of weights have.
 
-use super::rows::{self, Rows};
+use super::rows::{self, Rows, Weight};
 use crate::{
     analysis::grid::{self, Grid},
     options::{Options, WeightCast, WeightScale},
@@ -21,7 +21,8 @@ pub fn of_network(
     if options.weight_scale != WeightScale::Network {
         return None;
     }
-    if let Some(p) = percentile_of(options) {
+    let largest = || populations.values().all(Rows::largest_decides).then_some(100.0);
+    if let Some(p) = percentile_of(options).or_else(largest) {
         return populations.values().filter_map(|rows| rows::percentile(&rows.all(), p)).reduce(f64::max);
     }
     let mut all = Vec::new();
@@ -53,12 +54,16 @@ pub fn of_population(rows: &Rows<'_>, options: &Options) -> (Vec<Option<f64>>, V
         return (vec![Some(grid.step); rows.count], notes);
     }
     let mut notes = grid_lost(rows);
+    let best = |weights: Vec<Weight>| match rows.largest_decides() {
+        true => rows::percentile(&weights, 100.0),
+        false => rows::least_error(&[(weights, 1.0)]),
+    };
     if is_layer {
-        let step = rows::least_error(&[(all, 1.0)]);
+        let step = best(all);
         return (vec![step; rows.count], notes);
     }
     let mut grids = Vec::new();
-    let steps = each_row(&|row| rows::least_error(&[(rows.row(row), 1.0)]));
+    let steps = each_row(&|row| best(rows.row(row)));
     let steps = steps.into_iter().enumerate().map(|(row, step)| match rows::grid(&rows.row(row), rows.bits(), false) {
         Some(grid) => {
             grids.push(grid);
