@@ -8,7 +8,7 @@ use s2c::{
     evaluation::{self, Subject},
 };
 use s2c_dialects::attribute::Reset;
-use s2c_interp::Interpreter;
+use s2c_interp::{Interpreter, snn::Precision};
 use s2c_passes::options::{Convention, Options, WeightScale};
 use std::path::Path;
 use support::*;
@@ -27,6 +27,7 @@ fn digits_lose_nothing_that_counts() {
     let data = DataSet::open(&example("digits/test.npz"), None, Layout::Samples).unwrap();
     let subject = Subject {
         float: Some(levels.float),
+        precision: Precision::Single,
         quantized: Some(levels.quantized),
         binary: Some(levels.machine.binary().clone()),
         populations: vec!["hidden".to_owned(), "out".to_owned()],

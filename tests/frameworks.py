@@ -5,8 +5,8 @@
 For each framework that is installed, networks of two layers (and recurrent ones) are built from its own neurons and
 written as NIR by hand, with the parameters that its importer would turn into the same neurons. `s2c simulate` runs the
 file under the framework's convention. A framework that is not installed is skipped with a message. The exit code is 1
-where more than one cell in a thousand differs: the frameworks compute in float32, s2c in float64, so that a membrane that
-meets its threshold to the last digit may fall on either side.
+where more than one cell in a thousand differs: both compute in float32, but not all frameworks in the same order, so that
+a membrane that meets its threshold to the last digit may fall on either side.
 """
 
 import argparse

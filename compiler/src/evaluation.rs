@@ -17,7 +17,10 @@ use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     qsnn, snn,
 };
-use s2c_interp::Interpreter;
+use s2c_interp::{
+    Interpreter,
+    snn::{Precision, Snn},
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -47,6 +50,8 @@ impl Level {
 pub struct Subject {
     /// The float network.
     pub float: Option<snn::Network>,
+    /// What neurons of the float network compute in.
+    pub precision: Precision,
     /// The integer network.
     pub quantized: Option<qsnn::Network>,
     /// The machine code.
@@ -144,15 +149,16 @@ pub(crate) fn winner(counts: &[u32]) -> usize {
 
 /// One thread's copy of everything that runs.
 struct Runner {
-    float: Option<s2c_interp::snn::Snn>,
+    float: Option<Snn>,
     quantized: Option<s2c_interp::qsnn::Qsnn>,
     machine: Option<Machine>,
 }
 
 impl Runner {
     fn new(subject: &Subject) -> Result<Self> {
+        let float = |network| Snn::with_precision(network, subject.precision);
         Ok(Self {
-            float: subject.float.as_ref().map(s2c_interp::snn::Snn::new).transpose()?,
+            float: subject.float.as_ref().map(float).transpose()?,
             quantized: subject.quantized.as_ref().map(s2c_interp::qsnn::Qsnn::new).transpose()?,
             machine: subject.binary.clone().map(Machine::load).transpose()?,
         })

@@ -16,6 +16,7 @@ use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     qsnn, snn,
 };
+use s2c_interp::snn::Precision;
 use s2c_passes::{Phase, analysis::moments::Calibration, options::Options, target::Target};
 use serde::Serialize;
 use std::{collections::BTreeMap, path::Path, sync::Arc};
@@ -143,6 +144,7 @@ impl Search<'_> {
         let subject = Subject {
             populations: neurons.filter_map(|node| node.op.node().map(str::to_owned)).collect(),
             float: Some(float),
+            precision: Precision::Single,
             quantized: Some(quantized),
             binary: None,
             output,

@@ -1,6 +1,6 @@
 //! `s2c evaluate`.
 
-use super::Warn;
+use super::{Precision, Warn};
 use crate::{
     calibration::Samples,
     cli::ModelOptions,
@@ -47,6 +47,9 @@ pub struct Arguments {
     /// Folder for plots as SVG: rates of all neurons, and the divergence of each population.
     #[arg(long, value_name = "DIR")]
     plots: Option<PathBuf>,
+    /// What neurons compute in at the level `float`.
+    #[arg(long, value_enum, default_value_t)]
+    precision: Precision,
     /// Name of a target, or a target file.
     #[arg(long)]
     target: Option<String>,
@@ -161,7 +164,16 @@ fn prepare(arguments: &Arguments, recipe: Recipe<'_>, data: &DataSet, warn: &War
         }
     }
     warn(&warnings);
-    Ok(Subject { float: wants(Level::Float).then_some(network), quantized, binary, populations, output, outputs })
+    let precision = arguments.precision.into();
+    Ok(Subject {
+        float: wants(Level::Float).then_some(network),
+        precision,
+        quantized,
+        binary,
+        populations,
+        output,
+        outputs,
+    })
 }
 
 fn table(report: &Report, labelled: bool) -> String {

@@ -15,7 +15,9 @@ pub mod shell;
 pub mod simulate;
 
 use crate::data::{SpikeTrain, read_spikes};
+use clap::ValueEnum;
 use s2c_dialects::diagnostic::{Diagnostic, Result};
+use s2c_interp::snn;
 use std::path::{Path, PathBuf};
 
 /// How warnings are handed on to the user.
@@ -26,6 +28,25 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&
     const ALIKE: f64 = 0.75;
     let scored = known.map(|known| (strsim::jaro_winkler(name, known), known)).filter(|(score, _)| *score >= ALIKE);
     scored.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
+}
+
+/// What neurons of the float interpreter compute in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Precision {
+    /// float32, as the frameworks that write NIR.
+    #[default]
+    F32,
+    /// float64.
+    F64,
+}
+
+impl From<Precision> for snn::Precision {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => Self::Single,
+            Precision::F64 => Self::Double,
+        }
+    }
 }
 
 /// A `NODE=FILE` argument.

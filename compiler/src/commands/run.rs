@@ -1,7 +1,7 @@
 //! `s2c run`.
 
 use super::{
-    Record, parse_record, read_input,
+    Precision, Record, parse_record, read_input,
     simulate::{Model, simulate},
     single_input,
 };
@@ -109,7 +109,7 @@ fn run_reference(arguments: &Arguments, binary: &Binary) -> Result<()> {
         ));
     }
     let context = ir::context();
-    let model = Model::of(&ir::parse(&context, binary.network()?, "network")?)?;
+    let model = Model::of(&ir::parse(&context, binary.network()?, "network")?, Precision::default())?;
     let input = read_input(&arguments.input, arguments.input_array.as_deref(), &model.input)?;
     let shown = model.nodes[0].0.clone();
     let mut wishes = vec![(shown.clone(), None)];

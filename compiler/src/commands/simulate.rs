@@ -1,6 +1,6 @@
 //! `s2c simulate`.
 
-use super::{Record, Warn, parse_record, read_input, single_input};
+use super::{Precision, Record, Warn, parse_record, read_input, single_input};
 use crate::{
     cli::ModelOptions,
     data::SpikeTrain,
@@ -36,6 +36,9 @@ pub struct Arguments {
     /// Record a node's spikes (NODE=FILE) or membranes (NODE:v=FILE).
     #[arg(long, value_name = "NODE=FILE", value_parser = parse_record)]
     record: Vec<Record>,
+    /// What neurons of a float network compute in.
+    #[arg(long, value_enum, default_value_t)]
+    precision: Precision,
     #[command(flatten)]
     options: ModelOptions,
 }
@@ -54,7 +57,7 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
         _ => start,
     };
     warn(&done.warnings);
-    let model = Model::of(&done.module)?;
+    let model = Model::of(&done.module, arguments.precision)?;
     let input = read_input(&arguments.input, arguments.input_array.as_deref(), &model.input)?;
     let output = arguments.output.iter().map(|file| (model.nodes[0].0.clone(), file.clone()));
     let records = arguments.record.iter().map(|record| (record.node.clone(), record.file.clone()));
@@ -73,7 +76,7 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub(super) fn of(module: &Module<'_>) -> Result<Self> {
+    pub(super) fn of(module: &Module<'_>, precision: Precision) -> Result<Self> {
         match Phase::of(module)? {
             Phase::Snn => {
                 let network = snn::Network::read(module)?;
@@ -81,7 +84,11 @@ impl Model {
                     (op.node().map(str::to_owned), matches!(op, snn::Op::Input(_)), matches!(op, snn::Op::Output(_)))
                 };
                 let (input, nodes) = ports(&network, port)?;
-                Ok(Self { interpreter: Box::new(s2c_interp::snn::Snn::new(&network)?), input, nodes })
+                Ok(Self {
+                    interpreter: Box::new(s2c_interp::snn::Snn::with_precision(&network, precision.into())?),
+                    input,
+                    nodes,
+                })
             }
             Phase::Qsnn => {
                 let network = qsnn::Network::read(module)?;

@@ -1,13 +1,18 @@
 //! The float interpreter.
 //!
-//! State is float64, weights are float32 as in the file. Sums run over the inputs in ascending order.
+//! Weights are float32 as in the file, and what reaches a neuron is summed in float64, over the inputs in ascending
+//! order. Neurons compute in float64, or in float32 ([`Precision`]).
+
+mod population;
 
 use crate::{Interpreter, check_input, delay_line::DelayLine, order};
+use population::Population;
+pub use population::Precision;
 use s2c_dialects::{
-    attribute::{Reset, Tensor},
+    attribute::Tensor,
     convolution::Geometry,
     diagnostic::{Diagnostic, Result},
-    snn::{Compare, Integrator, Network, Op, verify},
+    snn::{Network, Op, verify},
 };
 
 /// Runs an `snn` network whose neurons are discretised.
@@ -44,6 +49,7 @@ enum Kind {
         scale: Vec<f32>,
     },
     Threshold {
+        precision: Precision,
         threshold: Vec<f64>,
     },
     Relay {
@@ -58,52 +64,20 @@ enum Kind {
     Neuron(Box<Population>),
 }
 
-/// A population of neurons; LIF and IF are CubaLIF without the current stage.
-struct Population {
-    current: Option<Stage>,
-    membrane: Stage,
-    /// How neurons fire; `None` where they hand on their membranes.
-    fire: Option<Fire>,
-    weight_scale: Vec<f64>,
-}
-
-struct Fire {
-    threshold: Vec<f64>,
-    reset: Reset,
-    reset_value: Vec<f64>,
-    compare: Compare,
-}
-
-/// `state <- state + factor (rest - state + gain x)`; without a factor `state <- state + gain x`.
-struct Stage {
-    state: Vec<f64>,
-    factor: Option<Vec<f64>>,
-    gain: Vec<f64>,
-    rest: Vec<f64>,
-}
-
-impl Stage {
-    /// What is left of the state after a tick.
-    fn keep(&self, neuron: usize) -> f64 {
-        1.0 - self.factor.as_ref().map_or(0.0, |factor| factor[neuron])
-    }
-
-    fn advance(&mut self, neuron: usize, x: f64) -> f64 {
-        let (state, input) = (&mut self.state[neuron], self.gain[neuron] * x);
-        *state += match &self.factor {
-            Some(factor) => factor[neuron] * (self.rest[neuron] - *state + input),
-            None => input,
-        };
-        *state
-    }
-}
-
 impl Snn {
-    /// Prepares a network.
+    /// Prepares a network whose neurons compute in float64.
     ///
     /// # Errors
     /// A network that breaks a constraint, or is not discretised yet.
     pub fn new(network: &Network) -> Result<Self> {
+        Self::with_precision(network, Precision::Double)
+    }
+
+    /// Prepares a network.
+    ///
+    /// # Errors
+    /// A network that breaks a constraint, or is not discretised yet.
+    pub fn with_precision(network: &Network, precision: Precision) -> Result<Self> {
         verify(network)?;
         let dt = network.dt.ok_or_else(|| undiscretised("the network has no dt"))?;
         let is_delay = |op: &Op| matches!(op, Op::Delay(delay) if delay.ticks > 0);
@@ -141,7 +115,7 @@ impl Snn {
                     }
                 }
                 Op::Scale(op) => Kind::Scale { scale: op.scale.iter().collect() },
-                Op::Threshold(op) => Kind::Threshold { threshold: op.threshold.iter().collect() },
+                Op::Threshold(op) => Kind::Threshold { precision, threshold: precision.all(&op.threshold) },
                 Op::Relay(op) => Kind::Relay {
                     weight_scale: op.weight_scale.as_ref().map_or_else(|| vec![1.0; width], |s| s.iter().collect()),
                 },
@@ -153,7 +127,7 @@ impl Snn {
                     },
                     _ => return Err(Box::new(Diagnostic::bug("not a pool"))),
                 },
-                _ => Kind::Neuron(Box::new(population(&node.op, dt)?)),
+                _ => Kind::Neuron(Box::new(Population::new(&node.op, dt, precision)?)),
             };
             nodes.push(Node { name, operands: node.inputs.clone(), kind });
             values.push(vec![0.0; width]);
@@ -177,61 +151,6 @@ fn columns(weight: &Tensor<f32>) -> Vec<Vec<(u32, f32)>> {
                 .collect()
         })
         .collect()
-}
-
-fn population(op: &Op, dt: f64) -> Result<Population> {
-    let all = |tensor: &Tensor<f64>| tensor.iter().collect::<Vec<f64>>();
-    let missing = |what: &str| undiscretised(&format!("a neuron has no {what}"));
-    let factors = |integrator: Integrator, tau: &Tensor<f64>| -> Vec<f64> {
-        tau.iter().map(|tau| integrator.factor(dt, tau)).collect()
-    };
-    let zeros = |tensor: &Tensor<f64>| vec![0.0; tensor.len()];
-    let integrator = match op {
-        Op::If(op) => op.integrator,
-        Op::Lif(op) => op.integrator,
-        Op::CubaLif(op) => op.integrator,
-        Op::I(op) => op.integrator,
-        Op::Li(op) => op.integrator,
-        Op::CubaLi(op) => op.integrator,
-        _ => return Err(Box::new(Diagnostic::bug("not a neuron"))),
-    };
-    let integrator = integrator.ok_or_else(|| missing("integrator"))?;
-    let leaky = |tau: &Tensor<f64>, gain: &Tensor<f64>, rest: Vec<f64>| Stage {
-        state: zeros(gain),
-        factor: Some(factors(integrator, tau)),
-        gain: all(gain),
-        rest,
-    };
-    let sum = |r: &Tensor<f64>| Stage { state: zeros(r), factor: None, gain: all(r), rest: zeros(r) };
-    let (current, membrane) = match op {
-        Op::Lif(op) => (None, leaky(&op.tau, &op.r, all(&op.v_leak))),
-        Op::Li(op) => (None, leaky(&op.tau, &op.r, all(&op.v_leak))),
-        Op::CubaLif(op) => {
-            (Some(leaky(&op.tau_syn, &op.w_in, zeros(&op.w_in))), leaky(&op.tau_mem, &op.r, all(&op.v_leak)))
-        }
-        Op::CubaLi(op) => {
-            (Some(leaky(&op.tau_syn, &op.w_in, zeros(&op.w_in))), leaky(&op.tau_mem, &op.r, all(&op.v_leak)))
-        }
-        Op::If(op) => (None, sum(&op.r)),
-        Op::I(op) => (None, sum(&op.r)),
-        _ => return Err(Box::new(Diagnostic::bug("not a neuron"))),
-    };
-    let fire = |threshold: &Tensor<f64>, reset: Option<Reset>, reset_value: &Tensor<f64>, compare: Option<Compare>| {
-        Ok::<_, Box<Diagnostic>>(Some(Fire {
-            threshold: all(threshold),
-            reset: reset.ok_or_else(|| missing("reset"))?,
-            reset_value: all(reset_value),
-            compare: compare.ok_or_else(|| missing("comparison"))?,
-        }))
-    };
-    let fire = match op {
-        Op::If(op) => fire(&op.v_threshold, op.reset, &op.v_reset, op.compare)?,
-        Op::Lif(op) => fire(&op.v_threshold, op.reset, &op.v_reset, op.compare)?,
-        Op::CubaLif(op) => fire(&op.v_threshold, op.reset, &op.v_reset, op.compare)?,
-        _ => None,
-    };
-    let weight_scale = op.weight_scale().map_or_else(|| vec![1.0; membrane.state.len()], all);
-    Ok(Population { current, membrane, fire, weight_scale })
 }
 
 /// Adds the taps of every input that is not zero.
@@ -266,48 +185,13 @@ fn pool(input: [usize; 3], window: [usize; 2], scale: f64, values: &[f64], resul
     }
 }
 
-impl Population {
-    fn step(&mut self, input: &[f64], results: &mut [f64]) {
-        for (neuron, (&x, result)) in input.iter().zip(results).enumerate() {
-            let drive = self.current.as_mut().map_or(x, |current| current.advance(neuron, x));
-            let before = self.membrane.state[neuron];
-            let membrane = self.membrane.advance(neuron, drive);
-            let Some(fire) = &self.fire else {
-                *result = membrane / self.weight_scale[neuron];
-                continue;
-            };
-            let threshold = fire.threshold[neuron];
-            let above = |membrane: f64| match fire.compare {
-                Compare::Greater => membrane > threshold,
-                Compare::GreaterEqual => membrane >= threshold,
-            };
-            let is_pending = fire.reset == Reset::SubtractPending && above(before);
-            let fires = above(if is_pending { membrane - threshold } else { membrane });
-            *result = f64::from(u8::from(fires));
-            if fires {
-                self.membrane.state[neuron] = match fire.reset {
-                    Reset::Subtract | Reset::SubtractPending => membrane - threshold,
-                    // What decays to the threshold by the next tick.
-                    Reset::SubtractLate => membrane - threshold / self.membrane.keep(neuron),
-                    Reset::Value => fire.reset_value[neuron],
-                };
-            }
-        }
-    }
-}
-
 impl Interpreter for Snn {
     fn reset(&mut self) {
         self.values.iter_mut().for_each(|value| value.fill(0.0));
         for node in &mut self.nodes {
             match &mut node.kind {
                 Kind::Delay(line) => line.reset(),
-                Kind::Neuron(population) => {
-                    population.membrane.state.fill(0.0);
-                    if let Some(current) = &mut population.current {
-                        current.state.fill(0.0);
-                    }
-                }
+                Kind::Neuron(population) => population.reset(),
                 _ => {}
             }
         }
@@ -363,9 +247,11 @@ impl Interpreter for Snn {
                     let scaled = scale.iter().zip(operand(0)).map(|(&scale, x)| f64::from(scale) * x);
                     result.iter_mut().zip(scaled).for_each(|(result, value)| *result = value);
                 }
-                Kind::Threshold { threshold } => {
-                    let fires =
-                        operand(0).iter().zip(threshold).map(|(x, threshold)| f64::from(u8::from(x > threshold)));
+                Kind::Threshold { precision, threshold } => {
+                    let fires = operand(0)
+                        .iter()
+                        .zip(threshold)
+                        .map(|(&x, threshold)| f64::from(u8::from(precision.round(x) > *threshold)));
                     result.iter_mut().zip(fires).for_each(|(result, value)| *result = value);
                 }
                 Kind::Relay { weight_scale } => {
@@ -400,10 +286,7 @@ impl Interpreter for Snn {
 
     fn membranes(&self, index: usize) -> Option<Vec<f64>> {
         match &self.nodes[index].kind {
-            Kind::Neuron(population) => {
-                let scaled = population.membrane.state.iter().zip(&population.weight_scale);
-                Some(scaled.map(|(state, scale)| state / scale).collect())
-            }
+            Kind::Neuron(population) => Some(population.membranes()),
             _ => None,
         }
     }
