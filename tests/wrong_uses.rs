@@ -86,6 +86,9 @@ fn material() -> PathBuf {
     save("many.npy", &npy("<u2", "(1, 64)", &[7; 128]));
     save("broken.mlir", b"module {\n  snn.network @x dt 1.0 {\n  }\n");
     save("rule.mlir", b"snn.network @x options {} {\n  %0 = snn.input : tensor<2xi1>\n}\n");
+    let program = fs::read_to_string(folder.join("program.mlir")).unwrap();
+    save("rows.mlir", program.replacen("count 64 from", "count 65 from", 1).as_bytes());
+    save("wide.toml", TARGET.replace("columns = 1\n", "columns = 4294967295\n").as_bytes());
     save("broken.toml", b"name = \"x\"\n\n[memory\nsram_bytes = 131072\n");
     save("unknown.toml", b"name = \"x\"\ncolour = \"green\"\n");
     let tiny = TARGET.replace("columns = [1, 7]", "columns = [1, 1]").replace("rows = [1, 6]", "rows = [1, 1]");
@@ -167,9 +170,11 @@ const CASES: &[(&str, &str, i32, &str)] = &[
     ("fan_in_too_large", "compile huge.nir --dt 1e-3 -o x.bin", 1, "neuron-too-big"),
     // Dumps and targets.
     ("dump_with_syntax_error", "compile broken.mlir -o x.bin", 1, "bad-ir"),
+    ("dump_with_more_rows_than_weights", "compile rows.mlir -o x.bin", 1, "bad-ir"),
     ("dump_that_breaks_a_rule", "compile rule.mlir -o x.bin", 1, "bad-ir"),
     ("dump_of_another_level", "simulate program.mlir --input sample.npy", 1, "wrong-level"),
     ("target_with_syntax_error", "compile digits.nir --target broken.toml -o x.bin", 1, "bad-target"),
+    ("target_with_too_many_chips", "compile digits.nir --target wide.toml -o x.bin", 1, "bad-target"),
     ("target_with_unknown_entry", "compile digits.nir --target unknown.toml -o x.bin", 1, "bad-target"),
     // Binaries.
     ("model_as_binary", "run digits.nir --input sample.npy", 1, "bad-binary"),

@@ -7,7 +7,7 @@ use crate::{
 };
 use s2c_dialects::{
     Context, Module,
-    diagnostic::{Diagnostic, Result},
+    diagnostic::{Diagnostic, Result, Severity},
     ir,
     s2k::Program,
     snn,
@@ -49,6 +49,8 @@ pub struct Compile<'c> {
     /// What the float network's neurons receive on the recordings, once they have been run.
     pub calibration: Option<Arc<Calibration>>,
     dumps: usize,
+    /// Whether the mapping was read from a file, which a person may have changed.
+    mapped_by_file: bool,
 }
 
 impl<'c> Compile<'c> {
@@ -66,7 +68,8 @@ impl<'c> Compile<'c> {
         let phase = Phase::of(&module)?;
         s2c_passes::verify(context, &module, phase)?;
         let times = vec![("import", begin.elapsed())];
-        Ok(Self { module, warnings, times, network: None, calibration: None, dumps: 0 })
+        let mapped_by_file = phase == Phase::S2k;
+        Ok(Self { module, warnings, times, network: None, calibration: None, dumps: 0, mapped_by_file })
     }
 
     /// Runs passes in order.
@@ -97,7 +100,8 @@ impl<'c> Compile<'c> {
                 self.times.push(("calibration", begin.elapsed()));
             }
             let begin = Instant::now();
-            self.module = s2c_passes::run(pass, &mut session, self.module)?;
+            let blame = self.blame();
+            self.module = s2c_passes::run(pass, &mut session, self.module).map_err(blame)?;
             self.times.push((pass.name, begin.elapsed()));
             if let Some(folder) = &wishes.dump_dir {
                 self.dump(folder, pass.name)?;
@@ -119,9 +123,25 @@ impl<'c> Compile<'c> {
     /// The finished program, checked.
     pub fn program(&self, target: &Target) -> Result<Program> {
         let program = Program::read(&self.module)?;
-        mapping::check(&program, target)?;
-        check::expected::check(&program, target, &expected::expected(&program, target)?)?;
+        mapping::check(&program, target)
+            .and_then(|()| expected::expected(&program, target))
+            .and_then(|costs| check::expected::check(&program, target, &costs))
+            .map_err(self.blame())?;
         Ok(program)
+    }
+
+    /// What does not hold is a bug, unless it was read from a dump.
+    fn blame(&self) -> impl Fn(Box<Diagnostic>) -> Box<Diagnostic> + use<> {
+        let by_file = self.mapped_by_file;
+        move |diagnostic| match diagnostic.severity {
+            Severity::Bug if by_file => Box::new(Diagnostic {
+                severity: Severity::Error,
+                code: "bad-ir",
+                hint: "compile the model again, or undo what was changed in the dump".to_owned(),
+                ..*diagnostic
+            }),
+            _ => diagnostic,
+        }
     }
 }
 
@@ -153,7 +173,7 @@ pub fn compile<'c>(
         return Ok((done, target, None));
     }
     let begin = Instant::now();
-    let mut binary = emit::emit(&program, &target)?;
+    let mut binary = emit::emit(&program, &target).map_err(done.blame())?;
     if let Some(network) = done.network.take() {
         binary.add_network(network);
     }

@@ -2,6 +2,7 @@
 
 use s2c_dialects::diagnostic::{Diagnostic, Result};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// A machine of one or more SpiNNaker2 chips.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -141,6 +142,9 @@ pub struct Cycles {
     pub float_multiply_add: u32,
 }
 
+/// Most rows and most columns of chips: far more than any machine has, and few enough to be counted through.
+const MOST_CHIPS: u32 = 512;
+
 impl Target {
     /// Reads a target file's text; `file` is named in errors.
     pub fn parse(text: &str, file: &str) -> Result<Self> {
@@ -154,20 +158,23 @@ impl Target {
                 .text(error.message())
         })?;
         let memory = &target.memory;
-        let wrong =
-            if !memory.code_bytes.is_multiple_of(16) || memory.code_bytes + memory.stack_bytes >= memory.sram_bytes {
-                Some("memory: code and stack must leave room, and code_bytes must be a multiple of 16")
-            } else if target.grid.pes_per_qpe == 0 || target.grid.pes_per_qpe > 4 {
-                Some("grid: pes_per_qpe must be 1 to 4")
-            } else if target.pe_count() == 0 {
-                Some("grid: no PE is left")
-            } else if target.chips.host as usize >= target.chip_count() {
-                Some("chips: the host's chip is not there")
-            } else if target.clock.frequencies.is_empty() {
-                Some("clock: at least one frequency is needed")
-            } else {
-                None
-            };
+        let wrong = if !memory.code_bytes.is_multiple_of(16)
+            || u64::from(memory.code_bytes) + u64::from(memory.stack_bytes) >= memory.sram_bytes.into()
+        {
+            Some("memory: code and stack must leave room, and code_bytes must be a multiple of 16")
+        } else if target.chips.columns.max(target.chips.rows) > MOST_CHIPS {
+            Some("chips: a machine has at most 512 columns and 512 rows of chips")
+        } else if target.grid.pes_per_qpe == 0 || target.grid.pes_per_qpe > 4 {
+            Some("grid: pes_per_qpe must be 1 to 4")
+        } else if target.pe_count() == 0 {
+            Some("grid: no PE is left")
+        } else if target.chips.host as usize >= target.chip_count() {
+            Some("chips: the host's chip is not there")
+        } else if !target.clock.frequencies.is_sorted() || target.clock.frequencies.first().is_none_or(|&f| f == 0) {
+            Some("clock: at least one frequency is needed, in Hz, from the lowest to the highest")
+        } else {
+            None
+        };
         match wrong {
             Some(text) => Err(Box::new(Diagnostic::error("bad-target", text).at_text(file, 1, 1))),
             None => Ok(target),
@@ -194,7 +201,11 @@ impl Target {
 
     /// Number of PEs for applications on all chips.
     pub fn pe_count(&self) -> usize {
-        (0..self.chip_count()).map(|chip| self.places(chip).count()).sum()
+        let with_dead: BTreeSet<usize> = self.grid.dead.iter().map(|place| place[0] as usize).collect();
+        let whole = (0..).find(|chip| !with_dead.contains(chip)).map_or(0, |chip| self.places(chip).count());
+        let with_dead: Vec<usize> = with_dead.into_iter().filter(|&chip| chip < self.chip_count()).collect();
+        let left: usize = with_dead.iter().map(|&chip| self.places(chip).count()).sum();
+        whole * (self.chip_count() - with_dead.len()) + left
     }
 
     /// The usable PEs of a chip as [column, row, core], QPEs nearest to the router first.

@@ -14,7 +14,7 @@ use s2c_dialects::{
     ir,
 };
 use s2c_passes::options::Options;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A reader with what the bounded run needs to know of it.
 pub struct Reader {
@@ -34,8 +34,13 @@ const DEFLATED: usize = 4 * 1032;
 /// All readers.
 pub const READERS: &[Reader] = &[
     Reader { name: "nir", read: read_nir, expansion: DEFLATED, command: (&["inspect"], &[]) },
-    Reader { name: "mlir", read: read_mlir, expansion: 1024, command: (&["opt"], &[]) },
-    Reader { name: "toml", read: read_toml, expansion: 1024, command: (&["opt", "none.mlir", "--target"], &[]) },
+    Reader { name: "mlir", read: read_mlir, expansion: 1024, command: (&["compile", "-o", "last.out"], &[]) },
+    Reader {
+        name: "toml",
+        read: read_toml,
+        expansion: 1024,
+        command: (&["compile", "network.mlir", "-o", "last.out", "--target"], &[]),
+    },
     Reader { name: "npy", read: read_data, expansion: 256, command: (&["run", "digits.bin", "--input"], &[]) },
     Reader { name: "npz", read: read_data, expansion: DEFLATED, command: (&["run", "digits.bin", "--input"], &[]) },
     Reader { name: "csv", read: read_data, expansion: 256, command: (&["run", "digits.bin", "--input"], &[]) },
@@ -50,19 +55,25 @@ fn read_nir(path: &Path) -> Result<()> {
     Compile::start(&ir::context(), path, &options).map(drop)
 }
 
-/// As `s2c opt` does: the dump is led on to the end of the pipeline.
+/// The dump is led on to the end of the pipeline, and to a binary.
 fn read_mlir(path: &Path) -> Result<()> {
     let context = ir::context();
-    let target = targets::load(targets::DEFAULT)?;
-    let start = Compile::start(&context, path, &Options::default())?;
-    let passes = driver::remaining(&start.module)?;
-    start.run(&context, &target, passes, &Wishes::default()).map(drop)
+    driver::compile(&context, path, &Options::default(), None, &Wishes::default()).map(drop)
 }
 
+/// A network of integers is compiled for the target.
 fn read_toml(path: &Path) -> Result<()> {
-    let target = targets::load(&path.display().to_string())?;
-    assert!(target.places(0).take(1 << 20).count() <= 1 << 20);
-    Ok(())
+    let target = path.display().to_string();
+    targets::load(&target)?;
+    let context = ir::context();
+    driver::compile(&context, &dump(), &Options::default(), Some(&target), &Wishes::default()).map(drop)
+}
+
+/// A small network, seen from both places that this file is compiled from.
+fn dump() -> PathBuf {
+    let file = Path::new("tests/ir/core_partitioning/self_loop.mlir");
+    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    above.map(|folder| folder.join(file)).find(|file| file.exists()).unwrap_or_else(|| file.to_owned())
 }
 
 fn read_data(path: &Path) -> Result<()> {

@@ -1,6 +1,6 @@
 //! What ODS can't say about the `s2k` dialect. The numbers are those of the dialect's README.
 
-use super::{Program, Synapses};
+use super::{Parameter, Pe, Program, Synapses, Update};
 use crate::diagnostic::{Diagnostic, Result};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,8 +21,11 @@ pub fn verify(program: &Program) -> Result<()> {
             if !sources.iter().any(|source| source.as_str() == block.source()) {
                 return broken(format!("C2: `{}` has synapses of the unknown source `{}`", pe.name, block.source()));
             }
-            pe.buffer(block.weights())?;
-            pe.buffer(block.accumulators())?;
+            for name in [block.weights(), block.accumulators()] {
+                if !has_buffer(pe, name) {
+                    return broken(format!("C2: `{}` has synapses in `{name}`, which is none of its buffers", pe.name));
+                }
+            }
             // C3: accumulators come in whole words of four, of 16 or 32 bits.
             let (length, width) = match block {
                 Synapses::Rows(rows) => (rows.length, rows.width),
@@ -55,12 +58,33 @@ pub fn verify(program: &Program) -> Result<()> {
         }
         for update in &pe.updates {
             // C4: an update's buffers exist.
-            pe.buffer(&update.accumulators.0)?;
-            pe.buffer(&update.membranes.0)?;
-            if let Some(currents) = &update.currents {
-                pe.buffer(&currents.0)?;
+            if let Some(name) = buffers_of(update).find(|name| !has_buffer(pe, name)) {
+                return broken(format!("C4: `{}` uses `{name}`, which is no buffer of `{}`", update.slice, pe.name));
             }
         }
     }
     Ok(())
+}
+
+fn has_buffer(pe: &Pe, name: &str) -> bool {
+    pe.buffers.iter().any(|buffer| buffer.sym_name == name)
+}
+
+/// Buffers of states and of parameters per neuron.
+fn buffers_of(update: &Update) -> impl Iterator<Item = &str> {
+    let states = [Some(&update.accumulators), Some(&update.membranes), update.currents.as_ref()];
+    let parameters = [
+        &update.current_decay,
+        &update.current_offset,
+        &update.decay,
+        &update.offset,
+        &update.threshold,
+        &update.reset_by,
+        &update.readout,
+    ];
+    let parameters = parameters.into_iter().filter_map(|parameter| match parameter {
+        Some(Parameter::Buffer(buffer)) => Some(buffer),
+        _ => None,
+    });
+    states.into_iter().flatten().chain(parameters).map(|buffer| buffer.0.as_str())
 }
