@@ -131,7 +131,7 @@ pub struct ModelOptions {
     #[arg(long, value_name = "FILE")]
     calibrate: Option<PathBuf>,
     /// How many of them, from the first on.
-    #[arg(long, value_name = "N", default_value_t = 32, requires = "calibrate")]
+    #[arg(long, value_name = "N", default_value_t = 64, requires = "calibrate")]
     calibrate_samples: usize,
     #[command(flatten)]
     mapping: MappingOptions,

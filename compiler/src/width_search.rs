@@ -171,6 +171,21 @@ fn out_of_reach(least: &Point) -> Diagnostic {
         .hint("give a larger --sram-budget or --max-loss, or train with quantized weights")
 }
 
+/// What to tell the user where the search ended where it began.
+pub fn nothing_saved(front: &[Point]) -> Option<Diagnostic> {
+    let [only] = front else { return None };
+    let text = format!(
+        "All populations keep {} bits: {} bytes of SRAM, where {:.2} % of the answers change. Each next step would change \
+         more of them than the limit allows, or save no memory.",
+        WIDTHS[0], only.sram_bytes, only.loss
+    );
+    Some(
+        Diagnostic::warning("no-narrower-widths", "the search found no narrower weights that are worth it")
+            .text(text)
+            .hint("give a larger --max-loss, more --calibrate-samples, or compile with -O2, which stores narrow rows as such"),
+    )
+}
+
 /// The choices as a table, one line each.
 pub fn table(front: &[Point]) -> String {
     let mut text = format!("{:>12} {:>12} {:>9}  bits\n", "SRAM bytes", "changed", "distance");

@@ -68,7 +68,8 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         };
         let node = &network.nodes[population];
         let name = node.op.node().unwrap_or(&node.name);
-        session.warnings.extend(notes.into_iter().map(|note| note.at_node(name)));
+        let notes = notes.into_iter().chain(steps::zeros_lost(rows));
+        session.warnings.extend(notes.map(|note| note.at_node(name)));
         // A neuron without weights keeps its potentials: any factor is right for it.
         let factor = |step: Option<f64>| step.map_or(1.0, |step| 1.0 / step);
         let of_neurons = |step: Option<f64>| std::iter::repeat_n(factor(step), rows.neurons);

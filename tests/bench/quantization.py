@@ -4,6 +4,8 @@ arXiv 2504.06748, against calibrated scales per channel with compensated errors,
 
     python3 tests/bench/quantization.py target/release/s2c ../shared/data [NETWORK …]
 
+`gesture3300` is the gesture network on 3300 samples of fresh seeds, ten times its test set; it is run where it is named.
+
 Each cell is `right answers / distance`: right answers of the integer network (which the machine code equals), and the van
 Rossum distance of the output's spike trains from the float network's (1 = as far as silence). Calibration sees no labels
 and, where the data's generator is at hand (gesture, digits), no test samples; else the first ten test samples. Needs
@@ -22,13 +24,18 @@ BITS = [8, 6, 4, 3, 2]
 PERCENTILES = ["99", "99.9", "100"]
 
 
-def gesture(data):
-    """Samples of the training seeds."""
+def gestures(data, of_each_class, seed):
+    """Samples of the gesture set's generator, and their labels."""
     sys.path.insert(0, str(data / "gesture"))
     import gesture_synth
 
     gesture_synth.HARD = True
-    return gesture_synth.make(3, 1)[0]
+    return gesture_synth.make(of_each_class, seed)
+
+
+def gesture(data):
+    """Samples of the training seeds."""
+    return gestures(data, 24, 1)[0][:64]
 
 
 def digits(_):
@@ -54,9 +61,9 @@ def first_ten(file, array):
 
 
 # Name: model, options, test data, calibration data.
+GESTURE = "gesture/gesture_hard_conv_lif.nir", "--dt 1e-3 --reset subtract --integrator euler"
 NETWORKS = {
-    "gesture": ("gesture/gesture_hard_conv_lif.nir", "--dt 1e-3 --reset subtract --integrator euler",
-                "gesture/gesture_hard_test.npz", gesture),
+    "gesture": (*GESTURE, "gesture/gesture_hard_test.npz", gesture),
     "nmnist": ("nmnist/nmnist_conv_lif.nir", "--dt 5.2e-3 --reset subtract --integrator euler",
                "nmnist/nmnist_test100.npz", first_ten("nmnist/nmnist_test100.npz", "spikes_packed")),
     "digits": ("digits/digits_conv_lif.nir", "--dt 1e-4 --reset subtract --integrator euler",
@@ -64,11 +71,12 @@ NETWORKS = {
     "cnn_sinabs": ("nir/cnn_sinabs.nir", "--convention sinabs", "nmnist/cnn_sinabs_ref_test100.npz",
                    first_ten("nmnist/cnn_sinabs_ref_test100.npz", "frames_uint8_T300_1ms")),
 }
+MORE = {"gesture3300": (*GESTURE, None, gesture)}
 
 
 def evaluate(s2c, data, network, bits, options):
     """Right answers of the float and of the integer network, and the distance of the output's spike trains."""
-    model, base, test, _ = NETWORKS[network]
+    model, base, test = network
     command = [s2c, "evaluate", data / model, "--data", data / test, "--levels", "float,quantized", "--json"]
     command += ["--weight-bits", str(bits), *base.split(), *options]
     output = subprocess.run([str(word) for word in command], capture_output=True, text=True)
@@ -83,6 +91,7 @@ def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__)
     s2c, data = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
+    networks = {**NETWORKS, **MORE}
     names = sys.argv[3:] or list(NETWORKS)
     methods = {f"layer, {p} %": ["--weight-scale", "layer", "--weight-percentile", p] for p in PERCENTILES}
     methods["calibrated"] = None
@@ -91,13 +100,18 @@ def main():
     sums = {}
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
+            model, base, test, calibration = networks[name]
             file = pathlib.Path(folder) / f"{name}.npz"
-            np.savez_compressed(file, spikes=np.asarray(NETWORKS[name][3](data)).astype(np.uint8))
+            np.savez_compressed(file, spikes=np.asarray(calibration(data)).astype(np.uint8))
+            if test is None:
+                test = pathlib.Path(folder) / "test.npz"
+                spikes, labels = gestures(data, 300, 7)
+                np.savez_compressed(test, spikes=spikes.astype(np.uint8), labels=labels)
             for bits in BITS:
                 cells = []
                 for method, options in methods.items():
                     options = options or ["--calibrate", file]
-                    reference, right, distance = evaluate(s2c, data, name, bits, options)
+                    reference, right, distance = evaluate(s2c, data, (model, base, test), bits, options)
                     cells.append(f"{right} / {distance:.3f}")
                     sums[bits, method] = sums.get((bits, method), 0) + right
                 print(f"| {name} | {reference} | {bits} | " + " | ".join(cells) + " |", flush=True)

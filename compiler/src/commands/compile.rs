@@ -81,6 +81,7 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
     if !front.is_empty() {
         eprint!("{}", width_search::table(&front));
     }
+    warn(&Vec::from_iter(width_search::nothing_saved(&front)));
     let (done, target, binary) =
         driver::compile(&context, &arguments.model, &options, arguments.target.as_deref(), &wishes)?;
     warn(&done.warnings);

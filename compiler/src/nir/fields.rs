@@ -2,6 +2,7 @@
 
 use super::{
     graph::{Note, NoteKind, list},
+    grid,
     neuron::common_shape,
     raw::{Members, Raw},
 };
@@ -117,8 +118,16 @@ impl<'a> Fields<'a> {
         Ok(default())
     }
 
-    /// Weights. Wider numbers are rounded to 32-bit floats, which is noted; those out of range are refused.
+    /// Weights. Wider numbers are rounded to 32-bit floats, which is noted; those out of range are refused. A scale in the
+    /// metadata is checked against them.
     pub(super) fn weight(&mut self, name: &str) -> Result<ArrayD<f32>> {
+        let weights = self.floats(name)?;
+        let mismatch = grid::mismatch(self.members.get("metadata"), &weights);
+        self.log.warnings.extend(mismatch.map(|warning| warning.at_node(self.path)));
+        Ok(weights)
+    }
+
+    fn floats(&mut self, name: &str) -> Result<ArrayD<f32>> {
         if matches!(self.members.get(name), Some(Raw::F32(_)))
             && let Some(Raw::F32(values)) = self.take(name)
         {

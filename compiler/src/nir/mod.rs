@@ -27,6 +27,7 @@ mod decode;
 mod fields;
 mod file;
 mod graph;
+mod grid;
 mod inline;
 mod listing;
 mod node;

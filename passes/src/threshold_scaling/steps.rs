@@ -116,3 +116,16 @@ fn grid_lost(rows: &Rows<'_>) -> Vec<Diagnostic> {
             .hint("give more --weight-bits, or train with one step for all connections into the population"),
     ]
 }
+
+/// The warning where weights of exactly 0 are kept in one bit, which holds -1 and 1.
+pub fn zeros_lost(rows: &Rows<'_>) -> Option<Diagnostic> {
+    let signs = rows.of_each_connection().filter(|(_, bits)| *bits == 1);
+    let (zeros, all) = signs.fold((0, 0), |(zeros, all), (values, _)| {
+        (zeros + values.iter().filter(|&&value| value == 0.0).count(), all + values.len())
+    });
+    (zeros > 0).then(|| {
+        Diagnostic::warning("zeros-lost", "weights of exactly 0 can't be kept in 1 bit")
+            .text(format!("{zeros} of {all} weights are 0; they become 1, as a weight above 0 does."))
+            .hint("give the connection 2 bits, `--weight-bits NODE=2`, which hold -1, 0 and 1")
+    })
+}

@@ -67,6 +67,32 @@ fn numbers_of_all_widths_and_ranks_are_read() {
 }
 
 #[test]
+fn a_weight_scale_in_the_metadata_is_checked_against_the_weights() {
+    let warnings = |name: &str, steps: &[f32]| {
+        let file = ByHand::new("Linear").field("weight", &[3, 3], &[0.5_f32, -1.0, 0.0, 0.3, 0.6, -0.9, 0.5, 0.5, 1.0]);
+        let file = file.field("metadata/weight_scale", &[steps.len() as u64], steps);
+        let warnings = file.read(name).unwrap().warnings;
+        warnings
+            .iter()
+            .map(|warning| format!("{}: {} {}", warning.code, warning.title, warning.text))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(warnings("rows.nir", &[0.5, 0.3, 0.5]), [""; 0]);
+    assert_eq!(warnings("one.nir", &[0.1]), [""; 0]);
+    assert_eq!(
+        warnings("off.nir", &[0.5]),
+        ["scale-mismatch: the weights do not lie on the grid that the metadata claim \
+          3 of 9 weights are not a multiple of it; the farthest is 0.40 steps away."]
+    );
+    assert_eq!(
+        warnings("two.nir", &[0.5, 0.3]),
+        ["scale-mismatch: the weight scales in the metadata do not fit the weights \
+          There are 2 scales for 3 outputs; one for all or one each are expected."]
+    );
+    assert!(warnings("zero.nir", &[0.0])[0].contains("no positive number"));
+}
+
+#[test]
 fn wrong_fields_are_named() {
     let code = |name: &str, tau: &[f64], r: &[f64]| {
         ByHand::new("LIF")
