@@ -1,6 +1,7 @@
 .DEFAULT_GOAL := help
 S2C := target/release/s2c
 DEMO := target/demo
+PYTHON := python3
 
 .PHONY: help
 help: ## Show this list
@@ -30,15 +31,15 @@ test: system ## Run all tests
 	cargo test --release --workspace --locked
 
 # Needs Python with the packages of examples/requirements.txt: make test-examples PYTHON=venv/bin/python
-PYTHON := python3
 .PHONY: test-examples
 test-examples: ## Run the tests of the training scripts in Python
 	$(PYTHON) -m unittest examples.dvs_gesture.test_dvs_gesture
 
+# Needs Python with NumPy; --peers names one that has the other projects.
 .PHONY: bench
 bench: build ## Figures of kernels and networks, against the stored baseline (BENCH="--samples N --peers PYTHON")
 	cargo test --release --locked -p s2c --lib codegen -- --nocapture --test-threads 1 | grep -v "^test "
-	python3 tests/bench/bench.py $(BENCH)
+	$(PYTHON) tests/bench/bench.py $(BENCH)
 
 .PHONY: check
 check: system ## Formatting and lints

@@ -230,7 +230,7 @@ fn a_shorter_tick_takes_more_pes_and_one_that_is_too_short_is_said() {
         let codes: Vec<&str> = done.warnings.iter().map(|warning| warning.code).collect();
         (binary.unwrap().manifest.pes.len(), codes.contains(&"tick-too-short"))
     };
-    let (long, short, none) = (at(1e-2, "tick-long"), at(1e-4, "tick-short"), at(1e-6, "tick-none"));
+    let (long, short, none) = (at(1e-2, "tick-long"), at(5e-5, "tick-short"), at(1e-6, "tick-none"));
     println!("PEs and warning: {long:?}, {short:?}, {none:?}");
     assert!(!long.1 && !short.1 && none.1);
     assert!(long.0 < short.0 && short.0 <= none.0);

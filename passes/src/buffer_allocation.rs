@@ -7,12 +7,13 @@
 //! Limits: a PE that needs more than its memory is an error with the memory map.
 //! Source: the target's memory; table sizes from `analysis/tables.rs`.
 
-use crate::{Session, analysis::tables};
+use crate::{Session, analysis::tables, kernels::alignment};
 use s2c_dialects::{
     Module,
     diagnostic::{Diagnostic, Result},
     s2k::{Buffer, Pe, Program},
 };
+use std::{cmp::Reverse, collections::BTreeMap};
 
 /// Name of the buffer of the receive ring.
 pub const FIFO: &str = "fifo";
@@ -30,11 +31,18 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     for (pe, tables) in program.pes.iter_mut().zip(sizes) {
         let mut at = i64::from((memory.code_bytes + tables).next_multiple_of(8));
         pe.buffers.retain(|buffer| buffer.sym_name != FIFO);
-        pe.buffers.sort_by_key(|buffer| buffer.values.is_none());
-        for buffer in &mut pe.buffers {
+        let mut buffers = std::mem::take(&mut pe.buffers);
+        let alignments: BTreeMap<String, i64> =
+            buffers.iter().map(|buffer| (buffer.sym_name.clone(), alignment(pe, &buffer.sym_name))).collect();
+        // Those that must lie at multiples of many bytes come first, where they leave the least gaps.
+        buffers.sort_by_key(|buffer| (buffer.values.is_none(), Reverse(alignments[&buffer.sym_name])));
+        for buffer in &mut buffers {
+            let mask = alignments[&buffer.sym_name] - 1;
+            at = (at + mask) & !mask;
             buffer.address = Some(at);
             at = (at + buffer.bytes + 3) & !3;
         }
+        pe.buffers = buffers;
         let left = i64::from(end) - at;
         let fifo = tables::fifo_bytes(pe, u32::try_from(left).unwrap_or(0));
         // A ring holds one packet less than it has room for.

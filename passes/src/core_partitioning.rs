@@ -4,10 +4,11 @@
 //! Needs: `qsnn`, retimed.
 //! Gives: an `s2k` program of PEs without places, keys and addresses; each PE holds one slice of neurons with all the
 //! synapses into it, so that a spike is a packet and nothing else crosses PEs. Slices are as large as memory allows and as
-//! the expected cycles of a tick do: at the lowest clock frequency, else at the next, else the tick is as short as there
-//! are PEs for, with a warning (`core_partitioning/plan.rs`). -Os goes by the highest frequency, -O0 by memory
-//! alone. A population that is a map of channels, rows and columns is cut into rows (and channels, where that takes fewer PEs); a convolution's kernel is stored once
+//! the expected cycles of a tick do: at the lowest clock frequency where that takes no more memory than -O0 does, else at
+//! the highest, else the tick is as short as there are PEs for, with a warning (`core_partitioning/plan.rs`). -Os goes by
+//! the highest frequency, -O0 by memory alone. A population that is a map of channels, rows and columns is cut into rows (and channels, where that takes fewer PEs); a convolution's kernel is stored once
 //! per PE.
+//! From -O1 on parameters that are the same at all places of a map are stored once per channel.
 //! From -O2 on weights are stored in the way that takes the fewest PEs, then the fewest cycles (`storage.rs`).
 //! Example: 300 neurons behind 1000 inputs need 300 kB of weights: three PEs of 100 neurons each.
 //! Limits: a slice has at least four neurons, or one row of four channels; the weights into it must fit into a PE. Graded values are

@@ -116,10 +116,10 @@ def S2k_UpdateOp : S2k_Op<"update", [HasParent<"PeOp">]> {
       OptionalAttr<Parameter>:$current_offset,
       FlatSymbolRefAttr:$membranes, OptionalAttr<S2k_DecayForm>:$form, OptionalAttr<Parameter>:$decay,
       OptionalAttr<Parameter>:$offset, OptionalAttr<Parameter>:$threshold, OptionalAttr<S2k_Reset>:$reset,
-      OptionalAttr<Parameter>:$reset_by, OptionalAttr<Parameter>:$readout, F64Elements:$scale, UnitAttr:$saturate,
-      UnitAttr:$float_state);
+      OptionalAttr<Parameter>:$reset_by, OptionalAttr<Parameter>:$readout, OptionalAttr<I64Attr>:$period, F64Elements:$scale,
+      UnitAttr:$saturate, UnitAttr:$float_state);
   let assemblyFormat = [{
-    $slice `of` $population `from` $first `count` $count (`layout` $layout^)? `start` $start (`key` $key^ `mask` $mask)?
+    $slice `of` $population `from` $first `count` $count (`layout` $layout^)? (`period` $period^)? `start` $start (`key` $key^ `mask` $mask)?
     (`current` $current_form^)? (`membrane` $form^)? (`reset` $reset^)? (`saturate` $saturate^)? (`float` $float_state^)? attr-dict
   }];
 }

@@ -281,6 +281,8 @@ op_structs! {
         reset_by: Option<Parameter>,
         /// What a membrane is multiplied by, over 2^32, to be sent as a payload; sent where that is not 0.
         readout: Option<Parameter>,
+        /// Neurons after which parameters in buffers repeat; without it there is one for each neuron.
+        period: Option<i64>,
         /// Membrane units per volt, for read-out.
         scale: Tensor<f64>,
         /// Additions clamp to int32.

@@ -1,8 +1,8 @@
 //! A whole program in decoded form.
 
-use super::{Buffer, Convolution, HostInput, HostOutput, OneToOne, Route, Rows, Update};
+use super::{Buffer, Convolution, HostInput, HostOutput, OneToOne, Parameter, Route, Rows, Update};
 use crate::{
-    attribute::read,
+    attribute::{Symbol, read},
     diagnostic::{Diagnostic, Result},
     graph::{self, Options, for_each_op, internal, options_attribute, read_options},
     ir,
@@ -280,4 +280,23 @@ fn append<'c>(
 
 fn foreign(op: &str) -> Box<Diagnostic> {
     Box::new(Diagnostic::error("foreign-op", format!("`{op}` does not belong into an `s2k.program`")))
+}
+
+impl Update {
+    /// The buffers that hold parameters of the neurons.
+    pub fn parameters(&self) -> impl Iterator<Item = &Symbol> {
+        let all = [
+            &self.current_decay,
+            &self.current_offset,
+            &self.decay,
+            &self.offset,
+            &self.threshold,
+            &self.reset_by,
+            &self.readout,
+        ];
+        all.into_iter().flatten().filter_map(|parameter| match parameter {
+            Parameter::Buffer(buffer) => Some(buffer),
+            _ => None,
+        })
+    }
 }

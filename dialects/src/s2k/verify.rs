@@ -61,6 +61,16 @@ pub fn verify(program: &Program) -> Result<()> {
             if let Some(name) = buffers_of(update).find(|name| !has_buffer(pe, name)) {
                 return broken(format!("C4: `{}` uses `{name}`, which is no buffer of `{}`", update.slice, pe.name));
             }
+            // C6: parameters repeat after a power of two of neurons, a whole number of times.
+            let Some(period) = update.period else { continue };
+            if period < 4 || period.count_ones() != 1 || update.count % period != 0 {
+                return broken(format!("C6: parameters of `{}` repeat after {period} neurons", update.slice));
+            }
+            for buffer in update.parameters() {
+                if pe.buffer(&buffer.0)?.bytes != 4 * period {
+                    return broken(format!("C6: `{}` of `{}` does not have {period} words", buffer.0, pe.name));
+                }
+            }
         }
     }
     Ok(())

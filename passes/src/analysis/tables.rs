@@ -70,9 +70,12 @@ pub fn estimate(projections: usize, pieces: usize, neurons: usize) -> u32 {
 
 /// Bytes of the receive ring that a PE would like, given the bytes that are left: a neuron sends one packet per tick.
 pub fn fifo_bytes(pe: &Pe, left: u32) -> u32 {
-    let sources: i64 = pe.blocks().map(|block| block.count()).sum();
-    let packets = u32::try_from(sources).unwrap_or(MOST_PACKETS).clamp(LEAST_PACKETS, MOST_PACKETS);
-    (4 * (packets + 1)).min(left & !3)
+    ring_bytes(pe.blocks().map(|block| block.count()).sum()).min(left & !3)
+}
+
+/// Bytes of a receive ring for a packet of each of so many neurons.
+pub fn ring_bytes(neurons: i64) -> u32 {
+    4 * (u32::try_from(neurons).unwrap_or(MOST_PACKETS).clamp(LEAST_PACKETS, MOST_PACKETS) + 1)
 }
 
 /// Plans the tables of a PE, given the keys of all sources.

@@ -2,7 +2,11 @@
 //! PEs that hold rows for it.
 
 use super::{broken, packets};
-use crate::{analysis::tables, kernels::row_kernel, target::Target};
+use crate::{
+    analysis::tables,
+    kernels::{alignment, row_kernel},
+    target::Target,
+};
 use s2c_dialects::{
     diagnostic::Result,
     s2k::{Pe, Program, Synapses, Values},
@@ -59,7 +63,7 @@ fn memory_fits(keys: &tables::Keys<'_>, pe: &Pe, target: &Target) -> Result<()> 
         let Some(address) = buffer.address else {
             return Err(broken("memory", format!("`{}` of `{}` has no address", buffer.sym_name, pe.name)));
         };
-        if address % 4 != 0 {
+        if address % alignment(pe, &buffer.sym_name) != 0 {
             return Err(broken("memory", format!("`{}` of `{}` is not aligned", buffer.sym_name, pe.name)));
         }
         regions.push((address, buffer.bytes, &buffer.sym_name));

@@ -64,7 +64,7 @@ pub fn pe(
     }
     pe.buffers.push(zeros("accumulators", sums.length as i64 * sums.width / 8 * slots));
     pe.buffers.push(zeros("membranes", sums.length as i64 * 4));
-    let mut update = update(network, population, slice, slots, sums.width, &mut pe)?;
+    let mut update = update(network, population, slice, slots, storage, &mut pe)?;
     update.shift -= i64::from(storage.scale_log2);
     pe.updates.push(update);
     Ok(pe)
@@ -275,6 +275,8 @@ impl Word for f32 {
 struct Parameters<'p> {
     slice: &'p Slice,
     pe: &'p mut Pe,
+    /// Neurons after which all parameters repeat, where they do.
+    period: Option<usize>,
 }
 
 impl Parameters<'_> {
@@ -296,7 +298,12 @@ impl Parameters<'_> {
         if let Some(value) = tensor.uniform() {
             return T::parameter(value);
         }
-        let bytes = self.slice.neurons.len().next_multiple_of(4) as i64 * 4;
+        let count = self.period.unwrap_or(self.slice.neurons.len().next_multiple_of(4));
+        let bytes = 4 * count as i64;
+        let tensor = match self.period {
+            Some(period) => Tensor::new(vec![period], tensor.iter().take(period).collect()),
+            None => tensor,
+        };
         let values = Some(T::values(tensor));
         self.pe.buffers.push(Buffer { sym_name: name.to_owned(), bytes, address: None, values });
         Parameter::Buffer(Symbol(name.to_owned()))
@@ -345,7 +352,7 @@ pub fn update(
     population: usize,
     slice: &Slice,
     slots: i64,
-    width: i64,
+    storage: &Storage,
     pe: &mut Pe,
 ) -> Result<Update> {
     let op = &network.nodes[population].op;
@@ -359,7 +366,7 @@ pub fn update(
         key: None,
         mask: None,
         accumulators: Symbol("accumulators".to_owned()),
-        width,
+        width: storage.width,
         slots,
         shift: 0,
         currents: None,
@@ -375,11 +382,14 @@ pub fn update(
         reset: None,
         reset_by: None,
         readout: None,
+        period: None,
         scale: Tensor::splat(vec![0], 0.0),
         saturate: false,
         float_state: false,
     };
-    let mut parameters = Parameters { slice, pe };
+    let padded = slice.layout.filter(|layout| storage.repeats && layout.padded.is_power_of_two());
+    let period = padded.map(|layout| layout.padded);
+    let mut parameters = Parameters { slice, pe, period };
     if matches!(op, Op::CubaLif(_) | Op::FloatCubaLif(_)) {
         update.currents = Some(Symbol("currents".to_owned()));
     }
@@ -416,6 +426,9 @@ pub fn update(
         _ => return Err(Box::new(Diagnostic::bug("not a population"))),
     };
     update.scale = parameters.here(scale, None);
+    if update.parameters().next().is_some() {
+        update.period = period.map(|period| period as i64);
+    }
     if update.currents.is_some() {
         pe.buffers.push(zeros("currents", slice.neurons.len().next_multiple_of(4) as i64 * 4));
     }

@@ -57,6 +57,9 @@ pub fn slot(network: &Network, population: usize, projection: &Projection) -> Re
     }
 }
 
+/// Bytes of the code of a PE, about.
+const CODE: usize = 1024;
+
 /// Bytes of a weight as stored.
 pub fn weight_bytes(bits: i64) -> usize {
     if bits <= 8 { 1 } else { 2 }
@@ -86,6 +89,9 @@ pub struct Needs {
     pace: Pace,
     /// Bytes per neuron: rows of weights, sums, state, parameters.
     per_neuron: usize,
+    /// Bytes of parameters that a slice of a map has per channel where that is what the kernel can count: as a part of
+    /// those per neuron.
+    repeating: usize,
     /// Bytes of convolution kernels per target channel.
     per_channel: usize,
     /// Bytes of rows of weights, as a part of those per neuron.
@@ -144,19 +150,21 @@ pub fn needs(
     let rows = per_neuron;
     // Sums, membrane, current, and a word for each parameter that may differ between neurons.
     per_neuron += slots as usize * storage.width as usize / 8 + 4;
-    per_neuron += match &network.nodes[population].op {
-        Op::Lif(op) => 4 * words(&[op.decay.uniform().is_none()], &[&op.offset, &op.threshold, &op.reset_by]),
+    let parameters = match &network.nodes[population].op {
+        Op::Lif(op) => words(&[op.decay.uniform().is_none()], &[&op.offset, &op.threshold, &op.reset_by]),
         Op::CubaLif(op) => {
             let decays = [op.decay.uniform().is_none(), op.current_decay.uniform().is_none()];
-            4 + 4 * words(&decays, &[&op.current_offset, &op.offset, &op.threshold, &op.reset_by])
+            words(&decays, &[&op.current_offset, &op.offset, &op.threshold, &op.reset_by])
         }
-        Op::FloatLif(op) => 4 * words(&[op.decay.uniform().is_none()], &[&op.offset, &op.threshold, &op.reset_by]),
+        Op::FloatLif(op) => words(&[op.decay.uniform().is_none()], &[&op.offset, &op.threshold, &op.reset_by]),
         Op::FloatCubaLif(op) => {
             let decays = [op.decay.uniform().is_none(), op.current_decay.uniform().is_none()];
-            4 + 4 * words(&decays, &[&op.current_offset, &op.offset, &op.threshold, &op.reset_by])
+            words(&decays, &[&op.current_offset, &op.offset, &op.threshold, &op.reset_by])
         }
         _ => 0,
     };
+    let has_current = matches!(network.nodes[population].op, Op::CubaLif(_) | Op::FloatCubaLif(_));
+    per_neuron += 4 * (parameters + usize::from(has_current));
     let node = &network.nodes[population];
     Ok(Needs {
         node: node.op.node().unwrap_or(&node.name).to_owned(),
@@ -166,6 +174,7 @@ pub fn needs(
         source_neurons: sources,
         pace: Pace::of(target, network, population, options, storage)?,
         per_neuron,
+        repeating: if storage.repeats { 4 * parameters } else { 0 },
         per_channel,
         rows,
         padding,
@@ -221,6 +230,29 @@ impl Needs {
         2 * (self.rows + self.per_channel) > self.per_neuron + self.per_channel
     }
 
+    /// Bytes per neuron and per channel of a slice with some channels.
+    fn bytes_with(&self, channels: usize) -> (usize, usize) {
+        match channels.is_power_of_two() {
+            // Twice what the parameters take may be lost to their alignment.
+            true => (self.per_neuron - self.repeating, self.per_channel + 3 * self.repeating),
+            false => (self.per_neuron, self.per_channel),
+        }
+    }
+
+    /// Bytes of all slices together, about. `sources` is the number of pieces that its sources are cut into.
+    pub fn bytes(&self, pieces: &[Piece], sources: usize) -> usize {
+        let fixed = tables::estimate(self.sources.len(), sources, self.source_neurons) as usize;
+        let ring = tables::ring_bytes(self.source_neurons as i64) as usize;
+        let slice = |piece: &Piece| match piece {
+            Piece::Range(_, count) => count * self.per_neuron,
+            Piece::Map(layout) => {
+                let (per_neuron, per_channel) = self.bytes_with(layout.padded);
+                layout.count() * per_neuron + layout.padded * per_channel
+            }
+        };
+        pieces.iter().map(slice).sum::<usize>() + pieces.len() * (fixed + self.padding + ring + CODE)
+    }
+
     /// Cycles of the population's busiest slice.
     pub fn cycles(&self, pieces: &[Piece]) -> f64 {
         let cycles = |piece: &Piece| match piece {
@@ -247,8 +279,9 @@ impl Needs {
         let mut best: Option<(f64, usize, usize, usize)> = None;
         for groups in 1..=channels.div_ceil(4) {
             let per_group = channels.div_ceil(groups).next_multiple_of(4);
-            let row_bytes = per_group * width * self.per_neuron;
-            let fit = (room.bytes.saturating_sub(per_group * self.per_channel) / row_bytes.max(1)).min(height);
+            let (per_neuron, per_channel) = self.bytes_with(per_group);
+            let row_bytes = per_group * width * per_neuron;
+            let fit = (room.bytes.saturating_sub(per_group * per_channel) / row_bytes.max(1)).min(height);
             if fit == 0 {
                 continue;
             }

@@ -128,7 +128,7 @@ impl Pace {
             population,
             &sample(network, population)?,
             1,
-            sums,
+            storage,
             &mut Pe::default(),
         )?)?);
         let active = reach.min(1.0);

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     Session,
     options::{Level, Options},
+    target::Target,
 };
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
@@ -36,13 +37,11 @@ pub struct Plan {
 /// A population of which not even four neurons fit into a PE, and a network that needs more PEs than there are.
 pub fn plan(session: &mut Session<'_>, network: &Network, options: &Options) -> Result<Plan> {
     let target = &session.target;
-    let (mut needs, mut storages) = (BTreeMap::new(), BTreeMap::new());
+    let mut storages = BTreeMap::new();
     for (index, _) in network.nodes.iter().enumerate().filter(|(_, node)| node.op.is_neuron()) {
-        let storage = storage::choose(target, network, index, options)?;
-        needs.insert(index, cut::needs(target, network, index, options, &storage)?);
-        storages.insert(index, storage);
+        storages.insert(index, storage::choose(target, network, index, options)?);
     }
-    let machine = Machine { needs, bytes: target.data_bytes() as usize, pes: target.pe_count() };
+    let machine = Machine::new(target, network, options, &storages)?;
     let fewest = machine.cut(f64::INFINITY)?;
     if size(&fewest) > machine.pes {
         return Err(Box::new(too_many(session, &machine.needs, &fewest)));
@@ -53,8 +52,14 @@ pub fn plan(session: &mut Session<'_>, network: &Network, options: &Options) -> 
     let pieces = match options.level {
         Level::O0 => fewest,
         // No PE more than the fastest clock makes necessary.
-        Level::Os => machine.within(&[longest], fewest)?,
-        _ => machine.within(&budgets, fewest)?,
+        Level::Os => machine.within(&[longest], fewest, 0)?,
+        _ => {
+            // More slices take more memory in all. For a slower clock they may take what better storage has saved.
+            let straight = storages.keys().map(|&index| Ok((index, storage::straight(network, index)?)));
+            let straight = Machine::new(target, network, options, &straight.collect::<Result<_>>()?)?;
+            let most_bytes = straight.cut(f64::INFINITY).map_or(usize::MAX, |plan| straight.bytes_of(&plan));
+            machine.within(&budgets, fewest, most_bytes)?
+        }
     };
     if machine.busiest(&pieces) > longest {
         session.warnings.push(too_short(session, &machine, &pieces, seconds));
@@ -76,16 +81,36 @@ struct Machine {
 }
 
 impl Machine {
+    fn new(target: &Target, network: &Network, options: &Options, storages: &BTreeMap<usize, Storage>) -> Result<Self> {
+        let needs = storages
+            .iter()
+            .map(|(&index, storage)| Ok((index, cut::needs(target, network, index, options, storage)?)))
+            .collect::<Result<_>>()?;
+        Ok(Self { needs, bytes: target.data_bytes() as usize, pes: target.pe_count() })
+    }
+
+    /// Bytes of all PEs together, about.
+    fn bytes_of(&self, plan: &Pieces) -> usize {
+        plan.iter().map(|(index, pieces)| self.needs[index].bytes(pieces, self.sources(plan, *index))).sum()
+    }
+
+    /// Number of pieces of a population's sources.
+    fn sources(&self, plan: &Pieces, index: usize) -> usize {
+        self.needs[&index].sources.iter().map(|source| plan.get(source).map_or(1, Vec::len)).sum()
+    }
+
     /// Cycles of the busiest PE.
     fn busiest(&self, plan: &Pieces) -> f64 {
         plan.iter().map(|(index, pieces)| self.needs[index].cycles(pieces)).fold(0.0, f64::max)
     }
 
-    /// The cut that keeps the first budget for which there are PEs, else the one with the shortest tick.
-    fn within(&self, budgets: &[f64], fewest: Pieces) -> Result<Pieces> {
-        for &budget in budgets {
+    /// The cut that keeps the first budget for which there are PEs and for which all PEs together take at most
+    /// `most_bytes`, which does not hold for the last; else the one with the shortest tick.
+    fn within(&self, budgets: &[f64], fewest: Pieces, most_bytes: usize) -> Result<Pieces> {
+        for (number, &budget) in budgets.iter().enumerate() {
             let plan = self.cut(budget)?;
-            if size(&plan) <= self.pes && self.busiest(&plan) <= budget {
+            let is_small = number + 1 == budgets.len() || self.bytes_of(&plan) <= most_bytes;
+            if is_small && size(&plan) <= self.pes && self.busiest(&plan) <= budget {
                 return Ok(plan);
             }
         }

@@ -4,7 +4,10 @@
 //! Dense 8-bit rows are the fastest for most matrices; narrow and sparse rows win where they save a PE, and sparse ones
 //! also where few weights are left.
 
-use super::cut::{self, Slice};
+use super::{
+    cut::{self, Slice},
+    map_of,
+};
 use crate::{
     analysis::{
         cost::CostModel,
@@ -17,6 +20,7 @@ use crate::{
     width_narrowing::sums,
 };
 use s2c_dialects::{
+    attribute::{Reset, Tensor},
     diagnostic::Result,
     qsnn::{Dense, Network, Op},
     s2k::Values,
@@ -40,6 +44,8 @@ pub struct Storage {
     pub width: i64,
     /// Base-2 logarithm of the factor by which sums are too large.
     pub scale_log2: u32,
+    /// Whether parameters are stored once for all places of a map's channel.
+    pub repeats: bool,
 }
 
 impl Stored {
@@ -108,11 +114,52 @@ fn row(op: &Dense, slice: &Slice, source: usize) -> impl Iterator<Item = i32> {
     slice.neurons.iter().map(move |target| target.map_or(0, |target| op.weight.at(target * columns + source)))
 }
 
+/// What is the least work to make: weights as they are, sums of 32 bits, all parameters.
+pub fn straight(network: &Network, population: usize) -> Result<Storage> {
+    let projections = projections::of_qsnn(network, population)?;
+    let projections = bits(network, &projections).map(Stored::plain).collect();
+    Ok(Storage { projections, width: 32, scale_log2: 0, repeats: false })
+}
+
+/// Whether a population is a map whose parameters are the same at all places of a channel. A kernel that takes pending
+/// resets has no register left to count the channels with.
+fn repeats(network: &Network, population: usize) -> Result<bool> {
+    fn all<T: Copy + PartialEq>(map: [usize; 3], tensors: &[&Tensor<T>]) -> bool {
+        let [channels, height, width] = map;
+        let places = height * width;
+        let repeats = |tensor: &Tensor<T>| {
+            let same = |channel: usize| {
+                (1..places).all(|place| tensor.at(channel * places + place) == tensor.at(channel * places))
+            };
+            tensor.uniform().is_some() || (0..channels).all(same)
+        };
+        tensors.iter().all(|tensor| repeats(tensor))
+    }
+    let Some(map) = map_of(network, population)? else { return Ok(false) };
+    Ok(match &network.nodes[population].op {
+        Op::Lif(op) => {
+            op.reset != Reset::SubtractPending
+                && all(map, &[&op.decay])
+                && all(map, &[&op.offset, &op.threshold, &op.reset_by])
+        }
+        Op::CubaLif(op) => {
+            op.reset != Reset::SubtractPending
+                && all(map, &[&op.decay, &op.current_decay])
+                && all(map, &[&op.current_offset, &op.offset, &op.threshold, &op.reset_by])
+        }
+        _ => false,
+    })
+}
+
 /// Chooses how the weights into a population are stored, by the slices that memory alone asks for.
 pub fn choose(target: &Target, network: &Network, population: usize, options: &Options) -> Result<Storage> {
     let projections = projections::of_qsnn(network, population)?;
     let width = cut::width(network, population)?;
-    let plain = Storage { projections: bits(network, &projections).map(Stored::plain).collect(), width, scale_log2: 0 };
+    let plain = Storage {
+        width,
+        repeats: Level::O1.is_in(options.level) && repeats(network, population)?,
+        ..straight(network, population)?
+    };
     if !matches!(options.level, Level::O2 | Level::Os) {
         return Ok(plain);
     }
@@ -181,7 +228,7 @@ fn narrow(
         (false, false) => return Ok(None),
     };
     let projections = vec![Stored { width: narrowest, sparse: false }; projections.len()];
-    Ok(Some(Storage { projections, width, scale_log2 }))
+    Ok(Some(Storage { projections, width, scale_log2, repeats: plain.repeats }))
 }
 
 /// Sparse rows for matrices of 8-bit weights of which at most a share is not 0.

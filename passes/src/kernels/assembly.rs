@@ -13,7 +13,10 @@
 
 use std::{collections::BTreeMap, fmt::Display};
 
-use super::{body::Body, update::Parameter};
+use super::{
+    body::Body,
+    update::{GROUP, Parameter, Spread},
+};
 
 /// Registers of four neurons.
 pub type Quad = [u8; 4];
@@ -133,11 +136,29 @@ impl Assembly {
         self.line(format_args!("movt r{register}, #{}", value >> 16));
     }
 
-    /// Loads the next four elements of an array and moves on.
-    pub fn load_next(&mut self, array: Item, quad: Quad) {
+    /// Loads the next four elements of a parameter and moves on, after the last one to the first where it repeats.
+    pub fn load_parameter(&mut self, parameter: Parameter, spread: Spread, quad: Quad) {
+        let array = Item::Array(parameter);
         let base = self.get(array);
         self.line(format_args!("ldm r{base}!, {}", list(quad)));
+        self.wrap(base, spread);
         self.set(array, base);
+    }
+
+    /// Brings an address behind the last element of an array that repeats back to the first.
+    pub fn wrap(&mut self, address: u8, spread: Spread) {
+        if let Spread::Repeating(log2) = spread {
+            self.line(format_args!("bic r{address}, r{address}, #{}", 4u32 << log2));
+        }
+    }
+
+    /// The number of a group among those of a parameter that repeats after 2^`log2` neurons; the number among all groups
+    /// begins at bit `first`.
+    pub fn group_of(&mut self, register: u8, number: u8, first: u32, log2: u8) {
+        match u32::from(log2) - GROUP.ilog2() {
+            0 => self.line(format_args!("mov.w r{register}, #0")),
+            bits => self.line(format_args!("ubfx r{register}, r{number}, #{first}, #{bits}")),
+        }
     }
 
     /// Loads the next four elements of an array.

@@ -31,20 +31,20 @@ impl<'k> Writer<'k> {
         }
         let (mut values, mut others) = (VALUES, OTHERS);
         if let Some(stage) = &kernel.current {
-            this.load_floats(Item::Array(Parameter::Currents), values, false);
+            this.load_floats(Item::Array(Parameter::Currents), values, None);
             this.float_decay(stage.decay, Parameter::CurrentDecay, values, others);
             this.add_float_inputs(values);
             this.add_float(stage.offset, Parameter::CurrentOffset, values, others);
             this.store_floats(Item::Array(Parameter::Currents), values);
             // The membranes take the other registers, and the factors of their decay are needed at the same time.
             (values, others) = (others, values);
-            this.load_floats(Item::Membranes, values, false);
+            this.load_floats(Item::Membranes, values, None);
             this.float_decay_beside(kernel.decay, Parameter::Decay, values);
             for (v, c) in values.into_iter().zip(others) {
                 this.code.line(format_args!("vadd.f32 s{v}, s{v}, s{c}"));
             }
         } else {
-            this.load_floats(Item::Membranes, values, false);
+            this.load_floats(Item::Membranes, values, None);
             this.float_decay(kernel.decay, Parameter::Decay, values, others);
             this.add_float_inputs(values);
         }
@@ -68,11 +68,13 @@ impl<'k> Writer<'k> {
         this.code
     }
 
-    fn load_floats(&mut self, array: Item, quad: [u8; 4], advance: bool) {
+    /// Loads the next four elements of an array; moves on in one with a spread.
+    fn load_floats(&mut self, array: Item, quad: [u8; 4], advance: Option<Spread>) {
         let base = self.code.get(array);
-        let mark = if advance { "!" } else { "" };
+        let mark = if advance.is_some() { "!" } else { "" };
         self.code.line(format_args!("vldm r{base}{mark}, {{s{}-s{}}}", quad[0], quad[3]));
-        if advance {
+        if let Some(spread) = advance {
+            self.code.wrap(base, spread);
             self.code.set(array, base);
         }
     }
@@ -88,7 +90,7 @@ impl<'k> Writer<'k> {
         if spread == Spread::Uniform {
             return [self.float_place(parameter); 4];
         }
-        self.load_floats(Item::Array(parameter), free, true);
+        self.load_floats(Item::Array(parameter), free, Some(spread));
         free
     }
 
@@ -110,14 +112,15 @@ impl<'k> Writer<'k> {
 
     /// As [`Self::float_decay`], where no registers are free.
     fn float_decay_beside(&mut self, decay: Decay, parameter: Parameter, values: [u8; 4]) {
-        if decay.spread() != Some(Spread::PerNeuron) {
+        let Some(spread) = decay.spread().filter(|&spread| spread != Spread::Uniform) else {
             return self.float_decay(decay, parameter, values, values);
-        }
+        };
         let base = self.code.get(Item::Array(parameter));
         for v in values {
             self.code.line(format_args!("vldm r{base}!, {{s{SCRATCH}}}"));
             self.code.line(format_args!("vmul.f32 s{v}, s{v}, s{SCRATCH}"));
         }
+        self.code.wrap(base, spread);
         self.code.set(Item::Array(parameter), base);
     }
 
@@ -184,9 +187,8 @@ impl<'k> Writer<'k> {
     fn reset_by(&mut self, fire: &Fire, place: u32) -> u8 {
         match fire.reset.spread() {
             Spread::Uniform => self.float_place(Parameter::ResetBy),
-            Spread::PerNeuron => {
-                let (left, end) = (self.code.get(Item::Left), self.code.get(Item::Array(Parameter::ResetBy)));
-                self.code.line(format_args!("sub r{X}, r{end}, r{left}, lsl #{}", GROUP.ilog2() + 2));
+            _ => {
+                self.address_reset(fire, T[0]);
                 self.code.line(format_args!("vldr s{SCRATCH}, [r{X}, #{}]", 4 * place));
                 SCRATCH
             }
@@ -197,7 +199,7 @@ impl<'k> Writer<'k> {
     fn hold_pending_float(&mut self, fire: &Fire, v: u8, own: u8, place: u32) {
         let threshold = match fire.threshold {
             Spread::Uniform => self.float_place(Parameter::Threshold),
-            Spread::PerNeuron => own,
+            _ => own,
         };
         let before = self.code.get(Item::Membranes);
         self.code.line(format_args!("vldr s{SCRATCH}, [r{before}, #{}]", 4 * place));

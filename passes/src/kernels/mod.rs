@@ -27,7 +27,8 @@ pub use row::{RowCode, RowKernel, WeightWidth, pack_row, unpack_row};
 pub use sparse::{SparseCode, SparseKernel};
 pub use update::{CurrentStage, Decay, Fire, GROUP, Parameter, Reset, Spread, State, UpdateKernel};
 pub use variants::{
-    accumulator, conv_kernel, kernels_of, one_to_one_kernel, row_kernel, sparse_kernel, update_kernel, weight_width,
+    accumulator, alignment, conv_kernel, kernels_of, one_to_one_kernel, row_kernel, sparse_kernel, update_kernel,
+    weight_width,
 };
 
 /// A kernel variant.

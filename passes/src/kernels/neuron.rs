@@ -65,7 +65,7 @@ impl<'k> Writer<'k> {
         }
         for (item, offset) in descriptor(self.kernel) {
             match item {
-                Item::Array(Parameter::ResetBy) => {
+                Item::Array(Parameter::ResetBy) if self.kernel.spread(Parameter::ResetBy) == Spread::PerNeuron => {
                     code.line(format_args!("ldr r{}, [r0, #{offset}]", T[0]));
                     code.line(format_args!("add r{0}, r{0}, r{X}, lsl #2", T[0]));
                     code.set(item, T[0]);
@@ -217,8 +217,8 @@ impl<'k> Writer<'k> {
                 let term = self.code.get(Item::Value(parameter));
                 values.into_iter().for_each(|v| self.add(v, term));
             }
-            Some(Spread::PerNeuron) => {
-                self.code.load_next(Item::Array(parameter), free);
+            Some(spread) => {
+                self.code.load_parameter(parameter, spread, free);
                 values.into_iter().zip(free).for_each(|(v, term)| self.add(v, term));
             }
         }
@@ -232,9 +232,9 @@ impl<'k> Writer<'k> {
                 let factor = self.code.get(Item::Value(parameter));
                 values.into_iter().for_each(|v| self.decay_one(decay, v, factor));
             }
-            Some(Spread::PerNeuron) => {
+            Some(spread) => {
                 if let Some(free) = free {
-                    self.code.load_next(Item::Array(parameter), free);
+                    self.code.load_parameter(parameter, spread, free);
                     return values.into_iter().zip(free).for_each(|(v, factor)| self.decay_one(decay, v, factor));
                 }
                 let Place::Core(at) = self.code.place(Item::Array(parameter)) else {
@@ -244,6 +244,7 @@ impl<'k> Writer<'k> {
                     self.code.line(format_args!("ldr r{X}, [r{at}], #4"));
                     self.decay_one(decay, v, X);
                 }
+                self.code.wrap(at, spread);
             }
         }
     }
@@ -267,8 +268,8 @@ impl<'k> Writer<'k> {
     fn compare(&mut self, fire: &Fire, values: Quad, free: Quad) {
         let thresholds = match fire.threshold {
             Spread::Uniform => [self.code.get(Item::Value(Parameter::Threshold)); 4],
-            Spread::PerNeuron => {
-                self.code.load_next(Item::Array(Parameter::Threshold), free);
+            spread => {
+                self.code.load_parameter(Parameter::Threshold, spread, free);
                 free
             }
         };
@@ -294,7 +295,7 @@ impl<'k> Writer<'k> {
         let key = self.code.get(Item::Key);
         self.code.line(format_args!("sub r{X}, r{key}, r{left}, lsl #{}", GROUP.ilog2()));
         self.send(free[place as usize], place);
-        self.address_reset(fire);
+        self.address_reset(fire, free[place as usize]);
         self.reset(fire, values[place as usize], place);
         if fire.threshold == Spread::Uniform {
             self.code.get(Item::Value(Parameter::Threshold));
@@ -313,7 +314,7 @@ impl<'k> Writer<'k> {
         self.code.line(format_args!("ldr r{X}, [r{before}, #{}]", 4 * place));
         self.code.line(format_args!("cmp r{X}, r{threshold}"));
         self.code.line(format_args!("ble .Lsends{place}"));
-        self.address_reset(fire);
+        self.address_reset(fire, X);
         self.reset(fire, v, place);
         self.code.line(format_args!("cmp r{v}, r{threshold}"));
         self.code.line(format_args!("vmov r{v}, s14"));
@@ -325,11 +326,21 @@ impl<'k> Writer<'k> {
         self.code.line(format_args!(".Lsends{place}:"));
     }
 
-    /// The address of the group's first reset, where each neuron has its own, into [`X`].
-    fn address_reset(&mut self, fire: &Fire) {
-        if fire.reset.spread() == Spread::PerNeuron {
-            let (left, end) = (self.left(), self.code.get(Item::Array(Parameter::ResetBy)));
-            self.code.line(format_args!("sub r{X}, r{end}, r{left}, lsl #{}", GROUP.ilog2() + 2));
+    /// The address of the group's first reset, where there are several, into [`X`].
+    pub fn address_reset(&mut self, fire: &Fire, free: u8) {
+        let (array, left) = (Item::Array(Parameter::ResetBy), self.left());
+        match fire.reset.spread() {
+            Spread::Uniform => {}
+            Spread::PerNeuron => {
+                let end = self.code.get(array);
+                self.code.line(format_args!("sub r{X}, r{end}, r{left}, lsl #{}", GROUP.ilog2() + 2));
+            }
+            Spread::Repeating(log2) => {
+                self.code.line(format_args!("rsb r{free}, r{left}, #0"));
+                self.code.group_of(free, free, 0, log2);
+                let base = self.code.get(array);
+                self.code.line(format_args!("add r{X}, r{base}, r{free}, lsl #{}", GROUP.ilog2() + 2));
+            }
         }
     }
 
@@ -346,7 +357,7 @@ impl<'k> Writer<'k> {
     pub fn reset(&mut self, fire: &Fire, v: u8, place: u32) {
         let by = match fire.reset.spread() {
             Spread::Uniform => self.code.get(Item::Value(Parameter::ResetBy)),
-            Spread::PerNeuron => {
+            Spread::PerNeuron | Spread::Repeating(_) => {
                 self.code.line(format_args!("ldr r{X}, [r{X}, #{}]", 4 * place));
                 X
             }
@@ -373,7 +384,7 @@ pub fn descriptor(kernel: &UpdateKernel) -> Vec<(Item, u32)> {
     let mut items = vec![(Item::Accumulators, slice::ACCUMULATORS), (Item::Membranes, slice::MEMBRANES)];
     for (offset, (parameter, spread)) in (slice::PARAMETERS..).step_by(4).zip(kernel.spreads()) {
         items.push(match spread {
-            Spread::PerNeuron => (Item::Array(parameter), offset),
+            Spread::PerNeuron | Spread::Repeating(_) => (Item::Array(parameter), offset),
             Spread::Uniform => (Item::Value(parameter), offset),
         });
     }
@@ -399,6 +410,6 @@ fn rare_items(kernel: &UpdateKernel) -> Vec<Item> {
     match kernel.fire.as_ref().map(|fire| fire.reset.spread()) {
         None => Vec::new(),
         Some(Spread::Uniform) => vec![Item::Key, Item::Value(Parameter::ResetBy)],
-        Some(Spread::PerNeuron) => vec![Item::Key, Item::Array(Parameter::ResetBy)],
+        Some(_) => vec![Item::Key, Item::Array(Parameter::ResetBy)],
     }
 }

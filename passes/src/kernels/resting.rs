@@ -44,21 +44,21 @@ impl<'k> Writer<'k> {
         for offset in (0..bytes).step_by(8) {
             this.code.line(format_args!("strd r{0}, r{0}, [r{at}, #-{1}]", V[0], bytes - offset));
         }
-        this.address(Item::Membranes);
+        this.address(Item::Membranes, Spread::PerNeuron, T[0]);
         this.code.line(format_args!("ldm r{X}, {}", list(V)));
         this.add_inputs(V);
         if let Some(fire) = &kernel.fire {
             let thresholds = match fire.threshold {
                 Spread::Uniform => [this.code.get(Item::Value(Parameter::Threshold)); 4],
-                Spread::PerNeuron => {
-                    this.address(Item::Array(Parameter::Threshold));
+                spread => {
+                    this.address(Item::Array(Parameter::Threshold), spread, T[0]);
                     this.code.line(format_args!("ldm r{X}, {}", list(T)));
                     T
                 }
             };
             this.branch(V, thresholds);
         }
-        this.address(Item::Membranes);
+        this.address(Item::Membranes, Spread::PerNeuron, T[0]);
         this.code.line(format_args!("stm r{X}, {}", list(V)));
         this.code.line("b .Lnext");
         if let Some(fire) = &kernel.fire {
@@ -107,7 +107,8 @@ impl<'k> Writer<'k> {
             if item == PENDING {
                 pending = Some(offset);
             }
-            if matches!(item, Item::Value(_)) {
+            let repeats = matches!(item, Item::Array(array) if matches!(kernel.spread(array), Spread::Repeating(_)));
+            if repeats || matches!(item, Item::Value(_)) {
                 code.load_item(item, 0, offset);
                 continue;
             }
@@ -120,11 +121,19 @@ impl<'k> Writer<'k> {
         pending
     }
 
-    /// The address of the turn's first element of an array, into [`X`].
-    fn address(&mut self, array: Item) {
-        let scale = 2 - self.kernel.accumulators.bytes().ilog2();
-        let (base, at) = (self.code.get(array), self.code.get(Item::Accumulators));
-        self.code.line(format_args!("add r{X}, r{base}, r{at}, lsl #{scale}"));
+    /// The address of the turn's first element of an array, into [`X`]. Where the array repeats, the accumulators lie at a
+    /// multiple of their bytes for the neurons after which it does.
+    fn address(&mut self, array: Item, spread: Spread, free: u8) {
+        let bytes = self.kernel.accumulators.bytes();
+        let at = self.code.get(Item::Accumulators);
+        let Spread::Repeating(log2) = spread else {
+            let base = self.code.get(array);
+            return self.code.line(format_args!("add r{X}, r{base}, r{at}, lsl #{}", 2 - bytes.ilog2()));
+        };
+        self.code.line(format_args!("sub r{free}, r{at}, #{}", GROUP * bytes));
+        self.code.group_of(free, free, (GROUP * bytes).ilog2(), log2);
+        let base = self.code.get(array);
+        self.code.line(format_args!("add r{X}, r{base}, r{free}, lsl #{}", GROUP.ilog2() + 2));
     }
 
     /// What happens when a neuron fires. One that stays above its threshold is noted.
@@ -136,14 +145,14 @@ impl<'k> Writer<'k> {
         let (key, at) = (self.code.get(Item::Key), self.code.get(Item::Accumulators));
         self.code.line(format_args!("add r{X}, r{key}, r{at}, lsr #{log2}"));
         self.send(saved, place);
-        self.code.line(format_args!("vmov r{saved}, s15"));
-        if fire.reset.spread() == Spread::PerNeuron {
-            self.address(Item::Array(Parameter::ResetBy));
+        if fire.reset.spread() != Spread::Uniform {
+            self.address(Item::Array(Parameter::ResetBy), fire.reset.spread(), saved);
         }
+        self.code.line(format_args!("vmov r{saved}, s15"));
         self.reset(fire, v, place);
         let threshold = match fire.threshold {
             Spread::Uniform => self.code.get(Item::Value(Parameter::Threshold)),
-            Spread::PerNeuron => T[place as usize],
+            Spread::PerNeuron | Spread::Repeating(_) => T[place as usize],
         };
         self.code.line(format_args!("cmp r{v}, r{threshold}"));
         self.code.line(format_args!("ble .Lon{place}"));
@@ -163,7 +172,7 @@ fn items(kernel: &UpdateKernel) -> Vec<Item> {
     items.push(Item::Membranes);
     items.extend(kernel.fire.as_ref().map(|fire| match fire.threshold {
         Spread::Uniform => Item::Value(Parameter::Threshold),
-        Spread::PerNeuron => Item::Array(Parameter::Threshold),
+        _ => Item::Array(Parameter::Threshold),
     }));
     items
 }
@@ -175,7 +184,7 @@ fn rare_items(kernel: &UpdateKernel) -> Vec<Item> {
         items.extend([Item::Key, Item::Descriptor, Item::Pending]);
         items.push(match fire.reset.spread() {
             Spread::Uniform => Item::Value(Parameter::ResetBy),
-            Spread::PerNeuron => Item::Array(Parameter::ResetBy),
+            _ => Item::Array(Parameter::ResetBy),
         });
     }
     items

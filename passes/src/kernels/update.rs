@@ -108,6 +108,9 @@ pub enum Spread {
     Uniform,
     /// The parameter word holds the address of an array of 32-bit values.
     PerNeuron,
+    /// The same, but the values repeat after 2^n neurons, n from 2 on. The array lies at a multiple of twice its bytes,
+    /// and the number of neurons is a multiple of its length.
+    Repeating(u8),
 }
 
 /// Decay per tick.
@@ -157,10 +160,11 @@ impl State {
 }
 
 impl Spread {
-    const fn name(self) -> &'static str {
+    fn name(self) -> String {
         match self {
-            Self::Uniform => "u",
-            Self::PerNeuron => "n",
+            Self::Uniform => "u".to_owned(),
+            Self::PerNeuron => "n".to_owned(),
+            Self::Repeating(log2) => format!("r{}", 1u32 << log2),
         }
     }
 }
@@ -197,7 +201,7 @@ impl Reset {
 
 impl UpdateKernel {
     /// The kernel's symbol, such as `update_i16_wrap_in4_mem_whole_u_fire_n_subtract_u`: accumulators, state, input
-    /// shift, then the stages, each parameter with `u` (uniform) or `n` (per neuron).
+    /// shift, then the stages, each parameter with `u` (uniform), `n` (per neuron) or `r16` (after 16 neurons again).
     pub fn name(&self) -> String {
         let offset = |spread: Option<Spread>| spread.map(|s| format!("_offset_{}", s.name())).unwrap_or_default();
         let (way, distance) = if self.input_shift < 0 { ("down", -self.input_shift) } else { ("in", self.input_shift) };
@@ -248,6 +252,12 @@ impl UpdateKernel {
             && matches!(self.decay, Decay::None)
             && self.offset.is_none()
             && !self.is_pending()
+    }
+
+    /// The spread of a parameter.
+    pub fn spread(&self, parameter: Parameter) -> Spread {
+        let found = self.spreads().into_iter().find(|&(other, _)| other == parameter);
+        found.map_or(Spread::Uniform, |(_, spread)| spread)
     }
 
     /// Whether a reset may be pending.

@@ -62,15 +62,26 @@ pub fn one_to_one_kernel(block: &OneToOne) -> OneToOneKernel {
     OneToOneKernel { accumulators: accumulator(block.width) }
 }
 
-fn spread(parameter: &s2k::Parameter) -> Spread {
-    match parameter {
-        s2k::Parameter::Value(_) | s2k::Parameter::Float(_) => Spread::Uniform,
-        s2k::Parameter::Buffer(_) => Spread::PerNeuron,
+fn spread(update: &Update, parameter: &s2k::Parameter) -> Spread {
+    match (parameter, update.period) {
+        (s2k::Parameter::Value(_) | s2k::Parameter::Float(_), _) => Spread::Uniform,
+        (s2k::Parameter::Buffer(_), None) => Spread::PerNeuron,
+        (s2k::Parameter::Buffer(_), Some(period)) => Spread::Repeating(period.ilog2() as u8),
     }
 }
 
-fn decay(form: Option<DecayForm>, parameter: Option<&s2k::Parameter>) -> Decay {
-    match (form, parameter.map(spread)) {
+/// What a PE's kernels ask of a buffer: its address is a multiple of this many bytes, a power of two.
+pub fn alignment(pe: &Pe, buffer: &str) -> i64 {
+    let of = |update: &Update| match update.period {
+        Some(period) if update.accumulators.0 == buffer => period * update.width / 8,
+        Some(period) if update.parameters().any(|parameter| parameter.0 == buffer) => 8 * period,
+        _ => 4,
+    };
+    pe.updates.iter().map(of).max().unwrap_or(4)
+}
+
+fn decay(form: Option<DecayForm>, spread: Option<Spread>) -> Decay {
+    match (form, spread) {
         (Some(DecayForm::Whole), Some(spread)) => Decay::Whole(spread),
         (Some(DecayForm::Fraction), Some(spread)) => Decay::Fraction(spread),
         (Some(DecayForm::Mixed), Some(_)) => Decay::Mixed,
@@ -81,10 +92,11 @@ fn decay(form: Option<DecayForm>, parameter: Option<&s2k::Parameter>) -> Decay {
 
 /// The kernel of an update.
 pub fn update_kernel(update: &Update) -> Result<UpdateKernel> {
+    let spread = |parameter: &s2k::Parameter| spread(update, parameter);
     let shift = |shift: i64| u8::try_from(shift).map_err(|_| Box::new(Diagnostic::bug(format!("a shift of {shift}"))));
     let current = match &update.currents {
         Some(_) => Some(CurrentStage {
-            decay: decay(update.current_form, update.current_decay.as_ref()),
+            decay: decay(update.current_form, update.current_decay.as_ref().map(spread)),
             offset: update.current_offset.as_ref().map(spread),
             output_shift: shift(update.current_shift.unwrap_or(0))?,
         }),
@@ -108,7 +120,7 @@ pub fn update_kernel(update: &Update) -> Result<UpdateKernel> {
         input_shift: i8::try_from(update.shift)
             .map_err(|_| Box::new(Diagnostic::bug(format!("a shift of {}", update.shift))))?,
         current,
-        decay: decay(update.form, update.decay.as_ref()),
+        decay: decay(update.form, update.decay.as_ref().map(spread)),
         offset: update.offset.as_ref().map(spread),
         fire,
     })

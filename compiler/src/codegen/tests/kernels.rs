@@ -170,6 +170,10 @@ fn neurons(kernel: &UpdateKernel, count: usize, random: &mut Random) -> Neurons 
         (Parameter::Pending, _) => (name, vec![1; count]),
         (_, Spread::Uniform) => (name, vec![value(random); count]),
         (_, Spread::PerNeuron) => (name, (0..count).map(|_| value(random)).collect()),
+        (_, Spread::Repeating(log2)) => {
+            let values: Vec<i32> = (0..1 << log2).map(|_| value(random)).collect();
+            (name, values.into_iter().cycle().take(count).collect())
+        }
     });
     let parameters: BTreeMap<Parameter, Vec<i32>> = parameters.collect();
     let fraction = kernel.input_shift.min(0).unsigned_abs();
@@ -188,10 +192,14 @@ fn check_update(code: &CodeImage, kernel: &UpdateKernel, mut neurons: Neurons) -
     for ((name, spread), address) in kernel.spreads().into_iter().zip((ARRAYS..).step_by(ARRAY_BYTES as usize)) {
         match spread {
             Spread::Uniform => descriptor.push(neurons.parameters[&name][0] as u32),
-            Spread::PerNeuron => {
-                machine.write(address, &guarded(&neurons.parameters[&name]));
+            Spread::PerNeuron | Spread::Repeating(_) => {
+                let length = match spread {
+                    Spread::Repeating(log2) => 1 << log2,
+                    _ => count,
+                };
+                machine.write(address, &guarded(&neurons.parameters[&name][..length]));
                 descriptor.push(address);
-                arrays.push((name, address));
+                arrays.push((name, address, length));
             }
         }
     }
@@ -206,9 +214,9 @@ fn check_update(code: &CodeImage, kernel: &UpdateKernel, mut neurons: Neurons) -
     let fired: Vec<u32> = update(kernel, &mut neurons).into_iter().map(|index| KEY + index).collect();
     assert_eq!(machine.sent(), fired, "{name}, {count} neurons: keys");
     assert_eq!(machine.read(MEMBRANES, 4 * count + 12), guarded(&neurons.membranes), "{name}, {count}: membranes");
-    for (parameter, address) in arrays {
-        let expected = guarded(&neurons.parameters[&parameter]);
-        assert_eq!(machine.read(address, 4 * count + 12), expected, "{name}, {count}: {parameter:?}");
+    for (parameter, address, length) in arrays {
+        let expected = guarded(&neurons.parameters[&parameter][..length]);
+        assert_eq!(machine.read(address, 4 * length + 12), expected, "{name}, {count}: {parameter:?}");
     }
     let cleared = count * kernel.accumulators.bytes() as usize;
     assert_eq!(machine.read(ACCUMULATORS, cleared), vec![0; cleared], "{name}, {count}: accumulators");
@@ -222,25 +230,37 @@ fn check_update(code: &CodeImage, kernel: &UpdateKernel, mut neurons: Neurons) -
     executed
 }
 
+/// Groups after which all parameters repeat.
+fn groups_of(kernel: &UpdateKernel) -> u32 {
+    let of = |(_, spread): &(Parameter, Spread)| match spread {
+        Spread::Repeating(log2) => (1 << log2) / GROUP,
+        _ => 1,
+    };
+    kernel.spreads().iter().map(of).max().unwrap_or(1)
+}
+
 pub fn any_kernel(random: &mut Random) -> UpdateKernel {
-    const SPREADS: [Spread; 2] = [Spread::Uniform, Spread::PerNeuron];
-    const OFFSETS: [Option<Spread>; 3] = [None, Some(Spread::Uniform), Some(Spread::PerNeuron)];
+    let repeating = Spread::Repeating(random.pick(&[2, 3, 5]));
+    let spreads = [Spread::Uniform, Spread::PerNeuron, repeating];
+    let offsets = [None, Some(Spread::Uniform), Some(Spread::PerNeuron), Some(repeating)];
     let decay = |random: &mut Random| {
-        let spread = random.pick(&SPREADS);
+        let spread = random.pick(&spreads);
         random.pick(&[Decay::None, Decay::Whole(spread), Decay::Fraction(spread), Decay::Mixed])
     };
     let current =
-        CurrentStage { decay: decay(random), offset: random.pick(&OFFSETS), output_shift: random.pick(&[0, 1, 7, 31]) };
-    let by = random.pick(&SPREADS);
-    let reset = random.pick(&[Reset::Subtract(by), Reset::SubtractPending(by), Reset::Value(by)]);
-    let fire = Fire { threshold: random.pick(&SPREADS), reset };
+        CurrentStage { decay: decay(random), offset: random.pick(&offsets), output_shift: random.pick(&[0, 1, 7, 31]) };
+    let by = random.pick(&spreads);
+    // The kernel for pending resets counts no channels.
+    let pending = if by == repeating { Spread::PerNeuron } else { by };
+    let reset = random.pick(&[Reset::Subtract(by), Reset::SubtractPending(pending), Reset::Value(by)]);
+    let fire = Fire { threshold: random.pick(&spreads), reset };
     UpdateKernel {
         accumulators: random.pick(&[Accumulator::I16, Accumulator::I32]),
         state: random.pick(&[State::Wrap, State::Saturate]),
         input_shift: random.pick(&[-7, -1, 0, 1, 8, 14, 15, 16, 20, 31]),
         current: random.pick(&[None, Some(current)]),
         decay: decay(random),
-        offset: random.pick(&OFFSETS),
+        offset: random.pick(&offsets),
         fire: random.pick(&[None, Some(fire.clone()), Some(fire)]),
     }
 }
@@ -251,8 +271,8 @@ fn updates_follow_the_reference_bit_for_bit() {
     for _ in 0..160 {
         let kernel = any_kernel(&mut random);
         let code = image(&mut cache, &Kernel::Update(kernel.clone()));
-        for count in [1, 2, random.below(16) + 3].map(|groups| (groups * GROUP) as usize) {
-            check_update(&code, &kernel, neurons(&kernel, count, &mut random));
+        for count in [1, 2, random.below(16) + 3].map(|groups| groups * groups_of(&kernel) * GROUP) {
+            check_update(&code, &kernel, neurons(&kernel, count as usize, &mut random));
         }
     }
 }
@@ -271,8 +291,8 @@ fn float_updates_follow_the_reference_bit_for_bit() {
     for _ in 0..120 {
         let kernel = any_float_kernel(&mut random);
         let code = image(&mut cache, &Kernel::Update(kernel.clone()));
-        for count in [1, 2, random.below(16) + 3].map(|groups| (groups * GROUP) as usize) {
-            check_update(&code, &kernel, neurons(&kernel, count, &mut random));
+        for count in [1, 2, random.below(16) + 3].map(|groups| groups * groups_of(&kernel) * GROUP) {
+            check_update(&code, &kernel, neurons(&kernel, count as usize, &mut random));
         }
     }
 }
