@@ -33,6 +33,7 @@ fn digits_lose_nothing_that_counts() {
         populations: vec!["hidden".to_owned(), "out".to_owned()],
         output: "output".to_owned(),
         outputs: 10,
+        readout: None,
     };
     let report = evaluation::evaluate(&subject, &data, &|| ()).unwrap();
     assert_eq!(report.counts["quantized"], report.counts["chip"]);

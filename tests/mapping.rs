@@ -122,7 +122,7 @@ fn spikes(network: &qsnn::Network, machine: &mut Machine, input: &SpikeTrain, no
         nodes.iter().map(|&node| Wish { node: node.to_owned(), quantity: Quantity::Spikes }).collect();
     let chip = machine.run(input, &wishes, Time::Network).unwrap().into_iter().map(|recording| match recording {
         Recording::Spikes(table) => table.values,
-        Recording::Membranes(_) => unreachable!("spikes were asked for"),
+        _ => unreachable!("the node has no spikes"),
     });
     let mut interpreter = s2c_interp::qsnn::Qsnn::new(network).unwrap();
     let indices: Vec<usize> = nodes.iter().map(|node| interpreter.find(node).unwrap()).collect();

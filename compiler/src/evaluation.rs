@@ -1,5 +1,6 @@
 //! Accuracy and divergence over a data set: the same samples at several levels of the compile.
 
+mod answer;
 mod divergence;
 pub mod plots;
 
@@ -10,6 +11,7 @@ use crate::{
     recording::{Quantity, Recording},
     width_search::Point,
 };
+pub use answer::{Answer, Readout, winner};
 pub use divergence::{Layer, TAU_TICKS};
 use divergence::{State, Tally};
 use rayon::prelude::*;
@@ -62,6 +64,8 @@ pub struct Subject {
     pub output: String,
     /// Number of outputs.
     pub outputs: usize,
+    /// How the output's values become an answer; none where they are spikes, which are counted.
+    pub readout: Option<Readout>,
 }
 
 /// What an evaluation finds.
@@ -76,15 +80,18 @@ pub struct Report {
     /// What a search for widths went through.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub front: Vec<Point>,
-    /// Output spike counts, samples x outputs, by level's name.
+    /// How the output's values became an answer; none where spikes were counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub readout: Option<&'static str>,
+    /// Output spike counts, or the readout of values, samples x outputs, by level's name.
     #[serde(skip)]
-    pub counts: BTreeMap<&'static str, Vec<Vec<u32>>>,
+    pub counts: BTreeMap<&'static str, Vec<Vec<f64>>>,
 }
 
 /// Accuracy of a level; without labels only the number of samples is known.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Score {
-    /// Samples whose label has the most output spikes, the first of several.
+    /// Samples whose label has the most output spikes, or the largest value, the first of several.
     pub correct: usize,
     /// Samples.
     pub total: usize,
@@ -95,7 +102,7 @@ pub struct Score {
 /// What one sample gives.
 #[derive(Clone, Default)]
 struct Outcome {
-    counts: BTreeMap<&'static str, Vec<u32>>,
+    counts: BTreeMap<&'static str, Vec<f64>>,
     layers: Vec<Tally>,
 }
 
@@ -118,7 +125,8 @@ pub fn evaluate_first(subject: &Subject, data: &DataSet, count: usize, done: &(d
             },
         )
         .collect::<Result<_>>()?;
-    let mut report = Report { tau_ticks: TAU_TICKS, ..Report::default() };
+    let readout = subject.readout.map(Readout::name);
+    let mut report = Report { tau_ticks: TAU_TICKS, readout, ..Report::default() };
     let mut tallies: Vec<Tally> = Vec::new();
     for outcome in outcomes {
         for (level, counts) in outcome.counts {
@@ -140,11 +148,6 @@ pub fn evaluate_first(subject: &Subject, data: &DataSet, count: usize, done: &(d
         report.levels.insert(level, score);
     }
     Ok(report)
-}
-
-/// The first of the largest counts.
-pub(crate) fn winner(counts: &[u32]) -> usize {
-    (0..counts.len()).rev().max_by_key(|&index| counts[index]).unwrap_or(0)
 }
 
 /// One thread's copy of everything that runs.
@@ -170,13 +173,10 @@ impl Runner {
         if let Some(machine) = &mut self.machine {
             let wish = Wish { node: subject.output.clone(), quantity: Quantity::Spikes };
             let recordings = machine.run(input, &[wish], Time::Network)?;
-            if let Some(Recording::Spikes(table)) = recordings.first() {
-                let mut counts = vec![0; subject.outputs];
-                for row in table.values.chunks_exact(subject.outputs.max(1)) {
-                    counts.iter_mut().zip(row).for_each(|(sum, &count)| *sum += u32::from(count));
-                }
-                outcome.counts.insert(Level::Chip.name(), counts);
-            }
+            let mut answer = Answer::new(subject.readout, subject.outputs);
+            let numbers = recordings.first().map(Recording::numbers).unwrap_or_default();
+            numbers.chunks_exact(subject.outputs.max(1)).for_each(|tick| answer.tick(tick));
+            outcome.counts.insert(Level::Chip.name(), answer.finish());
         }
         Ok(outcome)
     }
@@ -192,20 +192,15 @@ impl Runner {
         let mut levels: Vec<(Level, &mut dyn Interpreter)> = Vec::new();
         levels.extend(self.float.as_mut().map(|float| (Level::Float, float as &mut dyn Interpreter)));
         levels.extend(self.quantized.as_mut().map(|quantized| (Level::Quantized, quantized as &mut dyn Interpreter)));
-        for (level, interpreter) in &mut levels {
-            interpreter.reset();
-            outcome.counts.insert(level.name(), vec![0; subject.outputs]);
-        }
+        let mut answers = vec![Answer::new(subject.readout, subject.outputs); levels.len()];
+        levels.iter_mut().for_each(|(_, interpreter)| interpreter.reset());
         for events in input.iter() {
             counts.fill(0);
             events.iter().for_each(|&(neuron, count)| counts[neuron as usize] = count);
-            for (level, interpreter) in &mut levels {
+            for ((_, interpreter), answer) in levels.iter_mut().zip(&mut answers) {
                 interpreter.step(&[&counts])?;
                 let output = interpreter.find(&subject.output).ok_or_else(|| missing(&subject.output))?;
-                let spikes = interpreter.spikes(output);
-                if let Some(sums) = outcome.counts.get_mut(level.name()) {
-                    sums.iter_mut().zip(spikes).for_each(|(sum, count)| *sum += u32::from(count));
-                }
+                answer.tick(&interpreter.values(output));
             }
             let [(_, float), (_, quantized)] = &levels[..] else { continue };
             for tally in &mut outcome.layers {
@@ -214,6 +209,8 @@ impl Runner {
                 tally.tick(&float, &quantized);
             }
         }
+        let levels = levels.iter().map(|(level, _)| level.name());
+        outcome.counts.extend(levels.zip(answers.into_iter().map(Answer::finish)));
         Ok(())
     }
 }

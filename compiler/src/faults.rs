@@ -15,6 +15,7 @@
 use crate::{
     data::DataSet,
     emit::{Binary, manifest::Pe},
+    evaluation::{Answer, Readout, winner},
     machine::{Machine, Time, Wish},
     recording::{Quantity, Recording},
 };
@@ -192,13 +193,11 @@ fn one_run(
             }
         });
         match recordings.as_deref() {
-            Ok([Recording::Spikes(table), ..]) => {
-                let mut counts = vec![0_u64; outputs];
-                for row in table.values.chunks_exact(outputs.max(1)) {
-                    counts.iter_mut().zip(row).for_each(|(sum, &count)| *sum += u64::from(count));
-                }
-                let winner = (0..outputs).rev().max_by_key(|&index| counts[index]);
-                outcome.correct += usize::from(winner == Some(label as usize));
+            Ok([output, ..]) => {
+                let readout = matches!(output, Recording::Values(_)).then_some(Readout::default());
+                let mut answer = Answer::new(readout, outputs);
+                output.numbers().chunks_exact(outputs.max(1)).for_each(|tick| answer.tick(tick));
+                outcome.correct += usize::from(winner(&answer.finish()) == label as usize);
             }
             _ => outcome.stopped += 1,
         }

@@ -2,7 +2,8 @@
 //!
 //! One op per NIR node, with the node's path as the op's location. Edges that meet in a node are added. In a cycle one
 //! edge carries what the previous tick gave: it becomes an explicit `snn.delay`, so that nothing depends on the order of
-//! the text. Spikes that reach a population without a connection go through an `snn.scale` by one.
+//! the text. Spikes that reach a population without a connection go through an `snn.scale` by one. An output of currents
+//! gets an `snn.relay`, which is updated once per tick as a population is.
 
 mod connections;
 mod cycles;
@@ -56,7 +57,7 @@ pub fn import_model<'c>(
 
 /// Whether a node can be compiled.
 pub fn is_supported(node: &Node) -> bool {
-    !matches!(node, Node::I(_) | Node::Li(_) | Node::CubaLi(_) | Node::Graph(_))
+    !matches!(node, Node::Graph(_))
 }
 
 /// The network of a flattened graph.
@@ -150,8 +151,26 @@ impl Builder<'_> {
         }
     }
 
-    fn is_spikes(&self, value: usize) -> bool {
-        self.network.nodes[value].result.as_ref().is_some_and(|result| result.element.is_spikes())
+    /// Whether a value is what a connection gives, perhaps late, and not what an input or a population hands on.
+    fn is_current(&self, value: usize) -> Result<bool> {
+        let mut at = value;
+        while let Op::Delay(_) = &self.network.nodes[at].op {
+            // The operand of a delay within a cycle is only set at the end; it is always a population.
+            if self.delays.iter().any(|(delay, _)| *delay == at) {
+                return Ok(false);
+            }
+            at = self.network.nodes[at].inputs[0];
+        }
+        let op = &self.network.nodes[at].op;
+        Ok(op.is_linear() || matches!(op, Op::Add(_)))
+    }
+
+    /// What hands on a current as it is, under the name of the node that it comes from.
+    fn relay(&mut self, value: usize) -> Result<usize> {
+        let (name, shape) = (self.network.nodes[value].name.clone(), self.network.result(value)?.shape.clone());
+        let input = self.sum(&name, &[value], &shape)?;
+        let op = snn::Relay { node: name.clone(), weight_scale: None };
+        Ok(self.current(op, &name, input, &shape))
     }
 
     /// A node whose result is a current of this shape.
@@ -203,13 +222,7 @@ impl Builder<'_> {
                 Diagnostic::error("fan-in", format!("{} edges lead into an output", operands.len())).at_node(name),
             ));
         };
-        if !self.is_spikes(value) {
-            return Err(Box::new(
-                Diagnostic::error("graded-output", "an output that is not spikes is not supported yet")
-                    .at_node(name)
-                    .hint("let the output come from an IF, LIF or CubaLIF node"),
-            ));
-        }
+        let value = if self.is_current(value)? { self.relay(value)? } else { value };
         Ok(self.network.push(snn::Output { node: name.to_owned() }.into(), name, vec![value], None))
     }
 

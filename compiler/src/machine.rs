@@ -234,7 +234,8 @@ impl Machine {
         let shape = output.map_or_else(|| shape_of(slices, &mine), |output| output.shape.clone());
         // An output behind a delay comes later than the population itself.
         let start = output.map_or(slices[mine[0]].1.start, |output| output.start) as usize;
-        Ok(Plan { slices: mine, start, recording: Recording::new(wish.quantity, ticks, shape) })
+        let is_graded = slices[mine[0]].1.fraction.is_some();
+        Ok(Plan { slices: mine, start, recording: Recording::new(wish.quantity, is_graded, ticks, shape) })
     }
 
     /// Counts since loading.
@@ -314,7 +315,12 @@ impl Plan {
         for &index in &self.slices {
             let (pe, slice) = &slices[index];
             match &mut self.recording {
-                Recording::Spikes(table) => record_spikes(table, tick, *pe, slice, sent),
+                Recording::Spikes(table) => record_sent(table, tick, *pe, slice, sent, |count, _| *count += 1),
+                Recording::Values(table) => {
+                    let unit = (slice.fraction.unwrap_or(0) as f64).exp2();
+                    let value = |packet: &Packet| f64::from(packet.payload.unwrap_or(0) as i32) / unit;
+                    record_sent(table, tick, *pe, slice, sent, |cell, packet| *cell = value(packet));
+                }
                 Recording::Membranes(table) => record_membranes(table, tick, chip, *pe, slice)?,
             }
         }
@@ -335,7 +341,15 @@ fn has_tick<T>(table: &Table<T>, tick: usize) -> bool {
     (tick + 1) * width <= table.values.len()
 }
 
-fn record_spikes(table: &mut Table<u16>, tick: usize, pe: usize, slice: &Slice, sent: &[(usize, Packet)]) {
+/// Enters the packets of a slice into their neurons' cells.
+fn record_sent<T: Copy + Default>(
+    table: &mut Table<T>,
+    tick: usize,
+    pe: usize,
+    slice: &Slice,
+    sent: &[(usize, Packet)],
+    enter: impl Fn(&mut T, &Packet),
+) {
     if !has_tick(table, tick) {
         return;
     }
@@ -343,9 +357,9 @@ fn record_spikes(table: &mut Table<u16>, tick: usize, pe: usize, slice: &Slice, 
     for (_, packet) in sent.iter().filter(|(sender, _)| *sender == pe) {
         let neuron = packet.key.wrapping_sub(slice.key) as usize;
         if neuron < slice.count
-            && let Some(count) = slice.network_index(neuron).and_then(|index| row.get_mut(index))
+            && let Some(cell) = slice.network_index(neuron).and_then(|index| row.get_mut(index))
         {
-            *count += 1;
+            enter(cell, packet);
         }
     }
 }

@@ -14,13 +14,13 @@ const MOST_SHOWN: usize = 20_000;
 /// What of a node is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quantity {
-    /// Spike counts.
+    /// What its neurons hand on: spike counts, or values in volts.
     Spikes,
     /// Membranes after the tick, in volts.
     Membranes,
 }
 
-/// A node and the quantity: `NODE` for spikes, `NODE:v` for membranes. A node whose own name ends in `:v` wins.
+/// A node and the quantity: `NODE` for what it hands on, `NODE:v` for membranes. A node whose own name ends in `:v` wins.
 pub fn parse(name: &str, exists: impl Fn(&str) -> bool) -> (&str, Quantity) {
     match name.strip_suffix(":v") {
         Some(node) if !exists(name) => (node, Quantity::Membranes),
@@ -34,7 +34,7 @@ pub fn unknown_node(name: &str, known: &[&str]) -> Box<Diagnostic> {
         Diagnostic::error("unknown-node", format!("nothing can be recorded of `{name}`"))
             .at_node(name)
             .text(format!("The network has the populations {}.", known.join(", ")))
-            .hint("NODE records spikes, NODE:v membranes"),
+            .hint("NODE records spikes, or the values of a node that has none; NODE:v records membranes"),
     )
 }
 
@@ -43,6 +43,8 @@ pub fn unknown_node(name: &str, known: &[&str]) -> Box<Diagnostic> {
 pub enum Recording {
     /// Spike counts.
     Spikes(Table<u16>),
+    /// Volts that neurons hand on instead of spikes.
+    Values(Table<f64>),
     /// Volts.
     Membranes(Table<f64>),
 }
@@ -71,7 +73,7 @@ impl<T: Copy + Default> Table<T> {
 }
 
 impl Recording {
-    /// The spikes one by one, at most `MOST_SHOWN` of them; `None` for membranes.
+    /// The spikes one by one, at most `MOST_SHOWN` of them; `None` for volts.
     pub fn raster(&self, node: &str) -> Option<Raster> {
         let Self::Spikes(table) = self else { return None };
         let neurons: usize = table.shape.iter().product();
@@ -88,11 +90,20 @@ impl Recording {
         })
     }
 
-    /// A recording of zeros.
-    pub fn new(quantity: Quantity, ticks: usize, shape: Vec<usize>) -> Self {
+    /// A recording of zeros; `is_graded` says that the node hands on values instead of spikes.
+    pub fn new(quantity: Quantity, is_graded: bool, ticks: usize, shape: Vec<usize>) -> Self {
         match quantity {
+            Quantity::Spikes if is_graded => Self::Values(Table::new(ticks, shape)),
             Quantity::Spikes => Self::Spikes(Table::new(ticks, shape)),
             Quantity::Membranes => Self::Membranes(Table::new(ticks, shape)),
+        }
+    }
+
+    /// All numbers, tick by tick.
+    pub fn numbers(&self) -> Vec<f64> {
+        match self {
+            Self::Spikes(table) => table.values.iter().map(|&count| count.into()).collect(),
+            Self::Values(table) | Self::Membranes(table) => table.values.clone(),
         }
     }
 
@@ -107,10 +118,10 @@ impl Recording {
                 table.values.chunks_exact(width.max(1)).for_each(|tick| train.push_tick(tick));
                 write_csv(file, &train.finish())
             }
-            Self::Membranes(_) if is_csv => Err(Box::new(
+            Self::Values(_) | Self::Membranes(_) if is_csv => Err(Box::new(
                 Diagnostic::error("not-spikes", "a `.csv` file holds spikes, not membranes").hint("use `.npy`"),
             )),
-            Self::Membranes(table) => write(file, &table.shape, table.values),
+            Self::Values(table) | Self::Membranes(table) => write(file, &table.shape, table.values),
             Self::Spikes(table) => {
                 match table.values.iter().map(|&count| u8::try_from(count)).collect::<std::result::Result<Vec<u8>, _>>()
                 {
@@ -123,7 +134,7 @@ impl Recording {
 }
 
 impl Recording {
-    /// Spikes of each neuron over all ticks; `None` for membranes.
+    /// Spikes of each neuron over all ticks; `None` for volts.
     pub fn totals(&self) -> Option<Vec<u64>> {
         let Self::Spikes(table) = self else { return None };
         let mut totals = vec![0; table.shape.iter().product()];

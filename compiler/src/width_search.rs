@@ -9,7 +9,7 @@ use crate::{
     calibration::Samples,
     driver::{self, Compile, Wishes},
     emit,
-    evaluation::{self, Level, Subject, winner},
+    evaluation::{self, Level, Readout, Subject, winner},
 };
 use s2c_dialects::{
     Context,
@@ -125,10 +125,12 @@ impl Search<'_> {
         let discretization = s2c_passes::find("discretization").into_iter();
         let discretized = start.run(self.context, self.target, discretization, &Wishes::default())?;
         let float = snn::Network::read(&discretized.module)?;
-        let (mut output, mut outputs) = (String::new(), 0);
+        let (mut output, mut outputs, mut readout) = (String::new(), 0, None);
         for node in &float.nodes {
             if let snn::Op::Output(op) = &node.op {
-                (output, outputs) = (op.node.clone(), float.result(node.inputs[0])?.len());
+                let result = float.result(node.inputs[0])?;
+                readout = (!result.element.is_spikes()).then_some(Readout::default());
+                (output, outputs) = (op.node.clone(), result.len());
             }
         }
         let calibrate = Some(self.samples.clone());
@@ -149,6 +151,7 @@ impl Search<'_> {
             binary: None,
             output,
             outputs,
+            readout,
         };
         let report = evaluation::evaluate_first(&subject, &self.samples.data, self.samples.count, &|| ())?;
         let answers = |level: Level| report.counts[level.name()].iter().map(|counts| winner(counts));

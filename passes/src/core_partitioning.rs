@@ -20,6 +20,7 @@ mod cut;
 mod pace;
 mod plan;
 mod storage;
+mod update;
 
 use crate::{
     Session,
@@ -40,7 +41,7 @@ use std::collections::BTreeMap;
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let network = Network::read(&module)?;
     for Node { op, name, .. } in &network.nodes {
-        if op.fraction().is_some() || op.shift() != 0 {
+        if op.shift() != 0 || matches!(op, Op::Input(input) if input.fraction.is_some()) {
             return Err(graded::not_lowered(op.name(), op.node().unwrap_or(name), op.is_neuron()));
         }
     }

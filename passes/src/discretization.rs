@@ -80,7 +80,7 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
                 .hint("name the choice, or the framework that wrote the file with --convention"),
         );
     }
-    let integrator = rules::integrator(&mut network, integrator, dt);
+    let integrator = rules::integrator(&mut network, integrator, dt, options.convention);
     for node in &mut network.nodes {
         let fields = match &mut node.op {
             Op::If(op) => (&mut op.integrator, &mut op.reset, &mut op.compare),

@@ -7,7 +7,7 @@ use crate::{
     data::{DataSet, Layout, write_npy},
     driver::{self, Compile, Wishes},
     emit,
-    evaluation::{self, Level, Report, Score, Subject, TAU_TICKS},
+    evaluation::{self, Level, Readout, Report, Score, Subject, TAU_TICKS},
     files, output, targets, width_search,
 };
 use clap::Args;
@@ -41,7 +41,10 @@ pub struct Arguments {
     /// One JSON object instead of a table.
     #[arg(long)]
     json: bool,
-    /// Folder for the output spike counts of each level: `LEVEL.npy`, samples x outputs.
+    /// How the values of an output without spikes become an answer.
+    #[arg(long, value_enum, default_value_t)]
+    readout: Readout,
+    /// Folder for the output spike counts of each level, or the readout of its values: `LEVEL.npy`, samples x outputs.
     #[arg(long, value_name = "DIR")]
     counts: Option<PathBuf>,
     /// Folder for plots as SVG: rates of all neurons, and the divergence of each population.
@@ -92,7 +95,7 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
     if let Some(folder) = &arguments.counts {
         files::create_folder(folder)?;
         for (level, counts) in &report.counts {
-            write_counts(&folder.join(format!("{level}.npy")), counts, subject.outputs)?;
+            write_counts(&folder.join(format!("{level}.npy")), counts, &subject)?;
         }
     }
     if arguments.json {
@@ -102,9 +105,13 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
     output::print(&table(&report, data.labels().is_some()))
 }
 
-fn write_counts(file: &Path, counts: &[Vec<u32>], outputs: usize) -> Result<()> {
-    let array = ArrayD::from_shape_vec(vec![counts.len(), outputs], counts.concat());
-    write_npy(file, &array.map_err(|error| Diagnostic::bug(error.to_string()))?)
+fn write_counts(file: &Path, counts: &[Vec<f64>], subject: &Subject) -> Result<()> {
+    let array = ArrayD::from_shape_vec(vec![counts.len(), subject.outputs], counts.concat());
+    let array = array.map_err(|error| Diagnostic::bug(error.to_string()))?;
+    match subject.readout {
+        Some(_) => write_npy(file, &array),
+        None => write_npy(file, &array.mapv(|count| count as u32)),
+    }
 }
 
 /// How a model is compiled.
@@ -132,7 +139,10 @@ fn prepare(arguments: &Arguments, recipe: Recipe<'_>, data: &DataSet, warn: &War
     let (mut outputs, mut inputs) = (Vec::new(), Vec::new());
     for (index, node) in network.nodes.iter().enumerate() {
         match &node.op {
-            snn::Op::Output(op) => outputs.push((op.node.clone(), network.result(node.inputs[0])?.len())),
+            snn::Op::Output(op) => {
+                let result = network.result(node.inputs[0])?;
+                outputs.push((op.node.clone(), result.len(), !result.element.is_spikes()));
+            }
             snn::Op::Input(_) => inputs.push(network.result(index)?.shape.clone()),
             _ => {}
         }
@@ -148,7 +158,8 @@ fn prepare(arguments: &Arguments, recipe: Recipe<'_>, data: &DataSet, warn: &War
             )),
         ));
     }
-    let (output, outputs) = outputs.remove(0);
+    let (output, outputs, is_graded) = outputs.remove(0);
+    let readout = is_graded.then_some(arguments.readout);
     let (mut quantized, mut binary) = (None, None);
     let mut warnings = discretized.warnings.clone();
     if wants(Level::Quantized) || wants(Level::Chip) {
@@ -174,6 +185,7 @@ fn prepare(arguments: &Arguments, recipe: Recipe<'_>, data: &DataSet, warn: &War
         populations,
         output,
         outputs,
+        readout,
     })
 }
 
@@ -221,5 +233,8 @@ fn table(report: &Report, labelled: bool) -> String {
          or in every tick (float > quantized);\nsat.: cells whose membrane stands at an end of its range; bits: \
          entropy of the weights' integers\n"
     ));
+    if report.layers.iter().any(|layer| layer.is_graded) {
+        text.push_str("membrane of populations without spikes: relative to the float network's\n");
+    }
     text
 }

@@ -10,7 +10,7 @@ use crate::{
     files,
     machine::{Machine, Stats, Time, Wish},
     output,
-    recording::{self, Quantity},
+    recording::{self, Quantity, Recording},
 };
 use clap::{Args, ValueEnum};
 use s2c_dialects::{
@@ -30,10 +30,10 @@ pub struct Arguments {
     /// Array of an `.npz` file.
     #[arg(long, value_name = "NAME")]
     input_array: Option<String>,
-    /// Where the output's spikes go.
+    /// Where the output goes: spikes, or values in the network's units where it has none.
     #[arg(long)]
     output: Option<PathBuf>,
-    /// Record a node's spikes (NODE=FILE) or membranes (NODE:v=FILE).
+    /// Record what a node hands on (NODE=FILE) or its membranes (NODE:v=FILE).
     #[arg(long, value_name = "NODE=FILE", value_parser = parse_record)]
     record: Vec<Record>,
     /// How recordings count ticks.
@@ -86,7 +86,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         if arguments.rasters { populations.iter().map(|&name| name.to_owned()).collect() } else { Vec::new() };
     wishes.extend(shown_too.iter().map(|node| Wish { node: node.clone(), quantity: Quantity::Spikes }));
     let mut recordings = machine.run(&input, &wishes, arguments.time)?;
-    let totals = recordings.remove(0).totals().unwrap_or_default();
+    let output = recordings.remove(0);
     let rasters = recordings.split_off(wanted.len());
     for (recording, file) in recordings.into_iter().zip(wanted) {
         recording.write(file)?;
@@ -97,7 +97,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let json = serde_json::to_vec_pretty(&stats).map_err(|error| Diagnostic::bug(error.to_string()))?;
         files::write(file, &json)?;
     }
-    output::print(&summary(&shown, input.ticks(), &totals))
+    output::print(&summary(&shown, input.ticks(), &output))
 }
 
 fn run_reference(arguments: &Arguments, binary: &Binary) -> Result<()> {
@@ -116,16 +116,28 @@ fn run_reference(arguments: &Arguments, binary: &Binary) -> Result<()> {
     wishes.extend(arguments.output.iter().map(|file| (shown.clone(), Some(file))));
     wishes.extend(arguments.record.iter().map(|record| (record.node.clone(), Some(&record.file))));
     let mut recordings = simulate(model, &input, wishes)?;
-    let totals = recordings.remove(0).0.totals().unwrap_or_default();
+    let (output, _) = recordings.remove(0);
     for (recording, file) in recordings {
         file.map_or(Ok(()), |file| recording.write(file))?;
     }
-    output::print(&summary(&shown, input.ticks(), &totals))
+    output::print(&summary(&shown, input.ticks(), &output))
 }
 
-/// One line: how often the output's neurons fired; of many neurons only the most active.
-fn summary(node: &str, ticks: usize, totals: &[u64]) -> String {
+/// One line: how often the output's neurons fired, or their values in the last tick; of many neurons only those with the
+/// most.
+fn summary(node: &str, ticks: usize, output: &Recording) -> String {
     const MOST: usize = 16;
+    if let Recording::Values(table) = output {
+        let last = table.values.chunks_exact(table.shape.iter().product::<usize>().max(1)).next_back();
+        let mut values: Vec<(usize, f64)> = last.unwrap_or_default().iter().copied().enumerate().collect();
+        if values.len() > MOST {
+            values.sort_by(|a, b| b.1.total_cmp(&a.1));
+            values.truncate(MOST);
+        }
+        let values: Vec<String> = values.into_iter().map(|(neuron, value)| format!("{neuron}:{value:.4}")).collect();
+        return format!("{ticks} ticks; last values of `{node}` by neuron: {}\n", values.join(" "));
+    }
+    let totals = output.totals().unwrap_or_default();
     let mut order: Vec<usize> = (0..totals.len()).collect();
     if totals.len() > MOST {
         order.sort_by_key(|&neuron| (std::cmp::Reverse(totals[neuron]), neuron));

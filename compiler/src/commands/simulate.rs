@@ -30,10 +30,10 @@ pub struct Arguments {
     /// Array of an `.npz` file.
     #[arg(long, value_name = "NAME")]
     input_array: Option<String>,
-    /// Where the output's spikes go.
+    /// Where the output goes: spikes, or values in the network's units where it has none.
     #[arg(long)]
     output: Option<PathBuf>,
-    /// Record a node's spikes (NODE=FILE) or membranes (NODE:v=FILE).
+    /// Record what a node hands on (NODE=FILE) or its membranes (NODE:v=FILE).
     #[arg(long, value_name = "NODE=FILE", value_parser = parse_record)]
     record: Vec<Record>,
     /// What neurons of a float network compute in.
@@ -140,7 +140,8 @@ pub(super) fn simulate<F>(
             return Err(recording::unknown_node(node, &known));
         };
         let shape = model.nodes[position].1.clone();
-        wanted.push((index, node.to_owned(), Recording::new(quantity, input.ticks(), shape), file));
+        let is_graded = model.interpreter.is_graded(index);
+        wanted.push((index, node.to_owned(), Recording::new(quantity, is_graded, input.ticks(), shape), file));
     }
     let mut counts = vec![0; input.neurons() as usize];
     for tick in 0..input.ticks() {
@@ -150,6 +151,7 @@ pub(super) fn simulate<F>(
         for (index, node, recording, _) in &mut wanted {
             match recording {
                 Recording::Spikes(table) => table.row(tick).copy_from_slice(&model.interpreter.spikes(*index)),
+                Recording::Values(table) => table.row(tick).copy_from_slice(&model.interpreter.values(*index)),
                 Recording::Membranes(table) => {
                     let membranes = model.interpreter.membranes(*index);
                     let membranes = membranes.ok_or_else(|| recording::unknown_node(&format!("{node}:v"), &known))?;

@@ -258,6 +258,7 @@ fn write_slices(image: &mut Image, pe: &Pe, tables: &Tables, code: &CodeImage) -
                 Parameter::Offset => word_of(pe, update.offset.as_ref())?,
                 Parameter::Threshold => word_of(pe, update.threshold.as_ref())?,
                 Parameter::ResetBy => word_of(pe, update.reset_by.as_ref())?,
+                Parameter::Readout => word_of(pe, update.readout.as_ref())?,
                 Parameter::Pending => 1,
             };
             image.word(at + slice::PARAMETERS + 4 * position as u32, value);
@@ -435,6 +436,7 @@ fn describe(
             key: update.key.unwrap_or(0) as u32,
             membranes: address_of(pe, &update.membranes.0)?,
             float_state: update.float_state,
+            fraction: update.fraction,
             scale: update.scale.values.clone(),
         });
     }

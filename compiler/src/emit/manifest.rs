@@ -125,6 +125,9 @@ pub struct Slice {
     /// Membranes are float32, not integers.
     #[serde(default)]
     pub float_state: bool,
+    /// Fractional bits per volt of the payloads that the neurons send; none for spikes.
+    #[serde(default)]
+    pub fraction: Option<i64>,
     /// Membrane units per volt: one value, or one per neuron.
     pub scale: Vec<f64>,
 }

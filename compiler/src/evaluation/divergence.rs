@@ -16,6 +16,8 @@ pub struct Layer {
     pub node: String,
     /// Neurons.
     pub neurons: usize,
+    /// Whether they hand on values instead of spikes.
+    pub is_graded: bool,
     /// Cells: neurons x ticks x samples.
     pub cells: u64,
     /// Spikes of the float network.
@@ -29,7 +31,8 @@ pub struct Layer {
     ///
     /// Source: M. van Rossum, "A Novel Spike Distance", Neural Computation 13 (2001).
     pub distance: f64,
-    /// Root mean square of the membranes' difference at the end of a tick, in thresholds of the neuron.
+    /// Root mean square of the membranes' difference at the end of a tick: in thresholds of the neuron, or, for neurons
+    /// without one, relative to that of the float network's membranes.
     pub membrane_error: f64,
     /// Cells in which the integer membrane stands at an end of its 32 bits.
     pub saturated: u64,
@@ -59,6 +62,9 @@ pub struct Tally {
     traces: [Vec<f64>; 2],
     squares: [f64; 2],
     membrane_squares: f64,
+    /// Squares of the float network's membranes.
+    float_squares: f64,
+    is_graded: bool,
     saturated: u64,
 }
 
@@ -66,7 +72,7 @@ pub struct Tally {
 pub struct State {
     /// Spikes of the tick.
     pub spikes: Vec<u16>,
-    /// Membranes in volts.
+    /// Membranes in volts; what a node without any hands on.
     pub membranes: Vec<f64>,
     /// Membranes at an end of their range.
     pub saturated: usize,
@@ -77,7 +83,8 @@ impl State {
     pub fn of(interpreter: &dyn Interpreter, node: &str) -> Option<Self> {
         let index = interpreter.find(node)?;
         let (spikes, saturated) = (interpreter.spikes(index), interpreter.saturated(index));
-        Some(Self { spikes, membranes: interpreter.membranes(index)?, saturated })
+        let membranes = interpreter.membranes(index).unwrap_or_else(|| interpreter.values(index));
+        Some(Self { spikes, membranes, saturated })
     }
 }
 
@@ -104,6 +111,8 @@ impl Tally {
             traces: [vec![0.0; count], vec![0.0; count]],
             squares: [0.0; 2],
             membrane_squares: 0.0,
+            float_squares: 0.0,
+            is_graded: network.nodes[index].op.is_graded(),
             saturated: 0,
         })
     }
@@ -112,6 +121,13 @@ impl Tally {
     pub fn tick(&mut self, float: &State, quantized: &State) {
         self.ticks += 1;
         self.saturated += quantized.saturated as u64;
+        if self.is_graded {
+            for (float, quantized) in float.membranes.iter().zip(&quantized.membranes) {
+                self.membrane_squares += (float - quantized).powi(2);
+                self.float_squares += float.powi(2);
+            }
+            return;
+        }
         let keep = (-1.0 / TAU_TICKS).exp();
         for neuron in 0..self.thresholds.len() {
             let (one, other) = (f64::from(float.spikes[neuron]), f64::from(quantized.spikes[neuron]));
@@ -135,6 +151,7 @@ impl Tally {
         self.ticks += other.ticks;
         self.differing += other.differing;
         self.membrane_squares += other.membrane_squares;
+        self.float_squares += other.float_squares;
         self.saturated += other.saturated;
         for part in 0..2 {
             self.spikes[part].iter_mut().zip(&other.spikes[part]).for_each(|(sum, count)| *sum += count);
@@ -152,6 +169,7 @@ impl Tally {
         let (bits, effective_bits) = weights(network, &self.node)?;
         Ok(Layer {
             neurons,
+            is_graded: self.is_graded,
             cells,
             float_spikes: self.spikes[0].iter().sum(),
             quantized_spikes: self.spikes[1].iter().sum(),
@@ -162,10 +180,14 @@ impl Tally {
                 [_, 0.0] => f64::MAX,
                 [difference, float] => (difference / float).sqrt(),
             },
-            membrane_error: (self.membrane_squares / cells.max(1) as f64).sqrt(),
+            membrane_error: match (self.is_graded, self.membrane_squares) {
+                (true, 0.0) => 0.0,
+                (true, squares) => (squares / self.float_squares.max(f64::MIN_POSITIVE)).sqrt(),
+                (false, squares) => (squares / cells.max(1) as f64).sqrt(),
+            },
             saturated: self.saturated,
-            dead: count(&|spikes| spikes == 0),
-            always: count(&|spikes| spikes >= self.ticks),
+            dead: if self.is_graded { [0; 2] } else { count(&|spikes| spikes == 0) },
+            always: if self.is_graded { [0; 2] } else { count(&|spikes| spikes >= self.ticks) },
             bits,
             effective_bits,
             node: self.node,

@@ -146,6 +146,26 @@ def Qsnn_LiOp : Qsnn_GradedOp<"li", []> {
   }];
 }
 
+def Qsnn_FloatLiOp : Qsnn_GradedOp<"float_li", []> {
+  let summary = "v <- v decay + x + offset in float32; hands on v times `readout`, as an integer with `fraction` fractional bits";
+  let arguments = (ins StrAttr:$node, AccumulatorTensor:$input, F32Elements:$decay, F32Elements:$offset,
+      F32Elements:$readout, I64Attr:$fraction, F64Elements:$scale, OptionalAttr<I64Attr>:$start);
+  let assemblyFormat = [{
+    $node `(` $input `)` `fraction` $fraction (`start` $start^)? attr-dict `:` type($input) `->` type($output)
+  }];
+}
+
+def Qsnn_FloatCubaLiOp : Qsnn_GradedOp<"float_cuba_li", [PerNeuron<"C3", "current_decay">,
+                                                        PerNeuron<"C3", "current_offset">]> {
+  let summary = "i <- i current_decay + x + current_offset; v <- v decay + i + offset in float32; hands on v times `readout`";
+  let arguments = (ins StrAttr:$node, AccumulatorTensor:$input, F32Elements:$current_decay, F32Elements:$current_offset,
+      F32Elements:$decay, F32Elements:$offset, F32Elements:$readout, I64Attr:$fraction, F64Elements:$scale,
+      OptionalAttr<I64Attr>:$start);
+  let assemblyFormat = [{
+    $node `(` $input `)` `fraction` $fraction (`start` $start^)? attr-dict `:` type($input) `->` type($output)
+  }];
+}
+
 def Qsnn_CubaLiOp : Qsnn_GradedOp<"cuba_li", [PerNeuron<"C3", "current_decay">, PerNeuron<"C3", "current_offset">]> {
   let summary = "i <- decay(i) + (x << shift) + offset; v <- decay(v) + (i >> current_shift) + offset; hands on v times `readout`";
   let arguments = (ins StrAttr:$node, AccumulatorTensor:$input, I64Attr:$shift, I64Elements:$current_decay,

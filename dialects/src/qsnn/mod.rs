@@ -216,6 +216,44 @@ op_structs! {
         /// Chip tick of network tick 0; set by `retiming`.
         start: Option<i64>,
     }
+    /// v <- v decay + x + offset in float32; hands on v times `readout`, as an integer.
+    pub struct FloatLi = "qsnn.float_li" {
+        /// NIR node.
+        node: String,
+        /// Decay factor per tick.
+        decay: Tensor<f32>,
+        /// Added per tick.
+        offset: Tensor<f32>,
+        /// What a membrane is multiplied by to be handed on.
+        readout: Tensor<f32>,
+        /// Fractional bits per volt of what is handed on.
+        fraction: i64,
+        /// Membrane units per volt.
+        scale: Tensor<f64>,
+        /// Chip tick of network tick 0; set by `retiming`.
+        start: Option<i64>,
+    }
+    /// i <- i current_decay + x + current_offset; v <- v decay + i + offset in float32; hands on v times `readout`.
+    pub struct FloatCubaLi = "qsnn.float_cuba_li" {
+        /// NIR node.
+        node: String,
+        /// Decay factor of the current per tick.
+        current_decay: Tensor<f32>,
+        /// Added to the current per tick.
+        current_offset: Tensor<f32>,
+        /// Decay factor of the membrane per tick.
+        decay: Tensor<f32>,
+        /// Added to the membrane per tick.
+        offset: Tensor<f32>,
+        /// What a membrane is multiplied by to be handed on.
+        readout: Tensor<f32>,
+        /// Fractional bits per volt of what is handed on.
+        fraction: i64,
+        /// Membrane units per volt.
+        scale: Tensor<f64>,
+        /// Chip tick of network tick 0; set by `retiming`.
+        start: Option<i64>,
+    }
 }
 
 dialect_enum! {
@@ -247,6 +285,10 @@ dialect_enum! {
         Li,
         /// See [`CubaLi`].
         CubaLi,
+        /// See [`FloatLi`].
+        FloatLi,
+        /// See [`FloatCubaLi`].
+        FloatCubaLi,
     }
 }
 
@@ -266,6 +308,7 @@ impl Op {
             Self::Lif(Lif { node, .. }) | Self::CubaLif(CubaLif { node, .. }) => Some(node),
             Self::FloatLif(FloatLif { node, .. }) | Self::FloatCubaLif(FloatCubaLif { node, .. }) => Some(node),
             Self::Li(Li { node, .. }) | Self::CubaLi(CubaLi { node, .. }) => Some(node),
+            Self::FloatLi(FloatLi { node, .. }) | Self::FloatCubaLi(FloatCubaLi { node, .. }) => Some(node),
             _ => None,
         }
     }
@@ -285,13 +328,15 @@ impl Op {
             Self::FloatCubaLif(op) => Some(&mut op.start),
             Self::Li(op) => Some(&mut op.start),
             Self::CubaLi(op) => Some(&mut op.start),
+            Self::FloatLi(op) => Some(&mut op.start),
+            Self::FloatCubaLi(op) => Some(&mut op.start),
             _ => None,
         }
     }
 
     /// True for populations whose neurons hand on a value instead of spikes.
     pub fn is_graded(&self) -> bool {
-        matches!(self, Self::Li(_) | Self::CubaLi(_))
+        matches!(self, Self::Li(_) | Self::CubaLi(_) | Self::FloatLi(_) | Self::FloatCubaLi(_))
     }
 
     /// Chip tick of network tick 0 of an input or a population, once `retiming` has set it.
@@ -304,6 +349,8 @@ impl Op {
             Self::FloatCubaLif(op) => op.start,
             Self::Li(op) => op.start,
             Self::CubaLi(op) => op.start,
+            Self::FloatLi(op) => op.start,
+            Self::FloatCubaLi(op) => op.start,
             _ => None,
         }
     }
@@ -314,6 +361,8 @@ impl Op {
             Self::Input(op) => op.fraction,
             Self::Li(op) => Some(op.fraction),
             Self::CubaLi(op) => Some(op.fraction),
+            Self::FloatLi(op) => Some(op.fraction),
+            Self::FloatCubaLi(op) => Some(op.fraction),
             _ => None,
         }
     }

@@ -10,7 +10,7 @@ use crate::{
 /// Largest decay factor: 1, in units of 2^-32.
 pub const ONE: i64 = 1 << 32;
 
-/// Checks constraints C4 to C9.
+/// Checks constraints C4 to C10.
 pub fn verify(network: &Network) -> Result<()> {
     network.nodes.iter().try_for_each(verify_node)?;
     // C7: the output of a convolution has the shape that its input and its attributes give.
@@ -63,6 +63,10 @@ fn verify_node(node: &Node<Op>) -> Result<()> {
             verify_reset(node, op.reset)?;
             verify_floats(node, &[&op.current_decay, &op.current_offset])?;
             verify_floats(node, &[&op.decay, &op.offset, &op.threshold, &op.reset_by])
+        }
+        Op::FloatLi(op) => verify_floats(node, &[&op.decay, &op.offset, &op.readout]),
+        Op::FloatCubaLi(op) => {
+            verify_floats(node, &[&op.current_decay, &op.current_offset, &op.decay, &op.offset, &op.readout])
         }
         Op::Input(_) | Op::Output(_) | Op::Add(_) | Op::Delay(_) => Ok(()),
     }

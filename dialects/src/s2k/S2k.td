@@ -104,8 +104,9 @@ def S2k_OneToOneOp : S2k_Op<"one_to_one", [HasParent<"PeOp">]> {
 def S2k_UpdateOp : S2k_Op<"update", [HasParent<"PeOp">]> {
   let summary = "the update of a slice of neurons, once per tick from chip tick `start` on";
   let description = [{
-    The exact arithmetic is that of the qsnn dialect, on float32 states where it says `float`. A parameter that is not there is zero; a decay that is not
-    there is none; an op without a threshold never fires.
+    The exact arithmetic is that of the qsnn dialect, on float32 states where it says `float`. A parameter that is
+    not there is zero; a decay that is not there is none. An op without a threshold never fires; one with a readout sends
+    its membranes as payloads with `fraction` fractional bits per volt.
   }];
   let arguments = (ins StrAttr:$slice, StrAttr:$population, I64Attr:$first, I64Attr:$count, OptionalAttr<DenseI64ArrayAttr>:$layout,
       I64Attr:$start,
@@ -116,11 +117,12 @@ def S2k_UpdateOp : S2k_Op<"update", [HasParent<"PeOp">]> {
       OptionalAttr<Parameter>:$current_offset,
       FlatSymbolRefAttr:$membranes, OptionalAttr<S2k_DecayForm>:$form, OptionalAttr<Parameter>:$decay,
       OptionalAttr<Parameter>:$offset, OptionalAttr<Parameter>:$threshold, OptionalAttr<S2k_Reset>:$reset,
-      OptionalAttr<Parameter>:$reset_by, OptionalAttr<Parameter>:$readout, OptionalAttr<I64Attr>:$period, F64Elements:$scale,
+      OptionalAttr<Parameter>:$reset_by, OptionalAttr<Parameter>:$readout, OptionalAttr<I64Attr>:$fraction, OptionalAttr<I64Attr>:$period,
+      F64Elements:$scale,
       UnitAttr:$saturate, UnitAttr:$float_state);
   let assemblyFormat = [{
     $slice `of` $population `from` $first `count` $count (`layout` $layout^)? (`period` $period^)? `start` $start (`key` $key^ `mask` $mask)?
-    (`current` $current_form^)? (`membrane` $form^)? (`reset` $reset^)? (`saturate` $saturate^)? (`float` $float_state^)? attr-dict
+    (`current` $current_form^)? (`membrane` $form^)? (`reset` $reset^)? (`saturate` $saturate^)? (`float` $float_state^)? (`fraction` $fraction^)? attr-dict
   }];
 }
 

@@ -279,8 +279,11 @@ op_structs! {
         reset: Option<Reset>,
         /// Amount that is subtracted, or the value that is set.
         reset_by: Option<Parameter>,
-        /// What a membrane is multiplied by, over 2^32, to be sent as a payload; sent where that is not 0.
+        /// What a membrane is multiplied by, over 2^32 where it is an integer, to be sent as a payload; sent where that is
+        /// not 0.
         readout: Option<Parameter>,
+        /// Fractional bits per volt of the payloads, for the host.
+        fraction: Option<i64>,
         /// Neurons after which parameters in buffers repeat; without it there is one for each neuron.
         period: Option<i64>,
         /// Membrane units per volt, for read-out.

@@ -128,7 +128,7 @@ impl<'t> CostModel<'t> {
         let (mut cost, mut follows) = (Cost::default(), false);
         for line in lines.into_iter().filter(|line| !line.ends_with(':')) {
             let mnemonic = line.split(['.', ' ']).next().unwrap_or(line);
-            let single = matches!(mnemonic, "ldr" | "str" | "ldrh" | "strh" | "ldrsh");
+            let single = matches!(mnemonic, "ldr" | "str" | "strne" | "ldrh" | "strh" | "ldrsh");
             let cycles = match mnemonic {
                 _ if single && follows => self.cycles.load_next.max(1),
                 _ if single => self.cycles.load_first.max(1),

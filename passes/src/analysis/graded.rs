@@ -1,4 +1,4 @@
-//! Graded values (potentials and analog inputs instead of spikes), for which there are no packets and kernels yet.
+//! Graded values (potentials and analog inputs instead of spikes) that connections take, for which there are no kernels yet.
 
 use s2c_dialects::diagnostic::Diagnostic;
 
@@ -13,7 +13,7 @@ pub fn not_lowered(op: &str, node: &str, is_population: bool) -> Box<Diagnostic>
     Box::new(
         Diagnostic::error("graded-not-lowered", format!("the graded values of `{op}` can't be compiled yet"))
             .at_node(node)
-            .text("It hands on or takes values instead of spikes. Packets and kernels carry spikes alone.")
+            .text("It takes values instead of spikes. Values can be outputs; connections take spikes alone.")
             .hint(hint),
     )
 }

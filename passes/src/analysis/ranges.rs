@@ -10,6 +10,9 @@ pub struct Range {
 }
 
 impl Range {
+    /// What a signed integer of 32 bits can hold.
+    pub const ALL: Self = Self { low: i32::MIN as f64, high: i32::MAX as f64 };
+
     /// True where both ends fit into a signed integer of `bits` bits.
     pub fn fits(&self, bits: u32) -> bool {
         let limit = (1i64 << (bits - 1)) as f64;
@@ -41,6 +44,12 @@ pub fn sum_of_weights(weights: impl Iterator<Item = (i32, i64)>) -> Range {
         let largest = f64::from(weight) * limit as f64;
         Range { low: range.low + largest.min(0.0), high: range.high + largest.max(0.0) }
     })
+}
+
+/// The same for graded values between -`bound` and `bound`.
+pub fn sum_of_values(weights: impl Iterator<Item = i32>, bound: f64) -> Range {
+    let high: f64 = weights.map(|weight| f64::from(weight.abs()) * bound).sum();
+    Range { low: -high, high }
 }
 
 /// The range of a membrane within a tick, before it is reset: `v <- keep v + drive`, fires above `threshold`, then

@@ -1,6 +1,6 @@
 //! Traffic: how many packets go from whom to whom in a tick, as expected, and how far they travel.
 //!
-//! A source's packets per tick are its neurons times their rate (see [`Options::rate_of`]). On a chip a packet goes from
+//! A source's packets per tick are its neurons times their rate (see [`Options::rate_of`]), 1 for graded values. On a chip a packet goes from
 //! its QPE to the router and from there, once, to every QPE with a PE that reads it; between chips it follows the tree
 //! of [`Torus`]. The unit is a hop between neighbouring QPEs; a link counts as many as it takes cycles.
 
@@ -61,17 +61,25 @@ pub fn senders(program: &Program) -> Result<Vec<Sender>> {
         }
     }
     let outputs: BTreeSet<&str> = program.outputs.iter().map(|output| output.population.as_str()).collect();
-    let sender = |name: &str, node: &str, pe, neurons: i64| Sender {
+    let sender = |name: &str, node: &str, pe, packets: f64| Sender {
         name: name.to_owned(),
         pe,
-        packets: options.rate_of(node) * neurons as f64,
+        packets,
         readers: readers.get(name).into_iter().flatten().copied().collect(),
         to_host: pe.is_some() && outputs.contains(node),
     };
-    let inputs =
-        program.inputs.iter().map(|input| sender(&input.node, &input.node, None, input.shape.iter().product()));
-    let slices =
-        program.slices().map(|(pe, update)| sender(&update.slice, &update.population, Some(pe), neurons(update)));
+    // Values are sent in every tick.
+    let packets = |node: &str, is_graded: bool, neurons: i64| {
+        if is_graded { neurons as f64 } else { options.rate_of(node) * neurons as f64 }
+    };
+    let inputs = program.inputs.iter().map(|input| {
+        let packets = packets(&input.node, input.fraction.is_some(), input.shape.iter().product());
+        sender(&input.node, &input.node, None, packets)
+    });
+    let slices = program.slices().map(|(pe, update)| {
+        let packets = packets(&update.population, update.fraction.is_some(), neurons(update));
+        sender(&update.slice, &update.population, Some(pe), packets)
+    });
     Ok(inputs.chain(slices).collect())
 }
 

@@ -85,7 +85,8 @@ fn walk(program: &Program, target: &Target, tables: &Tables<'_>) -> Result<(Sums
         Ok(())
     };
     for input in &program.inputs {
-        let packets = options.rate_of(&input.node) * input.shape.iter().product::<i64>() as f64;
+        let rate = if input.fraction.is_some() { 1.0 } else { options.rate_of(&input.node) };
+        let packets = rate * input.shape.iter().product::<i64>() as f64;
         add(host, 0.0, input.key.unwrap_or(0), packets)?;
     }
     for (number, update) in program.slices() {
@@ -93,7 +94,8 @@ fn walk(program: &Program, target: &Target, tables: &Tables<'_>) -> Result<(Sums
             Some(map) => (0..map.count()).filter(|&neuron| map.network_index(neuron).is_some()).count(),
             None => update.count as usize,
         };
-        let packets = options.rate_of(&update.population) * neurons as f64;
+        let rate = if update.readout.is_some() { 1.0 } else { options.rate_of(&update.population) };
+        let packets = rate * neurons as f64;
         sent[number] += packets;
         let place = program.pes[number].place.clone().unwrap_or_default();
         add(place[0], distance(place[1], place[2]), update.key.unwrap_or(0), packets)?;

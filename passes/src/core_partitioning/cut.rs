@@ -161,9 +161,20 @@ pub fn needs(
             let decays = [op.decay.uniform().is_none(), op.current_decay.uniform().is_none()];
             words(&decays, &[&op.current_offset, &op.offset, &op.threshold, &op.reset_by])
         }
+        Op::Li(op) => words(&[op.decay.uniform().is_none(), op.readout.uniform().is_none()], &[&op.offset]),
+        Op::CubaLi(op) => {
+            let wide = [&op.decay, &op.current_decay, &op.readout].map(|tensor| tensor.uniform().is_none());
+            words(&wide, &[&op.current_offset, &op.offset])
+        }
+        Op::FloatLi(op) => words(&[op.decay.uniform().is_none()], &[&op.offset, &op.readout]),
+        Op::FloatCubaLi(op) => {
+            let decays = [op.decay.uniform().is_none(), op.current_decay.uniform().is_none()];
+            words(&decays, &[&op.current_offset, &op.offset, &op.readout])
+        }
         _ => 0,
     };
-    let has_current = matches!(network.nodes[population].op, Op::CubaLif(_) | Op::FloatCubaLif(_));
+    let op = &network.nodes[population].op;
+    let has_current = matches!(op, Op::CubaLif(_) | Op::FloatCubaLif(_) | Op::CubaLi(_) | Op::FloatCubaLi(_));
     per_neuron += 4 * (parameters + usize::from(has_current));
     let node = &network.nodes[population];
     Ok(Needs {
@@ -182,7 +193,7 @@ pub fn needs(
     })
 }
 
-/// Number of parameters that are stored per neuron. A padded threshold always is.
+/// Number of parameters that are stored per neuron. A padded threshold or readout always is.
 fn words<T: Copy + PartialEq>(decays: &[bool], others: &[&Tensor<T>]) -> usize {
     let stored = decays.iter().filter(|&&varies| varies).count();
     (stored + others.iter().filter(|tensor| tensor.uniform().is_none()).count()).max(1)

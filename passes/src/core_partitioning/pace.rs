@@ -1,6 +1,6 @@
 //! How many cycles a slice of a population takes in a tick, as a function of its size.
 
-use super::{build, cut::Slice, map_of, storage::Storage};
+use super::{cut::Slice, map_of, storage::Storage, update};
 use crate::{
     analysis::{
         cost::{CONV_PACKET, CostModel},
@@ -62,7 +62,11 @@ impl Pace {
         storage: &Storage,
     ) -> Result<Self> {
         let model = CostModel::new(&target.cycles);
-        let rate = |index: usize| network.nodes[index].op.node().map_or(0.0, |node| options.rate_of(node));
+        let rate = |index: usize| match &network.nodes[index].op {
+            // Values are sent in every tick.
+            op if op.fraction().is_some() => 1.0,
+            op => op.node().map_or(0.0, |node| options.rate_of(node)),
+        };
         let sums = storage.width;
         let mut pace = Self {
             per_neuron: 0.0,
@@ -123,7 +127,7 @@ impl Pace {
                 _ => {}
             }
         }
-        let update = model.update(&update_kernel(&build::update(
+        let update = model.update(&update_kernel(&update::update(
             network,
             population,
             &sample(network, population)?,

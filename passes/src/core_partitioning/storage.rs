@@ -147,6 +147,10 @@ fn repeats(network: &Network, population: usize) -> Result<bool> {
                 && all(map, &[&op.decay, &op.current_decay])
                 && all(map, &[&op.current_offset, &op.offset, &op.threshold, &op.reset_by])
         }
+        Op::Li(op) => all(map, &[&op.decay, &op.readout]) && all(map, &[&op.offset]),
+        Op::CubaLi(op) => {
+            all(map, &[&op.decay, &op.current_decay, &op.readout]) && all(map, &[&op.current_offset, &op.offset])
+        }
         _ => false,
     })
 }
@@ -216,7 +220,7 @@ fn narrow(
         let width = WeightWidth::ALL.into_iter().find(holds).unwrap_or(WeightWidth::W16);
         narrowest = narrowest.max(width);
     }
-    let shifts = matches!(network.nodes[population].op, Op::Lif(_) | Op::CubaLif(_));
+    let shifts = matches!(network.nodes[population].op, Op::Lif(_) | Op::CubaLif(_) | Op::Li(_) | Op::CubaLi(_));
     if projections.is_empty() || !shifts || narrowest.bits() >= 8 {
         return Ok(None);
     }

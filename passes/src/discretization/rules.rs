@@ -40,8 +40,8 @@ pub fn of(convention: Convention) -> Rules {
 
 /// The integrator of the neurons that have none yet. A spike that is a charge adds 1 to what it is added to, and a
 /// synaptic current decays together with it: in terms of the exact solution for a constant input, whose gain is
-/// 1 − e^(−dt/τ), that is another `r` and another `w_in`.
-pub fn integrator(network: &mut Network, integrator: Integrator, dt: f64) -> snn::Integrator {
+/// 1 − e^(−dt/τ), that is another `r` and another `w_in`. Rockpool's leaky integrator is its synaptic current.
+pub fn integrator(network: &mut Network, integrator: Integrator, dt: f64, convention: Convention) -> snn::Integrator {
     let charge = |tau: &Tensor<f64>, decays: bool| {
         let gain = |tau: f64| if decays { (-dt / tau).exp() } else { 1.0 } / -(-dt / tau).exp_m1();
         Tensor::new(tau.shape.clone(), tau.iter().map(gain).collect())
@@ -55,6 +55,11 @@ pub fn integrator(network: &mut Network, integrator: Integrator, dt: f64) -> snn
         match &mut node.op {
             Op::Lif(op) if op.integrator.is_none() => op.r = charge(&op.tau, false),
             Op::CubaLif(op) if op.integrator.is_none() => {
+                op.r = charge(&op.tau_mem, false);
+                op.w_in = charge(&op.tau_syn, true);
+            }
+            Op::Li(op) if op.integrator.is_none() => op.r = charge(&op.tau, convention == Convention::Rockpool),
+            Op::CubaLi(op) if op.integrator.is_none() => {
                 op.r = charge(&op.tau_mem, false);
                 op.w_in = charge(&op.tau_syn, true);
             }

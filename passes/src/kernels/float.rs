@@ -5,7 +5,7 @@ use s2c_abi::comms;
 
 use super::{
     Accumulator, Registers,
-    assembly::{Assembly, Item, Place, T, X},
+    assembly::{Assembly, Item, Place, T, V, X},
     neuron::{Writer, descriptor},
     update::{Decay, Fire, GROUP, Parameter, Reset, Spread, UpdateKernel},
 };
@@ -55,6 +55,15 @@ impl<'k> Writer<'k> {
         this.add_float(kernel.offset, Parameter::Offset, values, others);
         if let Some(fire) = &kernel.fire {
             this.compare_floats(fire, values, others);
+        }
+        if let Some(spread) = kernel.readout {
+            let factors = this.float_parameter(spread, Parameter::Readout, others);
+            for ((v, factor), (y, payload)) in values.into_iter().zip(factors).zip(others.into_iter().zip(T)) {
+                this.code.line(format_args!("vmul.f32 s{y}, s{v}, s{factor}"));
+                this.code.line(format_args!("vcvtr.s32.f32 s{y}, s{y}"));
+                this.code.line(format_args!("vmov r{payload}, s{y}"));
+            }
+            this.send_values(T, V);
         }
         this.store_floats(Item::Membranes, values);
         let left = this.code.get(Item::Left);

@@ -42,7 +42,13 @@ impl<'k> Writer<'k> {
         if let Some(fire) = &kernel.fire {
             this.compare(fire, values, free);
         }
+        if let Some(spread) = kernel.readout {
+            this.read_out(spread, values, free);
+        }
         this.code.store_next(Item::Membranes, values);
+        if kernel.readout.is_some() {
+            this.send_values(free, values);
+        }
         let left = this.left();
         this.code.line(format_args!("subs r{left}, r{left}, #1"));
         this.code.line("bne .Lloop");
@@ -58,7 +64,7 @@ impl<'k> Writer<'k> {
     pub fn enter(&mut self) {
         let code = &mut self.code;
         code.line(format_args!("ldr r{X}, [r0, #{}]", slice::COUNT));
-        if self.kernel.fire.is_some() {
+        if self.kernel.fire.is_some() || self.kernel.readout.is_some() {
             code.line(format_args!("ldr r{}, [r0, #{}]", T[0], slice::KEY));
             code.line(format_args!("add r{0}, r{0}, r{X}", T[0]));
             code.set(Item::Key, T[0]);
@@ -264,6 +270,40 @@ impl<'k> Writer<'k> {
         }
     }
 
+    /// What the membranes are handed on as, into `payloads`.
+    fn read_out(&mut self, spread: Spread, values: Quad, payloads: Quad) {
+        let factors = match spread {
+            Spread::Uniform => [self.code.get(Item::Value(Parameter::Readout)); 4],
+            spread => {
+                self.code.load_parameter(Parameter::Readout, spread, payloads);
+                payloads
+            }
+        };
+        for ((payload, v), factor) in payloads.into_iter().zip(values).zip(factors) {
+            self.code.line(format_args!("smmulr r{payload}, r{v}, r{factor}"));
+        }
+    }
+
+    /// Sends the payloads that are not 0; `free` is overwritten.
+    pub fn send_values(&mut self, payloads: Quad, free: Quad) {
+        let [at, first, key, _] = free;
+        self.code.constant(at, self.send_key);
+        let (keys, Place::Core(left)) = (self.code.get(Item::Key), self.code.place(Item::Left)) else {
+            unreachable!("the count is the first item")
+        };
+        self.code.line(format_args!("sub r{first}, r{keys}, r{left}, lsl #{}", GROUP.ilog2()));
+        for (place, payload) in payloads.into_iter().enumerate() {
+            let key = if place == 0 { first } else { key };
+            if place > 0 {
+                self.code.line(format_args!("add r{key}, r{first}, #{place}"));
+            }
+            self.code.line(format_args!("cmp r{payload}, #0"));
+            self.code.line("itt ne");
+            self.code.line(format_args!("strne r{payload}, [r{at}, #{}]", comms::SEND_PAYLOAD - comms::SEND_KEY));
+            self.code.line(format_args!("strne r{key}, [r{at}]"));
+        }
+    }
+
     /// Compares with the thresholds and leaves the straight path for those that fire.
     fn compare(&mut self, fire: &Fire, values: Quad, free: Quad) {
         let thresholds = match fire.threshold {
@@ -405,10 +445,10 @@ fn items(kernel: &UpdateKernel) -> Vec<Item> {
     items
 }
 
-/// What only a neuron that fires needs.
+/// What only neurons that send something need.
 fn rare_items(kernel: &UpdateKernel) -> Vec<Item> {
     match kernel.fire.as_ref().map(|fire| fire.reset.spread()) {
-        None => Vec::new(),
+        None => kernel.readout.map(|_| Item::Key).into_iter().collect(),
         Some(Spread::Uniform) => vec![Item::Key, Item::Value(Parameter::ResetBy)],
         Some(_) => vec![Item::Key, Item::Array(Parameter::ResetBy)],
     }

@@ -45,6 +45,7 @@ fn an_update_names_its_stages_and_their_parameters() {
         decay: Decay::Fraction(Spread::PerNeuron),
         offset: Some(Spread::Uniform),
         fire: Some(Fire { threshold: Spread::PerNeuron, reset: Reset::Subtract(Spread::Uniform) }),
+        readout: None,
     };
     assert_eq!(kernel.name(), "update_i16_saturate_in4_cur_whole_u_out2_mem_fraction_n_offset_u_fire_n_subtract_u");
     let parameters = kernel.parameters();

@@ -8,6 +8,7 @@
 //! without:          drive = x
 //! v = decay(v) + drive [+ offset]
 //! with fire, if v > threshold:   send key + i;  v = v - reset  or  v = reset
+//! with readout, y = v m / 2^32 to nearest, halves up;  if y is not 0:  send key + i with the payload y
 //! ```
 //!
 //! With a pending reset, a neuron whose membrane was above the threshold before the tick does so only if v - reset is
@@ -25,7 +26,8 @@
 //! ```
 //!
 //! With float state everything but the accumulators is binary32 and nothing is shifted: `x` is converted, each operation
-//! is rounded to nearest even in the order written, none are fused, and a decay is a multiplication by the factor.
+//! is rounded to nearest even in the order written, none are fused, and a decay is a multiplication by the factor. A
+//! readout y is v m, rounded, then converted to an integer, to nearest even, which saturates.
 //!
 //! Neurons are updated four at a time, so that neighbours are loaded and stored together. Where nothing leaks
 //! ([`UpdateKernel::rests`]), four neurons without input are passed over: their membranes stay what they are, and those
@@ -56,6 +58,8 @@ pub struct UpdateKernel {
     pub offset: Option<Spread>,
     /// Threshold and reset; none for neurons that never fire.
     pub fire: Option<Fire>,
+    /// Multiplier of the membranes that are sent as payloads; none for neurons that send spikes, or nothing.
+    pub readout: Option<Spread>,
 }
 
 /// What states and parameters are.
@@ -145,6 +149,8 @@ pub enum Parameter {
     Threshold,
     /// What is subtracted or assigned when a neuron fires.
     ResetBy,
+    /// Factor m from membrane to payload.
+    Readout,
     /// State of the kernel: not 0 where a neuron may fire without input. It is 1 at the start.
     Pending,
 }
@@ -218,6 +224,9 @@ impl UpdateKernel {
             };
             let _ = write!(name, "_fire_{}_{reset}_{}", fire.threshold.name(), fire.reset.spread().name());
         }
+        if let Some(readout) = self.readout {
+            let _ = write!(name, "_out_{}", readout.name());
+        }
         name
     }
 
@@ -237,6 +246,7 @@ impl UpdateKernel {
             (Parameter::Offset, self.offset),
             (Parameter::Threshold, self.fire.as_ref().map(|fire| fire.threshold)),
             (Parameter::ResetBy, self.fire.as_ref().map(|fire| fire.reset.spread())),
+            (Parameter::Readout, self.readout),
             (Parameter::Pending, (self.rests() && self.fire.is_some()).then_some(Spread::Uniform)),
         ]
         .into_iter()
@@ -244,13 +254,14 @@ impl UpdateKernel {
         .collect()
     }
 
-    /// Whether a neuron without input stays as it is: nothing leaks and nothing is added by itself, not even a float's
+    /// Whether a neuron without input stays as it is and sends nothing: nothing leaks and nothing is added by itself, not even a float's
     /// positive zero to a negative one.
     pub const fn rests(&self) -> bool {
         !matches!(self.state, State::Float)
             && self.current.is_none()
             && matches!(self.decay, Decay::None)
             && self.offset.is_none()
+            && self.readout.is_none()
             && !self.is_pending()
     }
 

@@ -123,6 +123,7 @@ pub fn update_kernel(update: &Update) -> Result<UpdateKernel> {
         decay: decay(update.form, update.decay.as_ref().map(spread)),
         offset: update.offset.as_ref().map(spread),
         fire,
+        readout: update.readout.as_ref().map(spread),
     })
 }
 

@@ -28,6 +28,8 @@ pub trait Interpreter {
     fn find(&self, name: &str) -> Option<usize>;
     /// Spike counts of node `index` in the last tick.
     fn spikes(&self, index: usize) -> Vec<u16>;
+    /// Whether node `index` hands on values instead of spikes.
+    fn is_graded(&self, index: usize) -> bool;
     /// What node `index` handed on in the last tick: spike counts, or values in volts.
     fn values(&self, index: usize) -> Vec<f64>;
     /// Membranes of population `index` after the last tick, in volts; `None` for other nodes.

@@ -207,6 +207,8 @@ impl Qsnn {
                 }
                 Op::FloatLif(op) => Kind::FloatNeuron(Box::new(op.into())),
                 Op::FloatCubaLif(op) => Kind::FloatNeuron(Box::new(op.into())),
+                Op::FloatLi(op) => Kind::FloatNeuron(Box::new(op.into())),
+                Op::FloatCubaLi(op) => Kind::FloatNeuron(Box::new(op.into())),
                 Op::Scale(op) => Kind::Scale {
                     weight: (0..width).map(|index| op.weight.at(index)).collect(),
                     shift: node.op.shift(),
@@ -227,6 +229,7 @@ impl Qsnn {
                 HandsOn::Values { fraction, .. } => Some(fraction),
                 HandsOn::Spikes { .. } => None,
             },
+            Kind::FloatNeuron(population) => population.fraction(),
             Kind::Copy | Kind::Delay(_) => self.fraction(self.nodes[index].operands[0]),
             _ => None,
         }
@@ -368,6 +371,10 @@ impl Interpreter for Qsnn {
 
     fn spikes(&self, index: usize) -> Vec<u16> {
         self.values[index].iter().map(|&value| value as u16).collect()
+    }
+
+    fn is_graded(&self, index: usize) -> bool {
+        self.fraction(index).is_some()
     }
 
     fn values(&self, index: usize) -> Vec<f64> {

@@ -27,6 +27,7 @@ struct Node {
     name: String,
     operands: Vec<usize>,
     kind: Kind,
+    graded: bool,
 }
 
 enum Kind {
@@ -129,7 +130,10 @@ impl Snn {
                 },
                 _ => Kind::Neuron(Box::new(Population::new(&node.op, dt, precision)?)),
             };
-            nodes.push(Node { name, operands: node.inputs.clone(), kind });
+            // An output hands on what it gets.
+            let handed_on = network.result(if node.result.is_some() { index } else { node.inputs[0] })?;
+            let graded = !handed_on.element.is_spikes();
+            nodes.push(Node { name, operands: node.inputs.clone(), kind, graded });
             values.push(vec![0.0; width]);
         }
         Ok(Self { nodes, order, inputs, values })
@@ -278,6 +282,10 @@ impl Interpreter for Snn {
 
     fn spikes(&self, index: usize) -> Vec<u16> {
         self.values[index].iter().map(|&value| value as u16).collect()
+    }
+
+    fn is_graded(&self, index: usize) -> bool {
+        self.nodes[index].graded
     }
 
     fn values(&self, index: usize) -> Vec<f64> {

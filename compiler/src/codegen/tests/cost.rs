@@ -54,10 +54,10 @@ fn the_cost_of_kernels_is_known_before_they_run() {
         let kernel = if float { kernels::any_float_kernel(&mut random) } else { kernels::any_kernel(&mut random) };
         let code = cache.image([&Kernel::Update(kernel.clone())], CODE_BYTES).unwrap();
         let silent = round % 2 == 0;
-        let (executed, fired) = kernels::run_quiet(&code, &kernel, 64, silent, &mut random);
+        let (executed, sent) = kernels::run_quiet(&code, &kernel, 64, silent, &mut random);
         let cost = model.update(&kernel);
         let group = if silent { cost.silent } else { cost.group };
-        error(&kernel.name(), cost.fixed + group * 16.0 + cost.spike * fired as f64, executed, 0.08);
+        error(&kernel.name(), cost.fixed + group * 16.0 + cost.spike * sent as f64, executed, 0.08);
     }
     for (kernel, packets, executed) in conv::costs(&mut cache) {
         error(&kernel.name(), model.convolution(&kernel) * packets as f64, executed, 0.12);

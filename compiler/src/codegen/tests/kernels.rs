@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
+use s2c_chip::Packet;
 use s2c_passes::kernels::{
     Accumulator, CurrentStage, Decay, Fire, GROUP, Kernel, Parameter, Reset, RowKernel, SparseKernel, Spread, State,
     UpdateKernel, WeightWidth, pack_row,
@@ -211,8 +212,9 @@ fn check_update(code: &CodeImage, kernel: &UpdateKernel, mut neurons: Neurons) -
 
     let name = kernel.name();
     let executed = machine.call(code.entry(&name).unwrap(), [DESCRIPTOR, 1, 2, 3]);
-    let fired: Vec<u32> = update(kernel, &mut neurons).into_iter().map(|index| KEY + index).collect();
-    assert_eq!(machine.sent(), fired, "{name}, {count} neurons: keys");
+    let expected = update(kernel, &mut neurons).into_iter();
+    let expected: Vec<Packet> = expected.map(|(index, payload)| Packet { key: KEY + index, payload }).collect();
+    assert_eq!(machine.packets(), expected, "{name}, {count} neurons: packets");
     assert_eq!(machine.read(MEMBRANES, 4 * count + 12), guarded(&neurons.membranes), "{name}, {count}: membranes");
     for (parameter, address, length) in arrays {
         let expected = guarded(&neurons.parameters[&parameter][..length]);
@@ -254,6 +256,11 @@ pub fn any_kernel(random: &mut Random) -> UpdateKernel {
     let pending = if by == repeating { Spread::PerNeuron } else { by };
     let reset = random.pick(&[Reset::Subtract(by), Reset::SubtractPending(pending), Reset::Value(by)]);
     let fire = Fire { threshold: random.pick(&spreads), reset };
+    let (fire, readout) = match random.below(6) {
+        0 => (None, None),
+        1 | 2 => (None, Some(random.pick(&spreads))),
+        _ => (Some(fire), None),
+    };
     UpdateKernel {
         accumulators: random.pick(&[Accumulator::I16, Accumulator::I32]),
         state: random.pick(&[State::Wrap, State::Saturate]),
@@ -261,7 +268,8 @@ pub fn any_kernel(random: &mut Random) -> UpdateKernel {
         current: random.pick(&[None, Some(current)]),
         decay: decay(random),
         offset: random.pick(&offsets),
-        fire: random.pick(&[None, Some(fire.clone()), Some(fire)]),
+        fire,
+        readout,
     }
 }
 
@@ -307,6 +315,7 @@ fn lif(saturate: bool) -> UpdateKernel {
         decay: Decay::Whole(Spread::Uniform),
         offset: None,
         fire: Some(Fire { threshold: Spread::PerNeuron, reset: Reset::Subtract(Spread::Uniform) }),
+        readout: None,
     }
 }
 
@@ -334,7 +343,7 @@ fn every_count_is_handled() {
 }
 
 /// A tick in which (almost) nobody fires, without input or with some for everybody. Returns instructions and cycles, and
-/// how many fired.
+/// how many sent something.
 pub fn run_quiet(
     code: &CodeImage,
     kernel: &UpdateKernel,
@@ -351,13 +360,13 @@ pub fn run_quiet(
     quiet.accumulators.fill(if silent { 0 } else { 1 << kernel.input_shift.min(0).unsigned_abs() });
     for (name, values) in &mut quiet.parameters {
         values.fill(match name {
-            Parameter::Threshold => threshold,
+            Parameter::Threshold | Parameter::Readout => threshold,
             Parameter::Pending => 0,
             _ => other,
         });
     }
-    let fired = update(kernel, &mut quiet.clone()).len();
-    (check_update(code, kernel, quiet), fired)
+    let sent = update(kernel, &mut quiet.clone()).len();
+    (check_update(code, kernel, quiet), sent)
 }
 
 #[test]

@@ -69,7 +69,12 @@ impl Machine {
 
     /// Keys of the packets that were sent since the last time.
     pub fn sent(&mut self) -> Vec<u32> {
-        self.harness.take_packets().into_iter().map(|packet| packet.key).collect()
+        self.packets().into_iter().map(|packet| packet.key).collect()
+    }
+
+    /// The packets that were sent since the last time.
+    pub fn packets(&mut self) -> Vec<Packet> {
+        self.harness.take_packets()
     }
 
     /// Runs the runtime from where it is until it sleeps.

@@ -12,15 +12,15 @@ pub struct Neurons {
     pub parameters: BTreeMap<Parameter, Vec<i32>>,
 }
 
-/// One tick. Returns the indices of the neurons that fire.
-pub fn update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<u32> {
+/// One tick. Returns the indices of the neurons that send something, with the payload where there is one.
+pub fn update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<(u32, Option<u32>)> {
     if kernel.state == State::Float {
         return float_update(kernel, neurons);
     }
     let saturate = kernel.state == State::Saturate;
     let add = |a: i32, b: i32| if saturate { a.saturating_add(b) } else { a.wrapping_add(b) };
     let subtract = |a: i32, b: i32| if saturate { a.saturating_sub(b) } else { a.wrapping_sub(b) };
-    let mut fired = Vec::new();
+    let mut sent = Vec::new();
     for i in 0..neurons.membranes.len() {
         let parameter = |name| neurons.parameters[&name][i];
         let x = std::mem::take(&mut neurons.accumulators[i]);
@@ -49,21 +49,26 @@ pub fn update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<u32> {
             let reduced = subtract(v, by);
             let pending = matches!(fire.reset, Reset::SubtractPending(_)) && neurons.membranes[i] > threshold;
             if v > threshold && (!pending || reduced > threshold) {
-                fired.push(i as u32);
+                sent.push((i as u32, None));
                 v = if matches!(fire.reset, Reset::Value(_)) { by } else { reduced };
             }
+        }
+        if kernel.readout.is_some() {
+            let product = i64::from(v) * i64::from(parameter(Parameter::Readout));
+            let y = ((product + (1 << 31)) >> 32) as i32;
+            sent.extend((y != 0).then_some((i as u32, Some(y as u32))));
         }
         neurons.membranes[i] = v;
         if let (Some(c), Some(currents)) = (current, neurons.parameters.get_mut(&Parameter::Currents)) {
             currents[i] = c;
         }
     }
-    fired
+    sent
 }
 
 /// One tick with float state.
-fn float_update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<u32> {
-    let mut fired = Vec::new();
+fn float_update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<(u32, Option<u32>)> {
+    let mut sent = Vec::new();
     for i in 0..neurons.membranes.len() {
         let parameter = |name| f32::from_bits(neurons.parameters[&name][i] as u32);
         let stage = |state: f32, decay: Decay, factor, x: f32, offset: Option<_>, constant| {
@@ -83,16 +88,20 @@ fn float_update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<u32> {
             let (threshold, by) = (parameter(Parameter::Threshold), parameter(Parameter::ResetBy));
             let pending = matches!(fire.reset, Reset::SubtractPending(_)) && before > threshold;
             if v > threshold && (!pending || v - by > threshold) {
-                fired.push(i as u32);
+                sent.push((i as u32, None));
                 v = if matches!(fire.reset, Reset::Value(_)) { by } else { v - by };
             }
+        }
+        if kernel.readout.is_some() {
+            let y = (v * parameter(Parameter::Readout)).round_ties_even() as i32;
+            sent.extend((y != 0).then_some((i as u32, Some(y as u32))));
         }
         neurons.membranes[i] = v.to_bits() as i32;
         if let (Some(c), Some(currents)) = (current, neurons.parameters.get_mut(&Parameter::Currents)) {
             currents[i] = c.to_bits() as i32;
         }
     }
-    fired
+    sent
 }
 
 fn decay(decay: Decay, v: i32, factor: impl FnOnce() -> i32) -> i32 {

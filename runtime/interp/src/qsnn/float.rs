@@ -4,17 +4,31 @@
 
 use s2c_dialects::{
     attribute::{Reset, Tensor},
-    qsnn::{FloatCubaLif, FloatLif},
+    qsnn::{FloatCubaLi, FloatCubaLif, FloatLi, FloatLif},
 };
 
 /// A population; LIF is CubaLIF without the current.
 pub struct FloatPopulation {
     current: Option<Stage>,
     membrane: Stage,
-    threshold: Vec<f32>,
-    reset: Reset,
-    reset_by: Vec<f32>,
+    hands_on: HandsOn,
     scale: Vec<f64>,
+}
+
+/// What a population hands on.
+enum HandsOn {
+    Spikes { threshold: Vec<f32>, reset: Reset, reset_by: Vec<f32> },
+    Values { readout: Vec<f32>, fraction: i64 },
+}
+
+impl HandsOn {
+    fn spikes(threshold: &Tensor<f32>, reset: Reset, reset_by: &Tensor<f32>) -> Self {
+        Self::Spikes { threshold: threshold.iter().collect(), reset, reset_by: reset_by.iter().collect() }
+    }
+
+    fn values(readout: &Tensor<f32>, fraction: i64) -> Self {
+        Self::Values { readout: readout.iter().collect(), fraction }
+    }
 }
 
 /// `state <- state decay + x + offset`, in this order.
@@ -41,9 +55,7 @@ impl From<&FloatLif> for FloatPopulation {
         Self {
             current: None,
             membrane: Stage::new(&op.decay, &op.offset),
-            threshold: op.threshold.iter().collect(),
-            reset: op.reset,
-            reset_by: op.reset_by.iter().collect(),
+            hands_on: HandsOn::spikes(&op.threshold, op.reset, &op.reset_by),
             scale: op.scale.iter().collect(),
         }
     }
@@ -54,9 +66,29 @@ impl From<&FloatCubaLif> for FloatPopulation {
         Self {
             current: Some(Stage::new(&op.current_decay, &op.current_offset)),
             membrane: Stage::new(&op.decay, &op.offset),
-            threshold: op.threshold.iter().collect(),
-            reset: op.reset,
-            reset_by: op.reset_by.iter().collect(),
+            hands_on: HandsOn::spikes(&op.threshold, op.reset, &op.reset_by),
+            scale: op.scale.iter().collect(),
+        }
+    }
+}
+
+impl From<&FloatLi> for FloatPopulation {
+    fn from(op: &FloatLi) -> Self {
+        Self {
+            current: None,
+            membrane: Stage::new(&op.decay, &op.offset),
+            hands_on: HandsOn::values(&op.readout, op.fraction),
+            scale: op.scale.iter().collect(),
+        }
+    }
+}
+
+impl From<&FloatCubaLi> for FloatPopulation {
+    fn from(op: &FloatCubaLi) -> Self {
+        Self {
+            current: Some(Stage::new(&op.current_decay, &op.current_offset)),
+            membrane: Stage::new(&op.decay, &op.offset),
+            hands_on: HandsOn::values(&op.readout, op.fraction),
             scale: op.scale.iter().collect(),
         }
     }
@@ -64,22 +96,34 @@ impl From<&FloatCubaLif> for FloatPopulation {
 
 impl FloatPopulation {
     /// One tick with the sums of weights `input`.
-    pub fn step(&mut self, input: &[i32], spikes: &mut [i32]) {
-        for (neuron, (&x, spike)) in input.iter().zip(spikes).enumerate() {
+    pub fn step(&mut self, input: &[i32], results: &mut [i32]) {
+        for (neuron, (&x, result)) in input.iter().zip(results).enumerate() {
             let x = x as f32;
             let drive = self.current.as_mut().map_or(x, |current| current.advance(neuron, x));
-            let (before, threshold) = (self.membrane.state[neuron], self.threshold[neuron]);
+            let before = self.membrane.state[neuron];
             let membrane = self.membrane.advance(neuron, drive);
-            let reduced = membrane - self.reset_by[neuron];
-            let is_pending = self.reset == Reset::SubtractPending && before > threshold;
-            let fires = membrane > threshold && (!is_pending || reduced > threshold);
-            *spike = i32::from(fires);
-            if fires {
-                self.membrane.state[neuron] = match self.reset {
-                    Reset::Value => self.reset_by[neuron],
-                    _ => reduced,
-                };
-            }
+            *result = match &self.hands_on {
+                // Saturates, and so does the conversion on the chip.
+                HandsOn::Values { readout, .. } => (membrane * readout[neuron]).round_ties_even() as i32,
+                HandsOn::Spikes { threshold, reset, reset_by } => {
+                    let (threshold, reset_by) = (threshold[neuron], reset_by[neuron]);
+                    let reduced = membrane - reset_by;
+                    let is_pending = *reset == Reset::SubtractPending && before > threshold;
+                    let fires = membrane > threshold && (!is_pending || reduced > threshold);
+                    if fires {
+                        self.membrane.state[neuron] = if *reset == Reset::Value { reset_by } else { reduced };
+                    }
+                    i32::from(fires)
+                }
+            };
+        }
+    }
+
+    /// Fractional bits of what it hands on; `None` for spikes.
+    pub fn fraction(&self) -> Option<i64> {
+        match self.hands_on {
+            HandsOn::Values { fraction, .. } => Some(fraction),
+            HandsOn::Spikes { .. } => None,
         }
     }
 

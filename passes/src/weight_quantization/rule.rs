@@ -1,0 +1,198 @@
+//! What a neuron's float rule says, and how large its states can get.
+
+use super::{bits_at, quantize, values::Value};
+use crate::{
+    analysis::{
+        projections,
+        ranges::{self, Range, ResetRange},
+    },
+    options::Options,
+};
+use s2c_dialects::{
+    attribute::Reset,
+    diagnostic::{Diagnostic, Result},
+    snn::{Integrator, Network, Op},
+};
+use std::collections::BTreeMap;
+
+/// Fractional bits beyond which sums of graded values gain nothing.
+const MOST_FRACTION: i32 = 24;
+
+/// What one neuron's float rule says, in units of scaled weights.
+pub struct Rule {
+    /// The sums that can arrive.
+    pub sum: Range,
+    /// The sum of the absolute weights on graded values, which are each rounded by up to half a unit.
+    graded: f64,
+    /// Added to every sum.
+    pub bias: f64,
+    /// Keep factor of the current per tick, where there is one.
+    pub current_keep: Option<f64>,
+    /// Keep factor of the membrane per tick.
+    pub keep: f64,
+    leak: f64,
+    /// Threshold; 0 for a neuron that hands on its membrane.
+    pub threshold: f64,
+    /// What a spike may reset to.
+    pub reset_value: f64,
+    /// By what weights and potentials were multiplied.
+    pub weight_scale: f64,
+}
+
+impl Rule {
+    /// What a unit of input adds to the membrane per tick, at the end of both stages.
+    fn gain(&self) -> f64 {
+        let factor = |keep: f64| if keep == 1.0 { 1.0 } else { 1.0 - keep };
+        factor(self.keep) * self.current_keep.map_or(1.0, factor)
+    }
+
+    /// Membrane units per scaled volt with `shift` fractional bits.
+    pub fn scale(&self, shift: i32) -> f64 {
+        f64::from(shift).exp2() / self.gain()
+    }
+
+    /// What is added to the membrane per tick besides the sum (LIF) or the current (CubaLIF).
+    pub fn offset(&self, shift: i32) -> f64 {
+        let leak = if self.keep == 1.0 { 0.0 } else { (1.0 - self.keep) * self.leak * self.scale(shift) };
+        if self.current_keep.is_some() { leak } else { leak + self.bias * f64::from(shift).exp2() }
+    }
+
+    /// The current's range with `shift` fractional bits.
+    pub fn current(&self, shift: i32, keep: f64) -> Range {
+        self.sum.plus(self.bias).times(f64::from(shift).exp2()).accumulated(keep)
+    }
+
+    /// The membrane's drive with `shift` fractional bits.
+    fn drive(&self, shift: i32) -> Range {
+        let unit = f64::from(shift).exp2();
+        let drive = match self.current_keep {
+            Some(keep) => self.current(0, keep).times(unit),
+            None => self.sum.times(unit),
+        };
+        drive.plus(self.offset(shift))
+    }
+
+    /// The membrane's range with `shift` fractional bits; `reset` is what a spike does, where the neuron has spikes.
+    /// `headroom` stands in for a membrane whose range is unbounded: so many times its drive or its threshold.
+    pub fn membrane(&self, shift: i32, reset: Option<Reset>, headroom: Option<f64>) -> Range {
+        let (scale, drive) = (self.scale(shift), self.drive(shift));
+        let threshold = self.threshold * scale;
+        let range = |threshold: f64, reset| ranges::membrane(drive, self.keep, threshold, reset);
+        match (headroom, reset) {
+            (Some(headroom), _) => {
+                let reach = drive.high.abs().max(drive.low.abs()).max(threshold.abs()) * headroom;
+                Range { low: -reach, high: reach }
+            }
+            (None, None) => drive.accumulated(self.keep),
+            (None, Some(Reset::Value)) => range(threshold, ResetRange::To(self.reset_value * scale)),
+            (None, Some(Reset::SubtractLate)) => range(threshold, ResetRange::By(threshold / self.keep)),
+            // Where a reset is pending, a membrane may stay above the threshold by what would be subtracted.
+            (None, Some(Reset::SubtractPending)) => range(2.0 * threshold, ResetRange::By(threshold)),
+            (None, Some(Reset::Subtract)) => range(threshold, ResetRange::By(threshold)),
+        }
+    }
+
+    /// True where everything fits into int32 with `shift` fractional bits.
+    pub fn fits(&self, shift: i32, reset: Option<Reset>, headroom: Option<f64>) -> bool {
+        let constant = |value: f64| {
+            let value = value * self.scale(shift);
+            Range { low: value, high: value }.fits(32)
+        };
+        let states = self.membrane(shift, reset, headroom).fits(32) && self.drive(shift).fits(32);
+        states && constant(self.threshold) && constant(self.reset_value)
+    }
+}
+
+/// The most fractional bits with which the sums that arrive at all neurons fit into 32 bits; 0 where only spikes arrive.
+pub fn fraction(rules: &[Rule]) -> Option<i32> {
+    if rules.iter().all(|rule| rule.graded == 0.0) {
+        return Some(0);
+    }
+    let fits = |rule: &Rule, fraction: i32| {
+        let sum = rule.sum.times(f64::from(fraction).exp2());
+        Range { low: sum.low - rule.graded, high: sum.high + rule.graded }.fits(32)
+    };
+    (0..=MOST_FRACTION).rev().find(|&fraction| rules.iter().all(|rule| fits(rule, fraction)))
+}
+
+/// The rules of a population's neurons. `values` has what is known of the graded values that arrive.
+pub fn rules(
+    network: &Network,
+    index: usize,
+    dt: f64,
+    widths: &BTreeMap<usize, u32>,
+    values: &BTreeMap<usize, Value>,
+    options: &Options,
+) -> Result<Vec<Rule>> {
+    let node = &network.nodes[index];
+    let count = network.result(index)?.len();
+    let mut sums = vec![Range { low: 0.0, high: 0.0 }; count];
+    let (mut bias, mut graded) = (vec![0.0; count], vec![0.0; count]);
+    for projection in projections::of_snn(network, index)? {
+        let (weight, offsets, area) = match &network.nodes[projection.connection].op {
+            Op::Linear(op) => (&op.weight, &op.bias, 1),
+            Op::Conv2d(op) => (&op.weight, &op.bias, op.pool.iter().product()),
+            Op::Scale(op) => (&op.scale, &None, 1),
+            _ => continue,
+        };
+        let bits = bits_at(widths, projection.connection)?;
+        let value = values.get(&projection.source);
+        let limit = match (value, &network.nodes[projection.source].op) {
+            (Some(value), _) => value.bound * area as f64,
+            (None, Op::Input(input)) => (input.limit * area) as f64,
+            _ => area as f64,
+        };
+        // A convolution has one row of weights per channel, at most all of which meet a neuron.
+        let (rows, columns) = (weight.shape[0], weight.len() / weight.shape[0].max(1));
+        let places = count / rows.max(1);
+        for row in 0..rows {
+            let integers = || {
+                let indices = (row * columns)..((row + 1) * columns);
+                indices.map(|index| quantize(weight.at(index), bits, options.weight_cast))
+            };
+            let range = match value {
+                None => ranges::sum_of_weights(integers().map(|weight| (weight, limit as i64))),
+                Some(_) => ranges::sum_of_values(integers(), limit),
+            };
+            let absolute = integers().map(|weight| f64::from(weight.abs())).sum::<f64>() * area as f64;
+            for neuron in row * places..(row + 1) * places {
+                sums[neuron] = Range { low: sums[neuron].low + range.low, high: sums[neuron].high + range.high };
+                graded[neuron] += value.map_or(0.0, |_| absolute);
+                bias[neuron] += offsets.as_ref().map_or(0.0, |bias| bias.at(neuron * bias.len() / count));
+            }
+        }
+    }
+    let integrator =
+        |value: Option<Integrator>| value.ok_or_else(|| Box::new(Diagnostic::bug("`discretization` has not run")));
+    let keep = |integrator: Integrator, tau: f64| (1.0 - integrator.factor(dt, tau)).clamp(0.0, 1.0);
+    let rules = (0..count).map(|n| {
+        let (current_keep, keep, leak, threshold, reset_value) = match &node.op {
+            Op::If(op) => (None, 1.0, 0.0, op.v_threshold.at(n), op.v_reset.at(n)),
+            Op::Lif(op) => {
+                let keep = keep(integrator(op.integrator)?, op.tau.at(n));
+                (None, keep, op.v_leak.at(n), op.v_threshold.at(n), op.v_reset.at(n))
+            }
+            Op::CubaLif(op) => {
+                let integrator = integrator(op.integrator)?;
+                let current = keep(integrator, op.tau_syn.at(n));
+                let keep = keep(integrator, op.tau_mem.at(n));
+                (Some(current), keep, op.v_leak.at(n), op.v_threshold.at(n), op.v_reset.at(n))
+            }
+            // Nothing is kept from one tick to the next.
+            Op::Threshold(op) => (None, 0.0, 0.0, op.threshold.at(n), 0.0),
+            Op::Relay(_) => (None, 0.0, 0.0, 0.0, 0.0),
+            Op::I(_) => (None, 1.0, 0.0, 0.0, 0.0),
+            Op::Li(op) => (None, keep(integrator(op.integrator)?, op.tau.at(n)), op.v_leak.at(n), 0.0, 0.0),
+            Op::CubaLi(op) => {
+                let integrator = integrator(op.integrator)?;
+                let current = keep(integrator, op.tau_syn.at(n));
+                (Some(current), keep(integrator, op.tau_mem.at(n)), op.v_leak.at(n), 0.0, 0.0)
+            }
+            _ => return Err(Box::new(Diagnostic::bug("not a neuron"))),
+        };
+        let weight_scale = node.op.weight_scale().map_or(1.0, |scale| scale.at(n));
+        let (sum, graded, bias) = (sums[n], graded[n], bias[n]);
+        Ok(Rule { sum, graded, bias, current_keep, keep, leak, threshold, reset_value, weight_scale })
+    });
+    rules.collect()
+}

@@ -1,0 +1,55 @@
+//! Graded values: what populations hand on instead of spikes, as fixed-point numbers in packets.
+
+use super::rule::Rule;
+use s2c_dialects::attribute::Tensor;
+
+/// The values that an input or a population hands on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Value {
+    /// Fractional bits per volt.
+    pub fraction: i64,
+    /// Largest absolute value in volts.
+    pub bound: f64,
+}
+
+/// What membranes are multiplied by to be handed on, so that all neurons of a population count in the same unit.
+pub struct Readout<T> {
+    /// The factor of each neuron.
+    pub factor: Tensor<T>,
+    /// What comes out.
+    pub value: Value,
+}
+
+/// The readout of integer membranes of these scales (units per volt): the finest unit of 2^-k volts that is at least two
+/// units of every membrane, so that the factor times 2^32 is a positive 32-bit number. `reach` is the largest absolute
+/// membrane of each neuron, in its units.
+pub fn of_integers(scale: &Tensor<f64>, reach: impl Iterator<Item = f64>) -> Readout<i64> {
+    let smallest = scale.iter().fold(f64::INFINITY, f64::min);
+    let fraction = smallest.log2().ceil() - 2.0;
+    let unit = fraction.exp2();
+    let factor = scale.map(|scale| (unit / scale * (1i64 << 32) as f64).round() as i64);
+    Readout { factor, value: Value { fraction: fraction as i64, bound: bound(scale, reach, unit) } }
+}
+
+/// The readout of float32 membranes of sums with `shift` fractional bits: the finest unit of 2^-k volts in which the largest membrane takes 30 bits.
+pub fn of_floats(scale: &Tensor<f64>, rules: &[Rule], shift: i32, headroom: f64) -> Readout<f32> {
+    let reach = |rule: &Rule| {
+        let free = rule.membrane(shift, None, None);
+        let range = if free.low.is_finite() && free.high.is_finite() {
+            free
+        } else {
+            rule.membrane(shift, None, Some(headroom))
+        };
+        range.high.max(-range.low).max(1.0)
+    };
+    let volts = rules.iter().zip(scale.iter()).map(|(rule, scale)| reach(rule) / scale).fold(0.0, f64::max);
+    let fraction = (30.0 - volts.log2()).floor();
+    let factor = scale.map(|scale| (fraction.exp2() / scale) as f32);
+    // A float membrane can get larger than expected; what is sent then saturates at 32 bits.
+    Readout { factor, value: Value { fraction: fraction as i64, bound: (31.0 - fraction).exp2() } }
+}
+
+fn bound(scale: &Tensor<f64>, reach: impl Iterator<Item = f64>, unit: f64) -> f64 {
+    let largest = reach.zip(scale.iter()).map(|(reach, scale)| reach.min(f64::from(i32::MAX) + 1.0) / scale);
+    largest.fold(0.0, f64::max) + 1.0 / unit
+}
