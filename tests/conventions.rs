@@ -271,16 +271,16 @@ fn counts(
     let data = DataSet::open(&data, None, Layout::Samples).unwrap();
     let outputs = network.nodes.iter().find(|node| matches!(node.op, snn::Op::Output(_))).unwrap();
     let (output, outputs) = (outputs.name.clone(), network.result(outputs.inputs[0]).unwrap().len());
-    let float = Some(network);
-    let subject = Subject { float, precision, quantized: None, binary: None, populations: vec![], output, outputs };
+    let (float, quantized, binary, populations, readout) = (Some(network), None, None, vec![], None);
+    let subject = Subject { float, precision, quantized, binary, populations, output, outputs, readout };
     let report = evaluation::evaluate(&subject, &data, &|| ()).unwrap();
     let differing = match recorded {
         None => 0,
         Some((file, array)) => {
             let recorded = read_spikes(&shared(file)?, Some(array)).unwrap().to_dense();
             let pairs = report.counts["float"].iter().zip(recorded.outer_iter());
-            let equal = |(counts, recorded): (&Vec<u32>, ndarray::ArrayViewD<'_, u16>)| {
-                recorded.iter().copied().map(u32::from).eq(counts.iter().copied())
+            let equal = |(counts, recorded): (&Vec<f64>, ndarray::ArrayViewD<'_, u16>)| {
+                recorded.iter().copied().map(f64::from).eq(counts.iter().copied())
             };
             pairs.filter(|pair| !equal(pair.clone())).count()
         }

@@ -6,7 +6,7 @@ use ndarray::{Array, ArrayD, IxDyn};
 use s2c::nir::{
     self, Graph, Node,
     linear::{Affine, Linear},
-    neuron::{CubaLi, I, Li, Lif},
+    neuron::{CubaLi, Integrator, Li, Lif},
     port::{Input, Output},
 };
 use s2c_passes::options::{Convention, Options, State};
@@ -80,7 +80,7 @@ fn integrators(count: usize, numbers: &mut Numbers) -> Vec<(&'static str, Node)>
     };
     vec![
         ("li", Node::Li(li)),
-        ("i", Node::I(I { r: numbers.values(count, -1.0, 1.0) })),
+        ("i", Node::I(Integrator { r: numbers.values(count, -1.0, 1.0) })),
         ("cuba_li", Node::CubaLi(cuba_li)),
     ]
 }
