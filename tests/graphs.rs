@@ -1,7 +1,11 @@
 //! Random valid NIR graphs: every primitive, branches, joins, loops, odd names. Each is written, read back, and run at
-//! all levels: machine code and integer interpreter agree in every cell, and 16-bit integers follow the float network.
+//! all levels: machine code and integer interpreter agree in every cell, and 16-bit integers follow the float network. Each
+//! is also written as it will run (`--emit nir`) and read again.
 
-use ndarray::{ArrayD, IxDyn};
+#[path = "graphs/maker.rs"]
+mod maker;
+
+use maker::{Random, graph};
 use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
@@ -9,15 +13,7 @@ use proptest::{
 use s2c::{
     driver::{self, Wishes},
     machine::{Machine, Time, Wish},
-    nir::{
-        self, Graph, Node,
-        conv::{Conv, Padding},
-        linear::{Affine, Linear, Scale},
-        neuron::{CubaLif, If, Lif},
-        pool::{AvgPool2d, Pool2d, SumPool2d},
-        port::{Flatten, Input, Output},
-        signal::{Delay, Threshold},
-    },
+    nir::{self, Node},
     recording::{Quantity, Recording},
 };
 use s2c_dialects::{ir, qsnn, snn};
@@ -37,268 +33,6 @@ const GRAPHS: u32 = 500;
 const SEED: u64 = 1;
 const TICKS: usize = 12;
 const DT: f64 = 1e-3;
-/// Names that have tripped up readers of files: digits, dots, colons, spaces, words of the format, other alphabets.
-const NAMES: [&str; 12] =
-    ["0", "1.lif", "a b", "node:v", "output", "nodes", "ünï", "数", "%x", "\"q\"", "-", "lif1.w_rec{0}"];
-
-/// A small generator of numbers, so that a graph follows from its seed alone.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        // SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, count: usize) -> usize {
-        (self.next() % count as u64) as usize
-    }
-
-    fn between(&mut self, low: usize, high: usize) -> usize {
-        low + self.below(high - low + 1)
-    }
-
-    fn one_in(&mut self, count: usize) -> bool {
-        self.below(count) == 0
-    }
-
-    fn real(&mut self, low: f64, high: f64) -> f64 {
-        low + (high - low) * (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn weights(&mut self, shape: &[usize], gain: f64) -> ArrayD<f32> {
-        ArrayD::from_shape_fn(IxDyn(shape), |_| (self.real(-0.6, 1.0) * gain) as f32)
-    }
-
-    /// A parameter: the same everywhere, one per element, or a single number that is broadcast.
-    fn parameter(&mut self, shape: &[usize], low: f64, high: f64) -> ArrayD<f64> {
-        let one = self.real(low, high);
-        if self.one_in(3) {
-            return ArrayD::from_shape_fn(IxDyn(shape), |_| self.real(low, high));
-        }
-        ArrayD::from_elem(IxDyn(shape), one)
-    }
-}
-
-/// A graph in the making: what can be connected to, with its shape and whether it comes from neurons.
-struct Maker {
-    random: Random,
-    graph: Graph,
-    values: Vec<(String, Vec<usize>)>,
-    /// Rank-one populations: they may get a loop.
-    loopable: Vec<(String, usize)>,
-    populations: Vec<(String, Vec<usize>)>,
-    has_loop: bool,
-}
-
-impl Maker {
-    fn name(&mut self) -> String {
-        let name = NAMES[self.random.below(NAMES.len())].to_owned();
-        if self.graph.nodes.contains_key(&name) { format!("n{}", self.graph.nodes.len()) } else { name }
-    }
-
-    fn add(&mut self, node: Node, from: &[&str], shape: Vec<usize>) -> String {
-        let name = self.name();
-        for source in from {
-            self.graph.edges.push(((*source).to_owned(), name.clone()));
-        }
-        self.graph.nodes.insert(name.clone(), node);
-        self.values.push((name.clone(), shape));
-        name
-    }
-
-    /// Something to connect to, and perhaps a second one of the same shape, for a join.
-    fn operands(&mut self) -> (Vec<String>, Vec<usize>) {
-        let at = if self.random.one_in(3) { self.random.below(self.values.len()) } else { self.values.len() - 1 };
-        let (name, shape) = self.values[at].clone();
-        let mut names = vec![name];
-        if self.random.one_in(4) {
-            let same = |(other, its): &&(String, Vec<usize>)| *its == shape && !names.contains(other);
-            if let Some((other, _)) = self.values.iter().find(same) {
-                names.push(other.clone());
-            }
-        }
-        (names, shape)
-    }
-
-    fn step(&mut self) {
-        let (names, shape) = self.operands();
-        let from: Vec<&str> = names.iter().map(String::as_str).collect();
-        let random = &mut self.random;
-        match (shape.len(), random.below(10)) {
-            (_, 0 | 1) => self.population(&names, shape),
-            (_, 2) => {
-                let own = if random.one_in(2) { shape.clone() } else { vec![1] };
-                let scale = random.weights(&own, 1.5);
-                self.add(Node::Scale(Scale { scale }), &from, shape);
-            }
-            (_, 3) => {
-                let delay = if random.one_in(3) {
-                    ArrayD::from_shape_fn(IxDyn(&shape), |_| random.between(0, 3) as f64 * DT)
-                } else {
-                    ArrayD::from_elem(IxDyn(&shape), random.between(0, 3) as f64 * DT)
-                };
-                self.add(Node::Delay(Delay { delay }), &from, shape);
-            }
-            (1, _) => {
-                let (inputs, outputs) = (shape[0], random.between(1, 9));
-                let weight = random.weights(&[outputs, inputs], 1.0);
-                let node = if random.one_in(2) {
-                    Node::Linear(Linear { weight })
-                } else {
-                    let bias = random.parameter(&[outputs], -0.2, 0.3);
-                    Node::Affine(Affine { weight, bias })
-                };
-                self.add(node, &from, vec![outputs]);
-            }
-            (rank, 4) => {
-                let flatten = Flatten { input_type: Some(shape.clone()), start_dim: 0, end_dim: -1 };
-                debug_assert!(rank > 1);
-                self.add(Node::Flatten(flatten), &from, vec![shape.iter().product()]);
-            }
-            (2, _) => {
-                let conv = convolution::<1>(random, &shape);
-                let output = [vec![conv.channels_out()], conv.output_lengths(&[shape[1]]).unwrap().to_vec()].concat();
-                self.add(Node::Conv1d(conv), &from, output);
-            }
-            (_, 5 | 6) => {
-                let tiles = random.one_in(2);
-                let kernel = [random.between(1, shape[1].min(3)), random.between(1, shape[2].min(3))];
-                let pool = Pool2d {
-                    kernel_size: kernel,
-                    stride: if tiles { kernel } else { [random.between(1, 2), random.between(1, 2)] },
-                    padding: if tiles { [0, 0] } else { kernel.map(|size| random.between(0, size / 2)) },
-                };
-                let length = |axis: usize| {
-                    (shape[axis + 1] + 2 * pool.padding[axis] - pool.kernel_size[axis]) / pool.stride[axis] + 1
-                };
-                let output = vec![shape[0], length(0), length(1)];
-                let node =
-                    if random.one_in(2) { Node::SumPool2d(SumPool2d(pool)) } else { Node::AvgPool2d(AvgPool2d(pool)) };
-                self.add(node, &from, output);
-            }
-            _ => {
-                let conv = convolution::<2>(random, &shape);
-                let lengths = conv.output_lengths(&[shape[1], shape[2]]).unwrap().to_vec();
-                let output = [vec![conv.channels_out()], lengths].concat();
-                self.add(Node::Conv2d(conv), &from, output);
-            }
-        }
-    }
-
-    fn population(&mut self, from: &[String], shape: Vec<usize>) {
-        let random = &mut self.random;
-        let p = |random: &mut Random, low: f64, high: f64| random.parameter(&shape, low, high);
-        let node = match random.below(4) {
-            0 => {
-                Node::If(If { r: p(random, 0.5, 1.5), v_threshold: p(random, 0.5, 1.5), v_reset: p(random, -0.2, 0.1) })
-            }
-            1 => Node::Lif(Lif {
-                tau: p(random, 2.0 * DT, 20.0 * DT),
-                r: p(random, 1.0, 6.0),
-                v_leak: p(random, -0.1, 0.2),
-                v_threshold: p(random, 0.4, 1.2),
-                v_reset: p(random, -0.2, 0.1),
-            }),
-            2 => Node::CubaLif(CubaLif {
-                tau_syn: p(random, 2.0 * DT, 6.0 * DT),
-                tau_mem: p(random, 2.0 * DT, 20.0 * DT),
-                r: p(random, 1.0, 6.0),
-                w_in: p(random, 1.0, 2.0),
-                v_leak: p(random, -0.1, 0.2),
-                v_threshold: p(random, 0.4, 1.2),
-                v_reset: p(random, -0.2, 0.1),
-            }),
-            _ => Node::Threshold(Threshold { threshold: p(random, 0.1, 0.9) }),
-        };
-        let from: Vec<&str> = from.iter().map(String::as_str).collect();
-        let name = self.add(node, &from, shape.clone());
-        self.populations.push((name.clone(), shape.clone()));
-        if let [count] = shape[..] {
-            self.loopable.push((name, count));
-        }
-    }
-
-    /// A loop back from the last rank-one population to one that came no later, through a connection.
-    fn back_edge(&mut self) {
-        let Some((from, inputs)) = self.loopable.last().cloned() else { return };
-        let (to, outputs) = self.loopable[self.random.below(self.loopable.len())].clone();
-        let weight = self.random.weights(&[outputs, inputs], 0.6);
-        let name = self.name();
-        self.graph.nodes.insert(name.clone(), Node::Linear(Linear { weight }));
-        let delayed = self.random.one_in(2);
-        if delayed {
-            let delay = self.name();
-            let ticks = self.random.between(1, 4) as f64;
-            let seconds = ArrayD::from_elem(IxDyn(&[outputs]), ticks * DT);
-            self.graph.nodes.insert(delay.clone(), Node::Delay(Delay { delay: seconds }));
-            self.graph.edges.extend([(from, name.clone()), (name, delay.clone()), (delay, to)]);
-        } else {
-            self.graph.edges.extend([(from, name.clone()), (name, to)]);
-        }
-        self.has_loop = true;
-    }
-}
-
-/// A convolution of any kind that its input allows.
-fn convolution<const D: usize>(random: &mut Random, shape: &[usize]) -> Conv<D> {
-    let channels = shape[0];
-    let groups = if random.one_in(3) { channels } else { 1 };
-    let outputs = groups * random.between(1, 3);
-    let kernel: [usize; D] = std::array::from_fn(|axis| random.between(1, shape[axis + 1].min(3)));
-    let same = random.one_in(4);
-    let dilation: [usize; D] =
-        std::array::from_fn(|axis| if random.one_in(3) && 2 * (kernel[axis] - 1) < shape[axis + 1] { 2 } else { 1 });
-    let padding = match (same, random.below(3)) {
-        (true, _) => Padding::Same,
-        (false, 0) => Padding::Valid,
-        _ => Padding::Fixed(std::array::from_fn(|_| random.between(0, 1))),
-    };
-    let stride = std::array::from_fn(|_| if same { 1 } else { random.between(1, 2) });
-    let weight_shape = [vec![outputs, channels / groups], kernel.to_vec()].concat();
-    let bias =
-        if random.one_in(2) { ArrayD::zeros(IxDyn(&[outputs])) } else { random.parameter(&[outputs], -0.1, 0.3) };
-    let weight = random.weights(&weight_shape, 1.0);
-    let input_shape = random.one_in(2).then(|| std::array::from_fn(|axis| shape[axis + 1]));
-    Conv { input_shape, weight, stride, padding, dilation, groups, bias }
-}
-
-/// The graph of a seed; its populations, and whether it has loops.
-fn graph(seed: u64, steps: usize) -> (Graph, Vec<(String, Vec<usize>)>, bool) {
-    let mut random = Random(seed);
-    let shape = match random.below(3) {
-        0 => vec![random.between(1, 8)],
-        1 => vec![random.between(1, 4), random.between(2, 9)],
-        _ => vec![random.between(1, 4), random.between(2, 8), random.between(2, 8)],
-    };
-    let mut maker = Maker {
-        random,
-        graph: Graph::default(),
-        values: Vec::new(),
-        loopable: Vec::new(),
-        populations: Vec::new(),
-        has_loop: false,
-    };
-    maker.add(Node::Input(Input { shape: shape.clone() }), &[], shape);
-    for _ in 0..steps {
-        maker.step();
-    }
-    let (last, shape) = maker.values[maker.values.len() - 1].clone();
-    maker.population(&[last], shape);
-    if maker.random.one_in(3) {
-        maker.back_edge();
-    }
-    let (population, shape) = maker.populations[maker.populations.len() - 1].clone();
-    let output = maker.name();
-    maker.graph.nodes.insert(output.clone(), Node::Output(Output { shape }));
-    maker.graph.edges.push((population, output));
-    (maker.graph, maker.populations, maker.has_loop)
-}
-
 /// What each population handed on, tick by tick.
 fn interpret(interpreter: &mut dyn Interpreter, input: &[Vec<u16>], nodes: &[(String, Vec<usize>)]) -> Vec<Vec<f64>> {
     let indices: Vec<usize> = nodes.iter().map(|(name, _)| interpreter.find(name).unwrap()).collect();
@@ -351,6 +85,7 @@ fn levels_agree(seed: u64, steps: usize) {
     // What leads nowhere is left out above -O0.
     populations.retain(|(name, _)| level == Level::O0 || integers.find(name).is_some());
     let expected = interpret(&mut integers, &input, &populations);
+    reads_back(&file, &options, &input, &populations, &expected);
     let mut machine = Machine::load(binary.unwrap()).unwrap();
     let mut train = s2c::data::SpikeTrain::builder(&[width]).unwrap();
     input.iter().for_each(|tick| train.push_tick(tick));
@@ -379,6 +114,50 @@ fn levels_agree(seed: u64, steps: usize) {
     }
 }
 
+/// Cells of graphs that were written as they run and read again: all, those whose integers differ, those in which their
+/// float network differs; and graphs that NIR can't express.
+static EXPORTED: [AtomicU64; 4] = [const { AtomicU64::new(0) }; 4];
+
+/// The integer network written as NIR, and compiled again, gives the same spikes; so does its float network.
+fn reads_back(
+    file: &Path,
+    options: &Options,
+    input: &[Vec<u16>],
+    populations: &[(String, Vec<usize>)],
+    expected: &[Vec<f64>],
+) {
+    let context = ir::context();
+    let exported = match driver::to_nir(&context, file, options, None, &Wishes::default()) {
+        Ok(exported) => exported,
+        Err(error) if error.code == "not-in-nir" => {
+            EXPORTED[3].fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        Err(error) => panic!("{}: {error}", file.display()),
+    };
+    let again = file.with_extension("again.nir");
+    nir::write_with(&exported.graph, &exported.choices, &again).unwrap();
+    // Time and rules come from the file.
+    let options = Options { dt: None, convention: Convention::Nir, ..options.clone() };
+    let stop = Wishes { stop_after: Some(Phase::Qsnn), ..Wishes::default() };
+    let fail = |error| -> ! { panic!("{}: {error}", again.display()) };
+    let (module, ..) = driver::compile(&context, &again, &options, None, &stop).unwrap_or_else(|error| fail(error));
+    let integers = qsnn::Network::read(&module.module).unwrap();
+    let integers = interpret(&mut s2c_interp::qsnn::Qsnn::new(&integers).unwrap(), input, populations);
+    let target = s2c::targets::load(s2c::targets::DEFAULT).unwrap();
+    let start = driver::Compile::start(&context, &again, &options).unwrap();
+    let passes = s2c_passes::find("discretization").into_iter();
+    let float = start.run(&context, &target, passes, &Wishes::default()).unwrap();
+    let float = snn::Network::read(&float.module).unwrap();
+    let float = interpret(&mut s2c_interp::snn::Snn::new(&float).unwrap(), input, populations);
+    for ((expected, integers), float) in expected.iter().zip(&integers).zip(&float) {
+        let differing = |other: &[f64]| expected.iter().zip(other).filter(|(a, b)| a != b).count() as u64;
+        EXPORTED[0].fetch_add(expected.len() as u64, Ordering::Relaxed);
+        EXPORTED[1].fetch_add(differing(integers), Ordering::Relaxed);
+        EXPORTED[2].fetch_add(differing(float), Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn all_levels_agree_on_random_graphs() {
     let config = Config { cases: GRAPHS, failure_persistence: None, ..Config::default() };
@@ -395,6 +174,13 @@ fn all_levels_agree_on_random_graphs() {
     });
     let [cells, differing] = [0, 1].map(|index| CELLS[index].load(Ordering::Relaxed));
     println!("float and 16-bit integers differ in {differing} of {cells} cells of feed-forward graphs");
+    let [written, integers, float, inexpressible] = [0, 1, 2, 3].map(|i| EXPORTED[i].load(Ordering::Relaxed));
+    println!(
+        "written as they run and read again: {integers} (as integers), {float} (as float) of {written} cells differ"
+    );
+    println!("{inexpressible} graphs can't be written");
+    assert!(written > 50_000 && (integers + float) * 1000 < written, "{integers} and {float} of {written} cells");
+    assert!(inexpressible * 5 < u64::from(GRAPHS), "{inexpressible} graphs");
     result.unwrap_or_else(|error| panic!("{error}"));
     assert!(cells > 10_000 && differing * 100 < cells, "{differing} of {cells} cells");
 }

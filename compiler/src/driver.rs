@@ -3,12 +3,12 @@
 use crate::{
     calibration::{self, Samples},
     emit::{self, Binary},
-    files, import, targets,
+    export, files, import, nir, targets,
 };
 use s2c_dialects::{
     Context, Module,
     diagnostic::{Diagnostic, Result, Severity},
-    ir,
+    ir, qsnn,
     s2k::Program,
     snn,
 };
@@ -82,7 +82,9 @@ impl<'c> Compile<'c> {
     ) -> Result<Self> {
         if let Some(folder) = &wishes.dump_dir {
             files::create_folder(folder)?;
-            self.dump(folder, "import")?;
+            if self.dumps == 0 {
+                self.dump(folder, "import")?;
+            }
         }
         let warnings = std::mem::take(&mut self.warnings);
         let mut session = Session { context, target: target.clone(), warnings, calibration: self.calibration.clone() };
@@ -150,6 +152,63 @@ impl<'c> Compile<'c> {
 pub fn remaining(module: &Module<'_>) -> Result<impl Iterator<Item = &'static Pass> + use<>> {
     let (phase, options) = (Phase::of(module)?, s2c_passes::options_of(module)?);
     Ok(s2c_passes::pipeline(options.level).filter(move |pass| pass.takes >= phase))
+}
+
+/// A network as it will run, as a NIR graph with what NIR has no field for.
+pub struct Exported {
+    /// The graph.
+    pub graph: nir::Graph,
+    /// Length of a tick, and the neurons' rules.
+    pub choices: nir::Choices,
+    /// What the user is to be told.
+    pub warnings: Vec<Diagnostic>,
+    /// Time that each pass took.
+    pub times: Vec<(&'static str, Duration)>,
+}
+
+/// Compiles a model, or a dump of `snn` before its weights are scaled, to integers and writes those as NIR.
+pub fn to_nir(
+    context: &Context,
+    file: &Path,
+    options: &Options,
+    target: Option<&str>,
+    wishes: &Wishes,
+) -> Result<Exported> {
+    let target = targets::load(target.unwrap_or(targets::DEFAULT))?;
+    let start = Compile::start(context, file, options)?;
+    if Phase::of(&start.module)? != Phase::Snn {
+        return Err(Box::new(
+            Diagnostic::error("wrong-level", "the float network is needed to write NIR")
+                .hint("start from the model, or from a dump of `snn`"),
+        ));
+    }
+    let level = s2c_passes::options_of(&start.module)?.level;
+    let passes = |takes: Phase, gives: Phase| {
+        s2c_passes::pipeline(level).filter(move |pass| pass.takes == takes && pass.gives == gives)
+    };
+    let discretization = s2c_passes::find("discretization").into_iter();
+    let discretized = start.run(context, &target, discretization, wishes)?;
+    let float = snn::Network::read(&discretized.module)?;
+    if float.nodes.iter().any(|node| node.op.weight_scale().is_some()) {
+        return Err(Box::new(
+            Diagnostic::error("wrong-level", "the weights of this network are scaled already")
+                .hint("start from the model, or from a dump of an earlier pass"),
+        ));
+    }
+    let rest = passes(Phase::Snn, Phase::Snn).filter(|pass| pass.name != "discretization");
+    let scaled = discretized.run(context, &target, rest, wishes)?;
+    let scaled_network = snn::Network::read(&scaled.module)?;
+    let rest = passes(Phase::Snn, Phase::Qsnn).chain(passes(Phase::Qsnn, Phase::Qsnn));
+    let integers = scaled.run(context, &target, rest, wishes)?;
+    let is_model = file.extension().is_none_or(|ending| ending != "mlir");
+    let original = is_model.then(|| nir::read(file)?.graph.flatten()).transpose()?;
+    let (graph, choices) = export::export(&export::Levels {
+        original: original.as_ref(),
+        discretized: &float,
+        scaled: &scaled_network,
+        integers: &qsnn::Network::read(&integers.module)?,
+    })?;
+    Ok(Exported { graph, choices, warnings: integers.warnings, times: integers.times })
 }
 
 /// Compiles a model or a dump to a binary.

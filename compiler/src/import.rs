@@ -5,8 +5,9 @@
 //! the text. Spikes that reach a population without a connection go through an `snn.scale` by one. An output of currents
 //! gets an `snn.relay`, which is updated once per tick as a population is.
 
+mod choices;
 mod connections;
-mod cycles;
+pub(crate) mod cycles;
 mod populations;
 
 use crate::nir::{self, Graph, Model, Node, Shapes};
@@ -43,6 +44,7 @@ pub fn import_model<'c>(
     warnings: &mut Vec<Diagnostic>,
 ) -> Result<Module<'c>> {
     warnings.extend(model.warnings);
+    let options = &choices::fill(options, &model.choices)?;
     let graph = model.graph.flatten()?;
     if let Some((name, node)) = graph.nodes.iter().find(|(_, node)| !is_supported(node)) {
         return Err(Box::new(
@@ -142,8 +144,12 @@ impl Builder<'_> {
         match &self.graph.nodes[name] {
             Node::Input(_) if self.limit > 1 => Element::Count,
             Node::Input(_) | Node::If(_) | Node::Lif(_) | Node::CubaLif(_) | Node::Threshold(_) => Element::Spike,
+            // Elements that are late by different times become a sum of currents.
+            Node::Delay(delay) if delay.delay.iter().any(|&seconds| Some(&seconds) != delay.delay.first()) => {
+                Element::F32
+            }
             // These hand on one value as it is, and sums as currents.
-            Node::Flatten(_) => match self.graph.predecessors(name).collect::<Vec<_>>()[..] {
+            Node::Flatten(_) | Node::Delay(_) => match self.graph.predecessors(name).collect::<Vec<_>>()[..] {
                 [only] => self.element(only),
                 _ => Element::F32,
             },

@@ -12,6 +12,7 @@ pub mod data;
 pub mod driver;
 pub mod emit;
 pub mod evaluation;
+pub mod export;
 pub mod faults;
 pub mod files;
 pub mod import;

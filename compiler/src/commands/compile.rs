@@ -3,14 +3,16 @@
 use super::Warn;
 use crate::{
     cli::{ModelOptions, PhaseName},
-    driver, emit, files, output, summary, targets, width_search,
+    driver, emit, files, nir, output, summary, targets, width_search,
 };
 use clap::{Args, ValueEnum};
 use s2c_dialects::{
+    Context,
     diagnostic::{Diagnostic, Result},
     ir,
 };
-use std::path::PathBuf;
+use s2c_passes::options::Options;
+use std::{path::PathBuf, time::Duration};
 
 /// Arguments of the command.
 #[derive(Args)]
@@ -50,6 +52,8 @@ enum Emit {
     Qsnn,
     /// The module at the end of the phase `s2k`.
     S2k,
+    /// The network as it will run, dequantized, as a NIR file.
+    Nir,
     /// The kernels in MLIR's `llvm` dialect.
     Llvm,
     /// The kernels as assembly text.
@@ -67,7 +71,7 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
         Emit::Snn => Some(PhaseName::Snn),
         Emit::Qsnn => Some(PhaseName::Qsnn),
         Emit::S2k => Some(PhaseName::S2k),
-        Emit::Llvm | Emit::Asm | Emit::Elf | Emit::Bin => arguments.stop_after,
+        Emit::Nir | Emit::Llvm | Emit::Asm | Emit::Elf | Emit::Bin => arguments.stop_after,
     };
     let wishes = driver::Wishes {
         dump_dir: arguments.dump_dir.clone(),
@@ -82,14 +86,13 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
         eprint!("{}", width_search::table(&front));
     }
     warn(&Vec::from_iter(width_search::nothing_saved(&front)));
+    if arguments.emit == Emit::Nir {
+        return emit_nir(arguments, &context, &options, &wishes, warn);
+    }
     let (done, target, binary) =
         driver::compile(&context, &arguments.model, &options, arguments.target.as_deref(), &wishes)?;
     warn(&done.warnings);
-    if arguments.time_passes {
-        for (name, time) in &done.times {
-            eprintln!("{:>9.3} ms  {name}", time.as_secs_f64() * 1e3);
-        }
-    }
+    show_times(arguments, &done.times);
     if let Some(file) = &arguments.report {
         let Some(binary) = &binary else {
             return Err(Box::new(
@@ -125,11 +128,39 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
             return Ok(());
         }
         // Stopped before there is a binary: the dumps are the result, or the module itself.
-        (Emit::Bin | Emit::Llvm | Emit::Asm | Emit::Elf, None) if arguments.output.is_none() => return Ok(()),
+        (Emit::Bin | Emit::Nir | Emit::Llvm | Emit::Asm | Emit::Elf, None) if arguments.output.is_none() => {
+            return Ok(());
+        }
         _ => ir::to_text(&done.module),
     };
     match &arguments.output {
         Some(output) => files::write(output, text.as_bytes()),
         None => output::print(&text),
     }
+}
+
+fn show_times(arguments: &Arguments, times: &[(&str, Duration)]) {
+    for (name, time) in times.iter().filter(|_| arguments.time_passes) {
+        eprintln!("{:>9.3} ms  {name}", time.as_secs_f64() * 1e3);
+    }
+}
+
+fn emit_nir(
+    arguments: &Arguments,
+    context: &Context,
+    options: &Options,
+    wishes: &driver::Wishes,
+    warn: &Warn<'_>,
+) -> Result<()> {
+    let refuse = |code, title, hint| Err(Box::new(Diagnostic::error(code, title).hint(hint)));
+    let Some(output) = &arguments.output else {
+        return refuse("no-output", "a NIR file needs a name", "name it with -o FILE");
+    };
+    if arguments.report.is_some() || arguments.stop_after.is_some() {
+        return refuse("bad-option", "NIR is written of the integer network", "leave out --report and --stop-after");
+    }
+    let exported = driver::to_nir(context, &arguments.model, options, arguments.target.as_deref(), wishes)?;
+    warn(&exported.warnings);
+    show_times(arguments, &exported.times);
+    nir::write_with(&exported.graph, &exported.choices, output)
 }

@@ -2,7 +2,7 @@
 
 use super::{
     fields::{Fields, Log},
-    graph::{Graph, Model, Note, NoteKind, join},
+    graph::{CHOICES, Choices, Graph, Model, Note, NoteKind, join},
     node::{KINDS, Node},
     raw::{Members, Raw},
     repair,
@@ -23,13 +23,24 @@ pub(super) fn model(mut root: Members) -> Result<Model> {
         let text = format!("`{name}` lies outside the graph and was not used: {}.", raw.preview());
         log.notes.push(Note { node: String::new(), kind: NoteKind::Unknown, field: name.clone(), text });
     }
+    let choices = choices(&members);
     match node("", members, &mut log)? {
-        Node::Graph(graph) => Ok(Model { graph, version, notes: log.notes, warnings: log.warnings }),
+        Node::Graph(graph) => Ok(Model { graph, version, notes: log.notes, warnings: log.warnings, choices }),
         other => Err(Diagnostic::error("not-a-graph", "the file holds a single node instead of a graph")
             .text(format!("Its type is {}.", other.kind()))
             .hint("wrap it with `nir.NIRGraph.from_list` before writing it")
             .into()),
     }
+}
+
+/// What `s2c` wrote into the metadata.
+fn choices(members: &Members) -> Choices {
+    let group = |members: &Members, name: &str| match members.get(name) {
+        Some(Raw::Group(members)) => members.clone(),
+        _ => Members::new(),
+    };
+    let texts = group(&group(members, "metadata"), CHOICES).into_iter();
+    texts.filter_map(|(name, raw)| raw.as_text().map(|text| (name, text.to_owned()))).collect()
 }
 
 fn node(path: &str, mut members: Members, log: &mut Log) -> Result<Node> {

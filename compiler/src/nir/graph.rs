@@ -3,6 +3,7 @@
 use super::node::Node;
 use indexmap::IndexMap;
 use s2c_dialects::diagnostic::{Diagnostic, Result};
+use std::collections::BTreeMap;
 
 /// A NIR file.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,7 +16,16 @@ pub struct Model {
     pub notes: Vec<Note>,
     /// What had to be assumed so that the file can be read.
     pub warnings: Vec<Diagnostic>,
+    /// What the metadata of a file that `s2c` wrote says about time and rules.
+    pub choices: Choices,
 }
+
+/// What NIR has no field for, as options of a compile: `dt`, `integrator`, `reset`, `reset_delay`, `compare`. A file keeps
+/// them as metadata of its graph, in the group [`CHOICES`].
+pub type Choices = BTreeMap<String, String>;
+
+/// See [`Choices`].
+pub(super) const CHOICES: &str = "s2c";
 
 /// A remark on one field of one node.
 #[derive(Clone, Debug, PartialEq, Eq)]

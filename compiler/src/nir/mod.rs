@@ -40,11 +40,11 @@ mod window;
 mod write;
 
 pub use array::{broadcast, broadcast_shape};
-pub use graph::{Graph, Model, Note, NoteKind};
+pub use graph::{Choices, Graph, Model, Note, NoteKind};
 pub use listing::{Listing, listing};
 pub use node::{KINDS, Node};
 pub use shapes::{NodeShape, Shapes, infer_shapes};
-pub use write::write;
+pub use write::{write, write_with};
 
 use s2c_dialects::diagnostic::Result;
 use std::path::Path;

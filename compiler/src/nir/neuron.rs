@@ -198,12 +198,17 @@ pub(super) fn common_shape(parameters: &[(&'static str, &ArrayD<f64>)]) -> Optio
     shapes.try_fold(Vec::new(), |common, shape| broadcast_shape(&common, shape))
 }
 
-/// The parameters as fields. The Python package insists on one shape for all, so they are stretched.
+/// The parameters as fields. The Python package insists on one shape for all, so they are stretched. A `v_reset` that is
+/// a single 0, as it is where a file has none, is not stored: older versions of the package do not know it.
 fn write_parameters(parameters: &[(&'static str, &ArrayD<f64>)]) -> Members {
     let shape = common_shape(parameters);
     let stretch = |values: &ArrayD<f64>| match &shape {
         Some(shape) => broadcast(values, shape).unwrap_or_else(|_| values.clone()),
         None => values.clone(),
     };
-    parameters.iter().map(|(name, values)| ((*name).to_owned(), Raw::F64(stretch(values)))).collect()
+    let is_default = |name: &str, values: &ArrayD<f64>| {
+        name == "v_reset" && values.ndim() == 0 && values.iter().all(|&value| value == 0.0)
+    };
+    let stored = parameters.iter().filter(|(name, values)| !is_default(name, values));
+    stored.map(|(name, values)| ((*name).to_owned(), Raw::F64(stretch(values)))).collect()
 }

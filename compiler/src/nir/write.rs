@@ -5,7 +5,7 @@
 //! The same graph gives the same bytes: no times are stored.
 
 use super::{
-    graph::{Graph, join},
+    graph::{CHOICES, Choices, Graph, join},
     node::Node,
     raw::{Members, Raw},
     shapes::{Shapes, infer_shapes},
@@ -26,9 +26,19 @@ const DEFLATE: u32 = 6;
 
 /// Writes a graph. The file appears whole or not at all.
 pub fn write(graph: &Graph, path: &Path) -> Result<()> {
+    write_with(graph, &Choices::new(), path)
+}
+
+/// As [`write()`], with what NIR has no field for.
+pub fn write_with(graph: &Graph, choices: &Choices, path: &Path) -> Result<()> {
     // Shapes only fill gaps; a graph whose shapes do not fit can still be written.
     let shapes = infer_shapes(graph).ok();
-    let members = encode(graph, "", shapes.as_ref())?;
+    let mut members = encode(graph, "", shapes.as_ref())?;
+    if !choices.is_empty() {
+        let choices = choices.iter().map(|(name, value)| (name.clone(), Raw::text(value))).collect();
+        let metadata = Members::from([(CHOICES.to_owned(), Raw::Group(choices))]);
+        members.insert("metadata".to_owned(), Raw::Group(metadata));
+    }
     let root = Members::from([("version".to_owned(), Raw::text(VERSION)), ("node".to_owned(), Raw::Group(members))]);
     let encoded = add_members(Hdf5Builder::new(), "", &root)
         .and_then(Hdf5Builder::into_plan)

@@ -1,0 +1,149 @@
+//! Weights and biases of the integer network in the units of the float network.
+//!
+//! A weight is the integer divided by the factor of its neuron (`threshold-scaling`): with `weight_scale` s, which scales
+//! potentials, and the gain g = r w_in, it is W / (s g). What a neuron adds per tick besides its input is its bias and its
+//! leak; the leak is known, and the rest goes into the bias of one of its connections.
+
+use super::{Levels, inexpressible};
+use s2c_dialects::{
+    diagnostic::{Diagnostic, Result},
+    qsnn::Op,
+    snn::{self, Integrator},
+};
+use s2c_passes::analysis::projections;
+use std::collections::BTreeMap;
+
+/// One connection.
+pub struct Connection {
+    /// The population that it leads to.
+    pub population: usize,
+    /// In the order of the integers.
+    pub values: Vec<f32>,
+    /// One per row; `None` where there is none.
+    pub bias: Option<Vec<f64>>,
+}
+
+/// All connections, by the index of their op.
+pub struct Weights(BTreeMap<usize, Connection>);
+
+impl Weights {
+    /// One connection's.
+    pub fn of(&self, index: usize) -> Result<&Connection> {
+        self.0.get(&index).ok_or_else(|| Box::new(Diagnostic::bug("a connection leads to no population")))
+    }
+}
+
+/// The connections of a network.
+pub fn of(levels: &Levels<'_>) -> Result<Weights> {
+    let network = levels.integers;
+    let mut all = BTreeMap::new();
+    for population in (0..network.nodes.len()).filter(|&index| network.nodes[index].op.is_neuron()) {
+        let factors = factors(levels, population)?;
+        let mut connections: Vec<usize> =
+            projections::of_qsnn(network, population)?.into_iter().map(|projection| projection.connection).collect();
+        connections.sort_unstable();
+        connections.dedup();
+        for &connection in &connections {
+            let weight = match &network.nodes[connection].op {
+                Op::Dense(op) => &op.weight,
+                Op::Scale(op) => &op.weight,
+                Op::Conv2d(op) => &op.weight,
+                _ => return Err(Box::new(Diagnostic::bug("not a connection"))),
+            };
+            // A convolution has one row per channel, whose neurons share a factor.
+            let count: usize = weight.shape().iter().product();
+            let (rows, columns) = (weight.shape()[0], count / weight.shape()[0].max(1));
+            let places = factors.len() / rows.max(1);
+            let value = |index: usize| (f64::from(weight.at(index)) / factors[index / columns * places]) as f32;
+            let values = (0..count).map(value).collect();
+            all.insert(connection, Connection { population, values, bias: None });
+        }
+        set_bias(levels, population, &connections, &factors, &mut all)?;
+    }
+    Ok(Weights(all))
+}
+
+fn float<'a>(network: &'a snn::Network, node: &str) -> Result<&'a snn::Op> {
+    let found = network.nodes.iter().find(|other| other.op.is_neuron() && other.op.node() == Some(node));
+    found.map(|node| &node.op).ok_or_else(|| Box::new(Diagnostic::bug("a population is missing").at_node(node)))
+}
+
+/// What each neuron's weights were multiplied by; never 0.
+fn factors(levels: &Levels<'_>, population: usize) -> Result<Vec<f64>> {
+    let node = levels.integers.nodes[population].op.node().unwrap_or_default();
+    let (scaled, original) = (float(levels.scaled, node)?, float(levels.discretized, node)?);
+    let scale = scaled.weight_scale().ok_or_else(|| Diagnostic::bug("`threshold-scaling` has not run"))?;
+    let gain = |neuron: usize| match original {
+        snn::Op::If(op) => op.r.at(neuron),
+        snn::Op::Lif(op) => op.r.at(neuron),
+        snn::Op::CubaLif(op) => op.r.at(neuron) * op.w_in.at(neuron),
+        _ => 1.0,
+    };
+    // Behind a gain of 0 no weight counts.
+    let count = levels.integers.result(population)?.len();
+    Ok((0..count).map(|n| scale.at(n) * if gain(n) == 0.0 { 1.0 } else { gain(n) }).collect())
+}
+
+/// Gives the bias of a population to the first of its connections that can hold one: a matrix, else a convolution.
+fn set_bias(
+    levels: &Levels<'_>,
+    population: usize,
+    connections: &[usize],
+    factors: &[f64],
+    all: &mut BTreeMap<usize, Connection>,
+) -> Result<()> {
+    let network = levels.integers;
+    let bias: Vec<f64> = bias(levels, population)?.iter().zip(factors).map(|(bias, factor)| bias / factor).collect();
+    if bias.iter().all(|&bias| bias == 0.0) {
+        return Ok(());
+    }
+    let find = |wanted: fn(&Op) -> bool| connections.iter().find(|&&index| wanted(&network.nodes[index].op));
+    let (connection, rows) = match find(|op| matches!(op, Op::Dense(_))) {
+        Some(&connection) => (connection, bias.len()),
+        None => match find(|op| matches!(op, Op::Conv2d(_))) {
+            Some(&connection) => match &network.nodes[connection].op {
+                Op::Conv2d(op) => (connection, op.weight.shape()[0]),
+                _ => (connection, bias.len()),
+            },
+            None => {
+                let name = network.nodes[population].op.node().unwrap_or_default();
+                return Err(inexpressible(name, "It has a bias, and no connection that could hold it."));
+            }
+        },
+    };
+    let places = bias.len() / rows.max(1);
+    let of_rows: Vec<f64> = bias.iter().step_by(places.max(1)).copied().collect();
+    if let Some(connection) = all.get_mut(&connection) {
+        connection.bias = Some(of_rows);
+    }
+    Ok(())
+}
+
+/// What each neuron adds to its sums of integer weights in every tick.
+fn bias(levels: &Levels<'_>, population: usize) -> Result<Vec<f64>> {
+    let op = &levels.integers.nodes[population].op;
+    let unit = |shift: i64| (shift as f64).exp2();
+    let dt = levels.discretized.dt.ok_or_else(|| Diagnostic::bug("`discretization` has not run"))?;
+    let (tau, rest, integrator) = match float(levels.discretized, op.node().unwrap_or_default())? {
+        snn::Op::Lif(op) => (Some(&op.tau), Some(&op.v_leak), op.integrator),
+        _ => (None, None, None),
+    };
+    // What is added per tick for the leak, in units of the membrane.
+    let leak = |neuron: usize, scale: f64| match (tau, rest) {
+        (Some(tau), Some(rest)) => {
+            let factor = integrator.unwrap_or(Integrator::Euler).factor(dt, tau.at(neuron)).clamp(0.0, 1.0);
+            factor * rest.at(neuron) * scale
+        }
+        _ => 0.0,
+    };
+    let count = levels.integers.result(population)?.len();
+    Ok((0..count)
+        .map(|n| match op {
+            Op::Lif(op) => (f64::from(op.offset.at(n)) - leak(n, op.scale.at(n)).round()) / unit(op.shift),
+            Op::FloatLif(op) => f64::from(op.offset.at(n)) - f64::from(leak(n, op.scale.at(n)) as f32),
+            Op::CubaLif(op) => f64::from(op.current_offset.at(n)) / unit(op.shift),
+            Op::FloatCubaLif(op) => f64::from(op.current_offset.at(n)),
+            _ => 0.0,
+        })
+        .collect())
+}
