@@ -140,21 +140,36 @@ fn both_engines_give_the_same_recordings() {
 #[test]
 fn the_report_is_one_page_that_refers_to_nothing_else() {
     let folder = scratch("report");
-    let binary = compile(&folder, "out.bin", &["-O2"]);
-    let [stats, page] = ["stats.json", "report.html"].map(|name| text(&folder.join(name)));
-    let sample = format!("{DIGITS}/sample.npy");
+    let [stats, page, passes, evaluation] =
+        ["stats.json", "report.html", "passes.json", "evaluation.json"].map(|name| text(&folder.join(name)));
+    let binary = compile(&folder, "out.bin", &["-O2", "--report", &passes]);
+    let [model, sample, data] = ["digits.nir", "sample.npy", "test.npz"].map(|name| format!("{DIGITS}/{name}"));
+    let evaluate = ["evaluate", &model, "--data", &data, "--levels", "float,quantized", "--json"];
+    fs::write(&evaluation, s2c(&[&evaluate[..], &MODEL_OPTIONS].concat()).stdout).unwrap();
     let binary = text(&binary);
     assert!(s2c(&["run", &binary, "--input", &sample, "--stats", &stats, "--rasters"]).status.success());
-    let output = s2c(&["report", &binary, "--stats", &stats, "-o", &page]);
+    let material = ["--stats", &stats, "--evaluation", &evaluation, "--compile", &passes];
+    let output = s2c(&[&["report", &binary, "-o", &page][..], &material].concat());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let html = fs::read_to_string(&page).unwrap();
     for part in ["hidden[0..48]", "Spikes of hidden", "Map of chip 0", "packets between", "tick 0:", "input to hidden"]
+        .into_iter()
+        .chain(["weight-quantization", "code-generation", "<b>warning[", "<td>quantized</td>", "Membrane error"])
     {
         assert!(html.contains(part), "the page lacks `{part}`");
     }
     let svg_names = html.matches("http").count();
     assert_eq!(svg_names, 0, "the page refers to the network");
     assert!(!html.contains("<script"));
+    let browser = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom"];
+    match Command::new("chromium").args(browser).arg(format!("file://{page}")).output() {
+        Ok(output) => {
+            let (dom, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            assert!(dom.contains("Membrane error"), "the browser shows no page: {log}");
+            assert!(!log.contains("CONSOLE"), "{log}");
+        }
+        Err(error) => println!("skipped: chromium does not run: {error}"),
+    }
 }
 
 #[test]

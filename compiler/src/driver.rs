@@ -36,14 +36,27 @@ pub struct Wishes {
     pub calibrate: Option<Arc<Samples>>,
 }
 
+/// A step of a compile: a pass, or what happens before and after them.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// The pass's name.
+    pub name: &'static str,
+    /// How long it took.
+    pub time: Duration,
+    /// The module after it.
+    pub phase: Phase,
+    /// How many operations the module then has.
+    pub operations: usize,
+}
+
 /// A module on its way, with all that came with it.
 pub struct Compile<'c> {
     /// The module as it is now.
     pub module: Module<'c>,
     /// What the user is to be told.
     pub warnings: Vec<Diagnostic>,
-    /// Time that each pass took.
-    pub times: Vec<(&'static str, Duration)>,
+    /// What was done, in order.
+    pub steps: Vec<Step>,
     /// The integer network as it was before it was cut into pieces for PEs.
     pub network: Option<String>,
     /// What the float network's neurons receive on the recordings, once they have been run.
@@ -67,9 +80,12 @@ impl<'c> Compile<'c> {
         };
         let phase = Phase::of(&module)?;
         s2c_passes::verify(context, &module, phase)?;
-        let times = vec![("import", begin.elapsed())];
+        let time = begin.elapsed();
         let mapped_by_file = phase == Phase::S2k;
-        Ok(Self { module, warnings, times, network: None, calibration: None, dumps: 0, mapped_by_file })
+        let mut start =
+            Self { module, warnings, steps: Vec::new(), network: None, calibration: None, dumps: 0, mapped_by_file };
+        start.note("import", time)?;
+        Ok(start)
     }
 
     /// Runs passes in order.
@@ -99,12 +115,12 @@ impl<'c> Compile<'c> {
             {
                 let calibration = calibration::run(&snn::Network::read(&self.module)?, samples)?;
                 session.calibration = Some(Arc::new(calibration));
-                self.times.push(("calibration", begin.elapsed()));
+                self.note("calibration", begin.elapsed())?;
             }
             let begin = Instant::now();
             let blame = self.blame();
             self.module = s2c_passes::run(pass, &mut session, self.module).map_err(blame)?;
-            self.times.push((pass.name, begin.elapsed()));
+            self.note(pass.name, begin.elapsed())?;
             if let Some(folder) = &wishes.dump_dir {
                 self.dump(folder, pass.name)?;
             }
@@ -112,6 +128,13 @@ impl<'c> Compile<'c> {
         self.warnings = session.warnings;
         self.calibration = session.calibration;
         Ok(self)
+    }
+
+    /// Adds a step that has just ended.
+    fn note(&mut self, name: &'static str, time: Duration) -> Result<()> {
+        let (phase, operations) = (Phase::of(&self.module)?, ir::operations(&self.module));
+        self.steps.push(Step { name, time, phase, operations });
+        Ok(())
     }
 
     /// Writes `NN-PASS.PHASE.mlir`.
@@ -163,7 +186,7 @@ pub struct Exported {
     /// What the user is to be told.
     pub warnings: Vec<Diagnostic>,
     /// Time that each pass took.
-    pub times: Vec<(&'static str, Duration)>,
+    pub steps: Vec<Step>,
 }
 
 /// Compiles a model, or a dump of `snn` before its weights are scaled, to integers and writes those as NIR.
@@ -208,7 +231,7 @@ pub fn to_nir(
         scaled: &scaled_network,
         integers: &qsnn::Network::read(&integers.module)?,
     })?;
-    Ok(Exported { graph, choices, warnings: integers.warnings, times: integers.times })
+    Ok(Exported { graph, choices, warnings: integers.warnings, steps: integers.steps })
 }
 
 /// Compiles a model or a dump to a binary.
@@ -236,6 +259,6 @@ pub fn compile<'c>(
     if let Some(network) = done.network.take() {
         binary.add_network(network);
     }
-    done.times.push(("code-generation", begin.elapsed()));
+    done.note("code-generation", begin.elapsed())?;
     Ok((done, target, Some(binary)))
 }

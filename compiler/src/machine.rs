@@ -9,7 +9,7 @@ use crate::{
 };
 use s2c_chip::{Chip, ChipConfig, CycleModel, Destination, Packet, PeImage, RouterEntry};
 use s2c_dialects::{
-    diagnostic::{Diagnostic, Result},
+    diagnostic::{Diagnostic, Result, Severity},
     s2k::MapLayout,
 };
 pub use stats::{BranchStats, Energy, PeStats, Raster, Stats, TickStats};
@@ -392,6 +392,17 @@ fn destination(triple: &[i64]) -> Result<Destination> {
         }
         _ => Err(Box::new(wrong())),
     }
+}
+
+/// What fails when a binary from a file runs: whoever changes a file can make its checksums right again, so that this
+/// need not be a bug.
+pub fn of_file(diagnostic: Box<Diagnostic>) -> Box<Diagnostic> {
+    if diagnostic.severity != Severity::Bug {
+        return diagnostic;
+    }
+    let Diagnostic { title, text, .. } = *diagnostic;
+    let hint = "compile the model again; should it then happen again, it is a bug: please report it";
+    Box::new(Diagnostic::error("bad-binary", title).text(text).hint(hint))
 }
 
 /// A fault of the machine code is a bug of the compiler, never of the input.

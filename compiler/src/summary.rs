@@ -1,6 +1,10 @@
 //! A binary in one JSON object: what `s2c inspect` shows and `s2c compile --report` writes.
 
-use crate::emit::manifest::{Manifest, Pe, Slice};
+use crate::{
+    driver::Step,
+    emit::manifest::{Manifest, Pe, Slice},
+};
+use s2c_dialects::diagnostic::{Diagnostic, Severity};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -52,8 +56,37 @@ pub fn summary(manifest: &Manifest) -> Value {
     })
 }
 
+/// A step of the compile. Its time differs from compile to compile.
+pub fn step(step: &Step) -> Value {
+    let milliseconds = step.time.as_secs_f64() * 1e3;
+    json!({
+        "name": step.name,
+        "phase": step.phase.name(),
+        "operations": step.operations,
+        "milliseconds": (milliseconds * 1000.0).round() / 1000.0,
+    })
+}
+
+/// What the compile had to say.
+pub fn diagnostic(diagnostic: &Diagnostic) -> Value {
+    let severity = match diagnostic.severity {
+        Severity::Note => "note",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+        Severity::Bug => "bug",
+    };
+    json!({
+        "severity": severity,
+        "code": diagnostic.code,
+        "title": diagnostic.title,
+        "node": diagnostic.node(),
+        "text": diagnostic.text,
+        "hint": diagnostic.hint,
+    })
+}
+
 /// The neurons of a slice, such as `lif[0..100]`, or `conv[channels 0..16, rows 4..8]` for a piece of a map.
-fn neurons(slice: &Slice) -> String {
+pub fn neurons(slice: &Slice) -> String {
     let name = &slice.population;
     match slice.map() {
         Some(map) => {

@@ -2,6 +2,7 @@
 
 use crate::{
     diagnostic::{Diagnostic, Result},
+    graph::for_each_op,
     raw,
 };
 use melior::{
@@ -191,6 +192,16 @@ pub fn verify(context: &Context, module: &Module<'_>) -> Result<()> {
     with_diagnostics(context, "bad-ir", "the module breaks a rule of its dialect", || {
         module.as_operation().verify().then_some(())
     })
+}
+
+/// How many operations a module holds, the module itself and those in regions included.
+pub fn operations(module: &Module<'_>) -> usize {
+    fn count(operation: OperationRef<'_, '_>) -> usize {
+        let mut sum = 1;
+        for_each_op(operation, |inner| sum += count(inner));
+        sum
+    }
+    count(module.as_operation())
 }
 
 /// The module as text that [`parse`] reads back, node names included.

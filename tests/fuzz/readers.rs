@@ -4,7 +4,7 @@ use s2c::{
     data::{DataSet, Layout, SpikeTrain},
     driver::{self, Compile, Wishes},
     emit::Binary,
-    machine::{Machine, Time, Wish},
+    machine::{self, Machine, Time, Wish},
     nir,
     recording::Quantity,
     targets,
@@ -95,5 +95,5 @@ fn read_bin(path: &Path) -> Result<()> {
     (0..2).for_each(|_| train.push_events(&[]));
     let wishes: Vec<Wish> =
         manifest.outputs.iter().map(|output| Wish { node: output.node.clone(), quantity: Quantity::Spikes }).collect();
-    machine.run(&train.finish(), &wishes, Time::Network).map(drop)
+    machine.run(&train.finish(), &wishes, Time::Network).map(drop).map_err(machine::of_file)
 }

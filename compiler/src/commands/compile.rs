@@ -12,7 +12,7 @@ use s2c_dialects::{
     ir,
 };
 use s2c_passes::options::Options;
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 /// Arguments of the command.
 #[derive(Args)]
@@ -34,7 +34,7 @@ pub struct Arguments {
     /// Stop at the end of a phase.
     #[arg(long, value_enum)]
     stop_after: Option<PhaseName>,
-    /// Where a report on the use of the machine goes, as JSON: the object that `inspect --json` prints.
+    /// Where a report goes, as JSON: the object that `inspect --json` prints, with the passes and warnings of this compile.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// Print how long each pass took.
@@ -92,7 +92,7 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
     let (done, target, binary) =
         driver::compile(&context, &arguments.model, &options, arguments.target.as_deref(), &wishes)?;
     warn(&done.warnings);
-    show_times(arguments, &done.times);
+    show_times(arguments, &done.steps);
     if let Some(file) = &arguments.report {
         let Some(binary) = &binary else {
             return Err(Box::new(
@@ -100,7 +100,10 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
                     .hint("leave out --stop-after, or choose another --emit"),
             ));
         };
-        files::write(file, format!("{}\n", summary::summary(&binary.manifest)).as_bytes())?;
+        let mut report = summary::summary(&binary.manifest);
+        report["passes"] = done.steps.iter().map(summary::step).collect();
+        report["warnings"] = done.warnings.iter().map(summary::diagnostic).collect();
+        files::write(file, format!("{report}\n").as_bytes())?;
     }
     let text = match (arguments.emit, binary) {
         (Emit::Bin, Some(binary)) => {
@@ -139,9 +142,9 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
     }
 }
 
-fn show_times(arguments: &Arguments, times: &[(&str, Duration)]) {
-    for (name, time) in times.iter().filter(|_| arguments.time_passes) {
-        eprintln!("{:>9.3} ms  {name}", time.as_secs_f64() * 1e3);
+fn show_times(arguments: &Arguments, steps: &[driver::Step]) {
+    for step in steps.iter().filter(|_| arguments.time_passes) {
+        eprintln!("{:>9.3} ms  {}", step.time.as_secs_f64() * 1e3, step.name);
     }
 }
 
@@ -161,6 +164,6 @@ fn emit_nir(
     }
     let exported = driver::to_nir(context, &arguments.model, options, arguments.target.as_deref(), wishes)?;
     warn(&exported.warnings);
-    show_times(arguments, &exported.times);
+    show_times(arguments, &exported.steps);
     nir::write_with(&exported.graph, &exported.choices, output)
 }

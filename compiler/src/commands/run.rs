@@ -8,7 +8,7 @@ use super::{
 use crate::{
     emit::Binary,
     files,
-    machine::{Machine, Stats, Time, Wish},
+    machine::{self, Machine, Stats, Time, Wish},
     output,
     recording::{self, Quantity, Recording},
 };
@@ -85,7 +85,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let shown_too: Vec<String> =
         if arguments.rasters { populations.iter().map(|&name| name.to_owned()).collect() } else { Vec::new() };
     wishes.extend(shown_too.iter().map(|node| Wish { node: node.clone(), quantity: Quantity::Spikes }));
-    let mut recordings = machine.run(&input, &wishes, arguments.time)?;
+    let mut recordings = machine.run(&input, &wishes, arguments.time).map_err(machine::of_file)?;
     let output = recordings.remove(0);
     let rasters = recordings.split_off(wanted.len());
     for (recording, file) in recordings.into_iter().zip(wanted) {

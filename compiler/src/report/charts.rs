@@ -4,6 +4,23 @@ use super::{Material, add, escape, grouped, items, missing, number};
 use serde_json::Value;
 
 const WIDTH: f64 = 900.0;
+/// Levels of an evaluation, in order.
+const LEVELS: [&str; 3] = ["float", "quantized", "chip"];
+/// What an evaluation says of a population, and how it is called here.
+const COLUMNS: &[(&str, &str)] = &[
+    ("neurons", "Neurons"),
+    ("float_spikes", "Spikes, float"),
+    ("quantized_spikes", "Spikes, integers"),
+    ("cells", "Cells"),
+    ("differing", "Differing"),
+    ("distance", "Distance"),
+    ("membrane_error", "Membrane error"),
+    ("dead", "Dead"),
+    ("always", "Always"),
+    ("saturated", "Saturated"),
+    ("bits", "Bits"),
+    ("effective_bits", "Entropy"),
+];
 
 /// Cycles of the busiest PE and packets, tick by tick.
 pub(super) fn ticks(material: &Material<'_>) -> String {
@@ -21,8 +38,9 @@ fn bars(title: &str, values: &[u64]) -> String {
     let most = values.iter().copied().max().unwrap_or(0).max(1);
     let step = WIDTH / values.len() as f64;
     let mut svg = format!(
-        "<figure><figcaption>{title}, by chip tick; most: {}</figcaption>\n<svg width=\"{WIDTH}\" height=\"{HEIGHT}\" \
+        "<figure><figcaption>{title} in the chip's ticks 0 to {}; most: {}</figcaption>\n<svg width=\"{WIDTH}\" height=\"{HEIGHT}\" \
          viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{title} by tick\">\n",
+        grouped(values.len() as u64 - 1),
         grouped(most)
     );
     for (tick, &value) in values.iter().enumerate() {
@@ -92,7 +110,7 @@ pub(super) fn divergence(material: &Material<'_>) -> String {
             "<table><thead><tr><th>Level</th><th class=\"n\">Right</th><th class=\"n\">Samples</th>\
                        <th class=\"n\">Accuracy</th></tr></thead><tbody>\n",
         );
-        for (level, score) in levels {
+        for (level, score) in LEVELS.iter().filter_map(|level| Some((level, levels.get(*level)?))) {
             add(
                 &mut html,
                 format_args!(
@@ -106,39 +124,42 @@ pub(super) fn divergence(material: &Material<'_>) -> String {
         }
         html.push_str("</tbody></table>\n");
     }
-    html.push_str(&table(items(Some(evaluation), "layers")));
+    html.push_str(&layers(items(Some(evaluation), "layers")));
     html
 }
 
-/// Objects as rows: strings and numbers as columns, in the order of the first row.
-fn table(rows: &[Value]) -> String {
-    let simple = |value: &Value| value.is_string() || value.is_number();
-    let Some(first) = rows.first().and_then(Value::as_object) else { return String::new() };
-    let columns: Vec<&String> = first.iter().filter(|(_, value)| simple(value)).map(|(name, _)| name).collect();
-    let mut columns = columns;
-    columns.sort_by_key(|name| !first[*name].is_string());
-    let mut html = String::from("<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>");
-    for name in &columns {
-        let class = if first[*name].is_string() { "" } else { " class=\"n\"" };
-        add(&mut html, format_args!("<th{class}>{}</th>", escape(&name.replace('_', " "))));
+/// What `evaluate` says of each population; in pairs, float comes first.
+fn layers(layers: &[Value]) -> String {
+    if layers.is_empty() {
+        return String::new();
     }
+    let mut html = String::from("<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th>Population</th>");
+    COLUMNS.iter().for_each(|(_, title)| add(&mut html, format_args!("<th class=\"n\">{title}</th>")));
     html.push_str("</tr></thead><tbody>\n");
-    for row in rows {
-        html.push_str("<tr>");
-        for name in &columns {
-            let cell = match row.get(name.as_str()) {
-                Some(Value::String(text)) => format!("<td>{}</td>", escape(text)),
+    for layer in layers {
+        let name = layer.get("node").and_then(Value::as_str).unwrap_or("?");
+        add(&mut html, format_args!("<tr><td>{}</td>", escape(name)));
+        for (key, _) in COLUMNS {
+            let text = match layer.get(*key) {
                 Some(Value::Number(number)) => match number.as_u64() {
-                    Some(whole) => format!("<td class=\"n\">{}</td>", grouped(whole)),
-                    None => format!("<td class=\"n\">{:.4}</td>", number.as_f64().unwrap_or(f64::NAN)),
+                    Some(whole) => grouped(whole),
+                    None => format!("{:.4}", number.as_f64().unwrap_or(f64::NAN)),
                 },
-                _ => "<td></td>".to_owned(),
+                Some(Value::Array(pair)) => {
+                    pair.iter().filter_map(Value::as_u64).map(grouped).collect::<Vec<_>>().join(" > ")
+                }
+                _ => "-".to_owned(),
             };
-            html.push_str(&cell);
+            add(&mut html, format_args!("<td class=\"n\">{text}</td>"));
         }
         html.push_str("</tr>\n");
     }
-    html.push_str("</tbody></table></div>\n");
+    html.push_str(
+        "</tbody></table></div>\n<p class=\"note\">Differing: cells (neuron and tick) with other spikes. Distance: van Rossum, \
+         1 is as far as silence. Membrane error: root mean square, in thresholds. Dead, always: neurons that never fire, or \
+         in every tick, as float &gt; integers. Saturated: cells whose membrane stands at an end of its range. Entropy: of \
+         the weights' integers, in bits.</p>\n",
+    );
     html
 }
 
@@ -150,23 +171,56 @@ pub(super) fn passes(material: &Material<'_>) -> String {
             "s2c compile model.nir -o out.bin --report c.json",
         );
     };
-    let mut html = table(items(Some(compile), "passes"));
+    let mut html = times(items(Some(compile), "passes"));
     let warnings = items(Some(compile), "warnings");
     if warnings.is_empty() {
         html.push_str("<p>No warnings.</p>\n");
     }
     for warning in warnings {
         let field = |name: &str| escape(warning.get(name).and_then(Value::as_str).unwrap_or_default());
+        let node = match field("node") {
+            node if node.is_empty() => node,
+            node => format!(" ({node})"),
+        };
+        let (severity, code, title) = (field("severity"), field("code"), field("title"));
+        add(&mut html, format_args!("<p class=\"{severity}\"><b>{severity}[{code}]: {title}</b>{node}"));
+        for line in ["text", "hint"].map(field).iter().filter(|line| !line.is_empty()) {
+            add(&mut html, format_args!("<br>{line}"));
+        }
+        html.push_str("</p>\n");
+    }
+    html
+}
+
+/// The passes with the module's size behind each, and a bar for the share of the time.
+fn times(passes: &[Value]) -> String {
+    const BAR: f64 = 220.0;
+    let time = |pass: &Value| pass.get("milliseconds").and_then(Value::as_f64).unwrap_or(0.0).max(0.0);
+    let all: f64 = passes.iter().map(time).sum();
+    let word = |pass: &Value, key: &str| escape(pass.get(key).and_then(Value::as_str).unwrap_or_default());
+    let mut html = String::from(
+        "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th>Pass</th><th>Gives</th><th class=\"n\">Operations</th>\
+         <th class=\"n\">Milliseconds</th><th>Share of the time</th></tr></thead><tbody>\n",
+    );
+    for pass in passes {
         add(
             &mut html,
             format_args!(
-                "<p class=\"warning\"><b>warning[{}]: {}</b><br>{}<br>{}</p>\n",
-                field("code"),
-                field("title"),
-                field("text"),
-                field("hint")
+                "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{:.3}</td><td><svg width=\"{BAR}\" \
+                 height=\"12\" aria-hidden=\"true\"><rect class=\"ink\" width=\"{:.1}\" height=\"12\"/></svg></td></tr>\n",
+                word(pass, "name"),
+                word(pass, "phase"),
+                grouped(number(pass, "operations")),
+                time(pass),
+                BAR * time(pass) / all.max(f64::MIN_POSITIVE)
             ),
         );
     }
+    add(
+        &mut html,
+        format_args!(
+            "</tbody><tfoot><tr><td>all</td><td></td><td></td><td class=\"n\">{all:.3}</td><td></td></tr></tfoot></table></div>\n"
+        ),
+    );
     html
 }

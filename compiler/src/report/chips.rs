@@ -1,7 +1,7 @@
 //! Maps of the chips, and the table of all PEs.
 
 use super::{Material, add, escape, grouped, items, missing, number};
-use crate::emit::manifest::Pe;
+use crate::{emit::manifest::Pe, summary};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -197,11 +197,7 @@ pub(super) fn table(material: &Material<'_>) -> String {
          <th class=\"n\">Sent</th><th class=\"n\">Received</th></tr></thead>\n<tbody>\n",
     );
     for (index, pe) in material.manifest.pes.iter().enumerate() {
-        let slices: Vec<String> = pe
-            .slices
-            .iter()
-            .map(|slice| format!("{}[{}..{}]", escape(&slice.population), slice.first, slice.first + slice.count))
-            .collect();
+        let slices: Vec<String> = pe.slices.iter().map(|slice| escape(&summary::neurons(slice))).collect();
         let counts = ["max_cycles_per_tick", "cycles", "packets", "received_packets"]
             .map(|key| stats.get(index).map_or_else(|| "-".to_owned(), |pe| grouped(number(pe, key))));
         add(

@@ -108,7 +108,8 @@ pub(super) fn graph(manifest: &Manifest) -> String {
     let height = 40 + rows.values().max().unwrap_or(&1) * (HEIGHT + GAP[1]);
     let mut svg = format!(
         "<div class=\"scroll\" tabindex=\"0\"><svg width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
-         style=\"max-width:none\" role=\"img\" aria-label=\"Graph of the network\">\n"
+         style=\"min-width:{}px\" role=\"img\" aria-label=\"Graph of the network\">\n",
+        width * 3 / 5
     );
     for (from, to) in projections(manifest) {
         let (Some(&[x0, y0]), Some(&[x1, y1])) = (places.get(from.as_str()), places.get(to.as_str())) else { continue };
