@@ -9,7 +9,7 @@ use s2c::{
 };
 use s2c_dialects::attribute::Reset;
 use s2c_interp::{Interpreter, snn::Precision};
-use s2c_passes::options::{Convention, Options, WeightScale};
+use s2c_passes::options::{Convention, Options, State, WeightScale};
 use std::path::Path;
 use support::*;
 
@@ -18,6 +18,17 @@ fn digits_run_exactly_on_the_chip() {
     let options = options(1e-3, Convention::Snntorch, Some(Reset::Subtract));
     let input = read_spikes(&example("digits/sample.npy"), None).unwrap();
     machine_code_is_exact(&example("digits/digits.nir"), &options, &input, &["hidden", "out", "output"]);
+}
+
+#[test]
+fn membranes_of_eight_bits_run_exactly_on_the_chip() {
+    let digits = read_spikes(&example("digits/sample.npy"), None).unwrap();
+    let gesture = DataSet::open(&example("gesture/test.npz"), None, Layout::Samples).unwrap().sample(0).unwrap();
+    for reset in [Reset::Subtract, Reset::Value] {
+        let bytes = Options { state: State::Fixed8, ..options(1e-3, Convention::Snntorch, Some(reset)) };
+        machine_code_is_exact(&example("digits/digits.nir"), &bytes, &digits, &["hidden", "out", "output"]);
+        machine_code_is_exact(&example("gesture/gesture.nir"), &bytes, &gesture, &["lif1", "lif3", "output"]);
+    }
 }
 
 #[test]

@@ -368,12 +368,17 @@ fn record_membranes(table: &mut Table<f64>, tick: usize, chip: &Chip, pe: usize,
     if !has_tick(table, tick) {
         return Ok(());
     }
-    let bytes = chip.read(pe, slice.membranes, 4 * slice.count).ok_or_else(|| {
+    let size = if slice.byte_shift.is_some() { 1 } else { 4 };
+    let bytes = chip.read(pe, slice.membranes, size * slice.count).ok_or_else(|| {
         Diagnostic::error("bad-binary", format!("the membranes of `{}` lie outside the memory", slice.population))
     })?;
-    for (neuron, word) in bytes.chunks_exact(4).enumerate() {
-        let word = u32::from_le_bytes([word[0], word[1], word[2], word[3]]);
-        let value = if slice.float_state { f64::from(f32::from_bits(word)) } else { f64::from(word as i32) };
+    for (neuron, word) in bytes.chunks_exact(size).enumerate() {
+        let value = match (word, slice.byte_shift) {
+            (&[byte], Some(shift)) => f64::from(byte as i8) * f64::from(shift).exp2(),
+            (&[a, b, c, d], _) if slice.float_state => f64::from(f32::from_le_bytes([a, b, c, d])),
+            (&[a, b, c, d], _) => f64::from(i32::from_le_bytes([a, b, c, d])),
+            _ => 0.0,
+        };
         let scale = if slice.scale.len() == 1 { slice.scale[0] } else { slice.scale[neuron] };
         if let Some(index) = slice.network_index(neuron) {
             table.row(tick)[index] = value / scale;

@@ -92,6 +92,8 @@ words! {
     pub enum State {
         /// 32-bit fixed point.
         Fixed = "fixed",
+        /// The same within a tick; from tick to tick membranes are kept in 8 bits.
+        Fixed8 = "fixed8",
         /// float32.
         F32 = "f32",
     }

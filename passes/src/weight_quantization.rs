@@ -12,6 +12,7 @@
 //! Source: the rules of README.md of `qsnn`; Jacob et al., "Quantization and Training of Neural Networks for Efficient
 //! Integer-Arithmetic-Only Inference", CVPR 2018, for the symmetric integer grid.
 
+mod bytes;
 mod float;
 mod rule;
 mod values;
@@ -302,6 +303,7 @@ fn population(
         by * rule.scale(shift)
     });
     let reset = in_integers(reset);
+    let byte_shift = (options.state == State::Fixed8).then(|| bytes::shift(&threshold, reset, &reset_by));
     let op = match has_current {
         false => qsnn::Lif {
             node: name,
@@ -313,6 +315,7 @@ fn population(
             reset_by,
             scale,
             saturate,
+            byte_shift,
             start: None,
         }
         .into(),
@@ -329,6 +332,7 @@ fn population(
             reset_by,
             scale,
             saturate,
+            byte_shift,
             start: None,
         }
         .into(),

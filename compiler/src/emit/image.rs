@@ -435,6 +435,7 @@ fn describe(
             start: update.start as u64,
             key: update.key.unwrap_or(0) as u32,
             membranes: address_of(pe, &update.membranes.0)?,
+            byte_shift: update.byte_shift.map(|shift| shift as u8),
             float_state: update.float_state,
             fraction: update.fraction,
             scale: update.scale.values.clone(),

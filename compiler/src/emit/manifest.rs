@@ -120,8 +120,11 @@ pub struct Slice {
     pub start: u64,
     /// Key of the first neuron.
     pub key: u32,
-    /// Address of the membranes, one 32-bit word each.
+    /// Address of the membranes, one 32-bit word each, or one byte where there is a shift.
     pub membranes: u32,
+    /// The unit of membranes that are bytes, as a power of two.
+    #[serde(default)]
+    pub byte_shift: Option<u8>,
     /// Membranes are float32, not integers.
     #[serde(default)]
     pub float_state: bool,

@@ -90,10 +90,10 @@ def Qsnn_LifOp : Qsnn_NeuronOp<"lif", []> {
   let summary = "v <- decay(v) + (x << shift) + offset; fires above the threshold";
   let arguments = (ins StrAttr:$node, AccumulatorTensor:$input, I64Attr:$shift, I64Elements:$decay,
       I32Elements:$offset, I32Elements:$threshold, Qsnn_Reset:$reset, I32Elements:$reset_by, F64Elements:$scale,
-      UnitAttr:$saturate, OptionalAttr<I64Attr>:$start);
+      UnitAttr:$saturate, OptionalAttr<I64Attr>:$byte_shift, OptionalAttr<I64Attr>:$start);
   let assemblyFormat = [{
-    $node `(` $input `<` `<` $shift `)` `reset` $reset (`saturate` $saturate^)? (`start` $start^)?
-    attr-dict `:` type($input) `->` type($output)
+    $node `(` $input `<` `<` $shift `)` `reset` $reset (`saturate` $saturate^)? (`bytes` `<` `<` $byte_shift^)?
+    (`start` $start^)? attr-dict `:` type($input) `->` type($output)
   }];
 }
 
@@ -102,10 +102,10 @@ def Qsnn_CubaLifOp : Qsnn_NeuronOp<"cuba_lif", [PerNeuron<"C3", "current_decay">
   let arguments = (ins StrAttr:$node, AccumulatorTensor:$input, I64Attr:$shift, I64Elements:$current_decay,
       I32Elements:$current_offset, I64Attr:$current_shift, I64Elements:$decay, I32Elements:$offset,
       I32Elements:$threshold, Qsnn_Reset:$reset, I32Elements:$reset_by, F64Elements:$scale,
-      UnitAttr:$saturate, OptionalAttr<I64Attr>:$start);
+      UnitAttr:$saturate, OptionalAttr<I64Attr>:$byte_shift, OptionalAttr<I64Attr>:$start);
   let assemblyFormat = [{
-    $node `(` $input `<` `<` $shift `)` `current` `>` `>` $current_shift `reset` $reset (`saturate` $saturate^)? (`start` $start^)?
-    attr-dict `:` type($input) `->` type($output)
+    $node `(` $input `<` `<` $shift `)` `current` `>` `>` $current_shift `reset` $reset (`saturate` $saturate^)?
+    (`bytes` `<` `<` $byte_shift^)? (`start` $start^)? attr-dict `:` type($input) `->` type($output)
   }];
 }
 

@@ -94,6 +94,8 @@ op_structs! {
         scale: Tensor<f64>,
         /// Additions clamp to int32 where no proof exists that they fit.
         saturate: bool,
+        /// Membranes are kept in 8 bits from tick to tick, in units of 2^byte_shift; none where they are kept whole.
+        byte_shift: Option<i64>,
         /// Chip tick of network tick 0; set by `retiming`.
         start: Option<i64>,
     }
@@ -123,6 +125,8 @@ op_structs! {
         scale: Tensor<f64>,
         /// Additions clamp to int32 where no proof exists that they fit.
         saturate: bool,
+        /// Membranes are kept in 8 bits from tick to tick, in units of 2^byte_shift; none where they are kept whole.
+        byte_shift: Option<i64>,
         /// Chip tick of network tick 0; set by `retiming`.
         start: Option<i64>,
     }
@@ -310,6 +314,14 @@ impl Op {
             Self::Li(Li { node, .. }) | Self::CubaLi(CubaLi { node, .. }) => Some(node),
             Self::FloatLi(FloatLi { node, .. }) | Self::FloatCubaLi(FloatCubaLi { node, .. }) => Some(node),
             _ => None,
+        }
+    }
+
+    /// Bytes in which a population keeps a membrane from tick to tick.
+    pub fn membrane_bytes(&self) -> i64 {
+        match self {
+            Self::Lif(Lif { byte_shift: Some(_), .. }) | Self::CubaLif(CubaLif { byte_shift: Some(_), .. }) => 1,
+            _ => 4,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
 /// Largest decay factor: 1, in units of 2^-32.
 pub const ONE: i64 = 1 << 32;
 
-/// Checks constraints C4 to C10.
+/// Checks the constraints that name this file.
 pub fn verify(network: &Network) -> Result<()> {
     network.nodes.iter().try_for_each(verify_node)?;
     // C7: the output of a convolution has the shape that its input and its attributes give.
@@ -46,10 +46,12 @@ fn verify_node(node: &Node<Op>) -> Result<()> {
         Op::Lif(op) => {
             verify_reset(node, op.reset)?;
             verify_decay(node, &op.decay)?;
+            verify_byte_shift(node, op.byte_shift)?;
             verify_shift(node, op.shift)
         }
         Op::CubaLif(op) => {
             verify_reset(node, op.reset)?;
+            verify_byte_shift(node, op.byte_shift)?;
             verify_decay(node, &op.current_decay)?;
             verify_decay(node, &op.decay)?;
             verify_shift(node, op.shift)?;
@@ -113,6 +115,14 @@ fn verify_reset(node: &Node<Op>, reset: Reset) -> Result<()> {
     match reset {
         Reset::SubtractLate => Err(broken(node, "C9: a reset waits for the next tick".to_owned())),
         Reset::Subtract | Reset::SubtractPending | Reset::Value => Ok(()),
+    }
+}
+
+/// C12: membranes of 8 bits are in units of 2^2 to 2^24.
+fn verify_byte_shift(node: &Node<Op>, shift: Option<i64>) -> Result<()> {
+    match shift.filter(|shift| !(2..=24).contains(shift)) {
+        Some(shift) => Err(broken(node, format!("C12: membranes of 8 bits are shifted by {shift}, not by 2 to 24"))),
+        None => Ok(()),
     }
 }
 

@@ -119,10 +119,10 @@ def S2k_UpdateOp : S2k_Op<"update", [HasParent<"PeOp">]> {
       OptionalAttr<Parameter>:$offset, OptionalAttr<Parameter>:$threshold, OptionalAttr<S2k_Reset>:$reset,
       OptionalAttr<Parameter>:$reset_by, OptionalAttr<Parameter>:$readout, OptionalAttr<I64Attr>:$fraction, OptionalAttr<I64Attr>:$period,
       F64Elements:$scale,
-      UnitAttr:$saturate, UnitAttr:$float_state);
+      UnitAttr:$saturate, OptionalAttr<I64Attr>:$byte_shift, UnitAttr:$float_state);
   let assemblyFormat = [{
     $slice `of` $population `from` $first `count` $count (`layout` $layout^)? (`period` $period^)? `start` $start (`key` $key^ `mask` $mask)?
-    (`current` $current_form^)? (`membrane` $form^)? (`reset` $reset^)? (`saturate` $saturate^)? (`float` $float_state^)? (`fraction` $fraction^)? attr-dict
+    (`current` $current_form^)? (`membrane` $form^)? (`reset` $reset^)? (`saturate` $saturate^)? (`bytes` `<` `<` $byte_shift^)? (`float` $float_state^)? (`fraction` $fraction^)? attr-dict
   }];
 }
 

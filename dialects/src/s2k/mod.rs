@@ -290,6 +290,8 @@ op_structs! {
         scale: Tensor<f64>,
         /// Additions clamp to int32.
         saturate: bool,
+        /// Membranes are bytes, in units of 2^byte_shift; none where they are words.
+        byte_shift: Option<i64>,
         /// State and parameters are float32.
         float_state: bool,
     }

@@ -61,7 +61,8 @@ pub fn pe(
         }
     }
     pe.buffers.push(zeros("accumulators", sums.length as i64 * sums.width / 8 * slots));
-    pe.buffers.push(zeros("membranes", sums.length as i64 * 4));
+    let kept = network.nodes[population].op.membrane_bytes();
+    pe.buffers.push(zeros("membranes", sums.length as i64 * kept));
     let mut update = update(network, population, slice, slots, storage, &mut pe)?;
     update.shift -= i64::from(storage.scale_log2);
     pe.updates.push(update);

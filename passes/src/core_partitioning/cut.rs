@@ -149,7 +149,8 @@ pub fn needs(
     }
     let rows = per_neuron;
     // Sums, membrane, current, and a word for each parameter that may differ between neurons.
-    per_neuron += slots as usize * storage.width as usize / 8 + 4;
+    per_neuron += slots as usize * storage.width as usize / 8;
+    per_neuron += network.nodes[population].op.membrane_bytes() as usize;
     let parameters = match &network.nodes[population].op {
         Op::Lif(op) => words(&[op.decay.uniform().is_none()], &[&op.offset, &op.threshold, &op.reset_by]),
         Op::CubaLif(op) => {

@@ -167,6 +167,7 @@ pub fn update(
         period: None,
         scale: Tensor::splat(vec![0], 0.0),
         saturate: false,
+        byte_shift: None,
         float_state: false,
     };
     let padded = slice.layout.filter(|layout| storage.repeats && layout.padded.is_power_of_two());
@@ -177,13 +178,13 @@ pub fn update(
     }
     let scale = match op {
         Op::Lif(op) => {
-            (update.shift, update.saturate) = (op.shift, op.saturate);
+            (update.shift, update.saturate, update.byte_shift) = (op.shift, op.saturate, op.byte_shift);
             (update.form, update.decay) = parameters.decay("decay", &op.decay);
             parameters.fire(&mut update, (&op.offset, &op.threshold, op.reset, &op.reset_by));
             &op.scale
         }
         Op::CubaLif(op) => {
-            (update.shift, update.saturate) = (op.shift, op.saturate);
+            (update.shift, update.saturate, update.byte_shift) = (op.shift, op.saturate, op.byte_shift);
             update.current_shift = Some(op.current_shift);
             (update.current_form, update.current_decay) = parameters.decay("current_decay", &op.current_decay);
             update.current_offset = parameters.offset("current_offset", &op.current_offset);

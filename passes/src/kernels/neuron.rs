@@ -32,7 +32,7 @@ impl<'k> Writer<'k> {
         let (values, free) = match &kernel.current {
             Some(_) => this.current_and_membrane(),
             None => {
-                this.code.load(Item::Membranes, V);
+                this.load_membranes(V);
                 this.decay(kernel.decay, Parameter::Decay, V, Some(T));
                 this.add_accumulators(V);
                 (V, T)
@@ -45,7 +45,7 @@ impl<'k> Writer<'k> {
         if let Some(spread) = kernel.readout {
             this.read_out(spread, values, free);
         }
-        this.code.store_next(Item::Membranes, values);
+        this.store_membranes(values);
         if kernel.readout.is_some() {
             this.send_values(free, values);
         }
@@ -133,7 +133,7 @@ impl<'k> Writer<'k> {
             let factor = self.code.get(Item::OutputFactor);
             V.iter().for_each(|c| self.code.line(format_args!("smmulr r{c}, r{c}, r{factor}")));
         }
-        self.code.load(Item::Membranes, T);
+        self.load_membranes(T);
         self.decay(kernel.decay, Parameter::Decay, T, None);
         if folded {
             let factor = self.code.get(Item::OutputFactor);
@@ -144,6 +144,35 @@ impl<'k> Writer<'k> {
             T.into_iter().zip(V).for_each(|(v, c)| self.add(v, c));
         }
         (T, V)
+    }
+
+    /// Four membranes as they were kept.
+    fn load_membranes(&mut self, values: Quad) {
+        let Some(shift) = self.kernel.byte_shift else { return self.code.load(Item::Membranes, values) };
+        let at = self.code.get(Item::Membranes);
+        self.code.line(format_args!("ldr r{X}, [r{at}]"));
+        for (place, v) in values.into_iter().enumerate() {
+            self.code.line(format_args!("sbfx r{v}, r{X}, #{}, #8", 8 * place));
+            self.code.line(format_args!("lsl r{v}, r{v}, #{shift}"));
+        }
+    }
+
+    /// Keeps four membranes, whose registers are overwritten where they become bytes: all but one bit are shifted out
+    /// first, so that the addition that rounds can't overflow.
+    fn store_membranes(&mut self, values: Quad) {
+        let Some(shift) = self.kernel.byte_shift else { return self.code.store_next(Item::Membranes, values) };
+        for v in values {
+            self.code.line(format_args!("asr r{v}, r{v}, #{}", shift - 1));
+            self.code.line(format_args!("add r{v}, r{v}, #1"));
+            self.code.line(format_args!("ssat r{v}, #8, r{v}, asr #1"));
+        }
+        let [word, others @ ..] = values;
+        for (place, v) in others.into_iter().enumerate() {
+            self.code.line(format_args!("bfi r{word}, r{v}, #{}, #8", 8 * (place + 1)));
+        }
+        let at = self.code.get(Item::Membranes);
+        self.code.line(format_args!("str r{word}, [r{at}], #4"));
+        self.code.set(Item::Membranes, at);
     }
 
     fn saturates(&self) -> bool {
@@ -351,7 +380,13 @@ impl<'k> Writer<'k> {
             self.code.line(format_args!("mov r{threshold}, r{value}"));
         }
         let before = self.code.get(Item::Membranes);
-        self.code.line(format_args!("ldr r{X}, [r{before}, #{}]", 4 * place));
+        match self.kernel.byte_shift {
+            None => self.code.line(format_args!("ldr r{X}, [r{before}, #{}]", 4 * place)),
+            Some(shift) => {
+                self.code.line(format_args!("ldrsb r{X}, [r{before}, #{place}]"));
+                self.code.line(format_args!("lsl r{X}, r{X}, #{shift}"));
+            }
+        }
         self.code.line(format_args!("cmp r{X}, r{threshold}"));
         self.code.line(format_args!("ble .Lsends{place}"));
         self.address_reset(fire, X);

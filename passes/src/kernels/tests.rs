@@ -44,6 +44,7 @@ fn an_update_names_its_stages_and_their_parameters() {
         current: Some(CurrentStage { decay: Decay::Whole(Spread::Uniform), offset: None, output_shift: 2 }),
         decay: Decay::Fraction(Spread::PerNeuron),
         offset: Some(Spread::Uniform),
+        byte_shift: None,
         fire: Some(Fire { threshold: Spread::PerNeuron, reset: Reset::Subtract(Spread::Uniform) }),
         readout: None,
     };

@@ -25,6 +25,9 @@
 //! Mixed     per neuron the one or the other, by the sign of m
 //! ```
 //!
+//! Membranes that are kept as bytes are `v = byte << byte_shift` before all that, and behind it the byte nearest to
+//! v / 2^byte_shift, halves up, from -128 to 127.
+//!
 //! With float state everything but the accumulators is binary32 and nothing is shifted: `x` is converted, each operation
 //! is rounded to nearest even in the order written, none are fused, and a decay is a multiplication by the factor. A
 //! readout y is v m, rounded, then converted to an integer, to nearest even, which saturates.
@@ -56,6 +59,8 @@ pub struct UpdateKernel {
     pub decay: Decay,
     /// Constant added to the membranes in each tick.
     pub offset: Option<Spread>,
+    /// The unit, as a power of two, in which membranes are kept as bytes; none where they are kept as words.
+    pub byte_shift: Option<u8>,
     /// Threshold and reset; none for neurons that never fire.
     pub fire: Option<Fire>,
     /// Multiplier of the membranes that are sent as payloads; none for neurons that send spikes, or nothing.
@@ -216,6 +221,9 @@ impl UpdateKernel {
             let _ = write!(name, "_cur_{}{}_out{}", current.decay.name(), offset(current.offset), current.output_shift);
         }
         let _ = write!(name, "_mem_{}{}", self.decay.name(), offset(self.offset));
+        if let Some(shift) = self.byte_shift {
+            let _ = write!(name, "_bytes{shift}");
+        }
         if let Some(fire) = &self.fire {
             let reset = match fire.reset {
                 Reset::Subtract(_) => "subtract",
@@ -262,6 +270,7 @@ impl UpdateKernel {
             && matches!(self.decay, Decay::None)
             && self.offset.is_none()
             && self.readout.is_none()
+            && self.byte_shift.is_none()
             && !self.is_pending()
     }
 

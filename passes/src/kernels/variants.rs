@@ -122,6 +122,7 @@ pub fn update_kernel(update: &Update) -> Result<UpdateKernel> {
         current,
         decay: decay(update.form, update.decay.as_ref().map(spread)),
         offset: update.offset.as_ref().map(spread),
+        byte_shift: update.byte_shift.map(shift).transpose()?,
         fire,
         readout: update.readout.as_ref().map(spread),
     })

@@ -50,6 +50,8 @@ struct Population {
     hands_on: HandsOn,
     scale: Vec<f64>,
     saturate: bool,
+    /// The unit of membranes that are kept in 8 bits, as a power of two.
+    byte_shift: Option<u32>,
     /// See [`Population::rests`].
     rests: bool,
     /// Whether a neuron may be above its threshold although the tick is over.
@@ -79,6 +81,11 @@ pub fn decay(value: i32, factor: i64) -> i32 {
 /// `value / 2^shift`, rounded to nearest, halves up.
 pub fn shift_right(value: i32, shift: u32) -> i32 {
     ((i64::from(value) + (1i64 << shift >> 1)) >> shift) as i32
+}
+
+/// What is left of a membrane that is kept in 8 bits: the nearest multiple of 2^shift, halves up, of -128 to 127 of them.
+pub fn keep_byte(membrane: i32, shift: u32) -> i32 {
+    shift_right(membrane, shift).clamp(-128, 127) << shift
 }
 
 /// What a connection multiplies its weights by: `value << shift`, or a rounding shift to the right.
@@ -141,6 +148,7 @@ impl Population {
                     membrane = if *reset == Reset::Value { reset_by[neuron] } else { reduced };
                     self.fired.push(neuron);
                 }
+                membrane = self.byte_shift.map_or(membrane, |shift| keep_byte(membrane, shift));
                 self.above |= membrane > threshold;
                 i32::from(fires)
             }
@@ -275,6 +283,11 @@ fn population(op: &Op, width: usize) -> Result<Population> {
         }
         _ => return Err(Box::new(Diagnostic::bug("not a population"))),
     };
+    let byte_shift = match op {
+        Op::Lif(op) => op.byte_shift,
+        Op::CubaLif(op) => op.byte_shift,
+        _ => None,
+    };
     let mut population = Population {
         shift: shift as u32,
         current,
@@ -284,6 +297,7 @@ fn population(op: &Op, width: usize) -> Result<Population> {
         hands_on,
         scale: all(scale),
         saturate,
+        byte_shift: byte_shift.map(|shift| shift as u32),
         rests: false,
         above: true,
         fired: Vec::new(),
@@ -383,8 +397,11 @@ impl Interpreter for Qsnn {
     }
 
     fn saturated(&self, index: usize) -> usize {
-        let at_an_end = |value: &&i32| **value == i32::MAX || **value == i32::MIN;
-        self.raw_membranes(index).map_or(0, |membranes| membranes.iter().filter(at_an_end).count())
+        let Kind::Neuron(population) = &self.nodes[index].kind else { return 0 };
+        let (lowest, highest) =
+            population.byte_shift.map_or((i32::MIN, i32::MAX), |shift| (-128 << shift, 127 << shift));
+        let at_an_end = |value: &&i32| **value == lowest || **value == highest;
+        population.membranes.iter().filter(at_an_end).count()
     }
 
     fn membranes(&self, index: usize) -> Option<Vec<f64>> {

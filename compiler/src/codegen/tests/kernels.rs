@@ -179,7 +179,9 @@ fn neurons(kernel: &UpdateKernel, count: usize, random: &mut Random) -> Neurons 
     let parameters: BTreeMap<Parameter, Vec<i32>> = parameters.collect();
     let fraction = kernel.input_shift.min(0).unsigned_abs();
     let accumulators = (0..count).map(|_| random.value() >> lost >> fraction << fraction).collect();
-    let membranes = (0..count).map(|_| value(random)).collect();
+    // Bytes are whole multiples of their unit.
+    let kept = |value: i32| kernel.byte_shift.map_or(value, |shift| i32::from(value as i8) << shift);
+    let membranes = (0..count).map(|_| kept(value(random))).collect();
     Neurons { accumulators, membranes, parameters }
 }
 
@@ -208,14 +210,19 @@ fn check_update(code: &CodeImage, kernel: &UpdateKernel, mut neurons: Neurons) -
     machine.write(ACCUMULATORS, &accumulator_bytes(kernel.accumulators, &neurons.accumulators));
     let end = ACCUMULATORS + count as u32 * kernel.accumulators.bytes();
     machine.write(end, &words(&GUARD));
-    machine.write(MEMBRANES, &guarded(&neurons.membranes));
+    let kept = |membranes: &[i32]| match kernel.byte_shift {
+        None => guarded(membranes),
+        Some(shift) => membranes.iter().map(|v| (v >> shift) as u8).chain(words(&GUARD)).collect(),
+    };
+    machine.write(MEMBRANES, &kept(&neurons.membranes));
 
     let name = kernel.name();
     let executed = machine.call(code.entry(&name).unwrap(), [DESCRIPTOR, 1, 2, 3]);
     let expected = update(kernel, &mut neurons).into_iter();
     let expected: Vec<Packet> = expected.map(|(index, payload)| Packet { key: KEY + index, payload }).collect();
     assert_eq!(machine.packets(), expected, "{name}, {count} neurons: packets");
-    assert_eq!(machine.read(MEMBRANES, 4 * count + 12), guarded(&neurons.membranes), "{name}, {count}: membranes");
+    let membranes = kept(&neurons.membranes);
+    assert_eq!(machine.read(MEMBRANES, membranes.len()), membranes, "{name}, {count}: membranes");
     for (parameter, address, length) in arrays {
         let expected = guarded(&neurons.parameters[&parameter][..length]);
         assert_eq!(machine.read(address, 4 * length + 12), expected, "{name}, {count}: {parameter:?}");
@@ -268,6 +275,7 @@ pub fn any_kernel(random: &mut Random) -> UpdateKernel {
         current: random.pick(&[None, Some(current)]),
         decay: decay(random),
         offset: random.pick(&offsets),
+        byte_shift: random.pick(&[None, Some(2), Some(17), Some(24)]).filter(|_| readout.is_none()),
         fire,
         readout,
     }
@@ -290,7 +298,14 @@ pub fn any_float_kernel(random: &mut Random) -> UpdateKernel {
     let decay = |decay: Decay| decay.spread().map_or(Decay::None, Decay::Float);
     let kernel = any_kernel(random);
     let current = kernel.current.map(|stage| CurrentStage { decay: decay(stage.decay), output_shift: 0, ..stage });
-    UpdateKernel { state: State::Float, input_shift: 0, current, decay: decay(kernel.decay), ..kernel }
+    UpdateKernel {
+        state: State::Float,
+        input_shift: 0,
+        current,
+        decay: decay(kernel.decay),
+        byte_shift: None,
+        ..kernel
+    }
 }
 
 #[test]
@@ -314,6 +329,7 @@ fn lif(saturate: bool) -> UpdateKernel {
         current: None,
         decay: Decay::Whole(Spread::Uniform),
         offset: None,
+        byte_shift: None,
         fire: Some(Fire { threshold: Spread::PerNeuron, reset: Reset::Subtract(Spread::Uniform) }),
         readout: None,
     }
@@ -380,6 +396,7 @@ fn silent_neurons_cost_few_instructions() {
         (with_current(lif(true), 0), 10.4),
         (with_current(lif(false), 3), 9.6),
         (with_current(lif(true), 3), 11.6),
+        (UpdateKernel { byte_shift: Some(20), ..lif(false) }, 12.4),
         (integrator, 1.7),
         (as_float(lif(false)), 11.5),
         (as_float(with_current(lif(false), 0)), 15.0),

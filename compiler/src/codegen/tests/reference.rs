@@ -58,7 +58,9 @@ pub fn update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<(u32, Option<
             let y = ((product + (1 << 31)) >> 32) as i32;
             sent.extend((y != 0).then_some((i as u32, Some(y as u32))));
         }
-        neurons.membranes[i] = v;
+        neurons.membranes[i] = kernel
+            .byte_shift
+            .map_or(v, |shift| ((i64::from(v) + (1 << (shift - 1))) >> shift).clamp(-128, 127) as i32 * (1 << shift));
         if let (Some(c), Some(currents)) = (current, neurons.parameters.get_mut(&Parameter::Currents)) {
             currents[i] = c;
         }

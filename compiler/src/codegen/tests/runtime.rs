@@ -37,7 +37,7 @@ fn row(accumulators: Accumulator) -> RowKernel {
 
 fn neurons(accumulators: Accumulator, fire: Option<Fire>) -> UpdateKernel {
     let (state, input_shift, current, decay, offset) = (State::Wrap, 0, None, Decay::None, None);
-    UpdateKernel { accumulators, state, input_shift, current, decay, offset, fire, readout: None }
+    UpdateKernel { accumulators, state, input_shift, current, decay, offset, byte_shift: None, fire, readout: None }
 }
 
 fn write(machine: &mut Machine, address: u32, words: &[u32]) {
