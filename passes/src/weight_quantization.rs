@@ -14,6 +14,7 @@
 
 mod bytes;
 mod float;
+mod rounding;
 mod rule;
 mod values;
 
@@ -42,6 +43,9 @@ const HEADROOM: f64 = 128.0;
 /// The same for a membrane that adds up all that it gets and never fires: so many ticks in which all inputs are at their
 /// largest.
 const INTEGRATOR_HEADROOM: f64 = 1024.0;
+
+/// The part of the threshold that rounding may move a membrane by without a warning.
+const COARSE: f64 = 0.01;
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
@@ -294,14 +298,8 @@ fn population(
             Compare::GreaterEqual => threshold.ceil() - 1.0,
         }
     });
-    let reset_by = words(&|rule| {
-        let by = match reset {
-            Reset::Subtract | Reset::SubtractPending => rule.threshold,
-            Reset::SubtractLate => rule.threshold / rule.keep,
-            Reset::Value => rule.reset_value,
-        };
-        by * rule.scale(shift)
-    });
+    let reset_by = words(&|rule| rule.reset_by(shift, reset));
+    session.warnings.extend(coarse(&name, rules, (shift, current_shift as i32), reset));
     let reset = in_integers(reset);
     let byte_shift = (options.state == State::Fixed8).then(|| bytes::shift(&threshold, reset, &reset_by));
     let op = match has_current {
@@ -338,6 +336,19 @@ fn population(
         .into(),
     };
     Ok(Population { op, fraction, value: None })
+}
+
+/// The warning where rounding may move membranes by more than [`COARSE`] thresholds.
+fn coarse(node: &str, rules: &[Rule], (shift, current_shift): (i32, i32), reset: Reset) -> Option<Diagnostic> {
+    let bounds = rules.iter().map(|rule| rounding::bound(rule, shift, current_shift, reset));
+    let (neuron, worst) = bounds.enumerate().max_by(|one, other| one.1.total_cmp(&other.1))?;
+    let when = if rules[neuron].keep == 1.0 { "in each tick, for it never decays" } else { "after many ticks" };
+    (worst > COARSE).then(|| {
+        Diagnostic::warning("coarse-membrane", "rounding may move membranes by more than 1 % of their threshold")
+            .at_node(node)
+            .text(format!("Neuron {neuron} may be off by {:.2} % of its threshold {when}.", 100.0 * worst))
+            .hint("use fewer --weight-bits, a longer --dt, or --state f32")
+    })
 }
 
 /// What a spike does in `qsnn`: what is subtracted a tick later is subtracted at once, in the size that decays to it.

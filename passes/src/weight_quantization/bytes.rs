@@ -7,7 +7,7 @@ use s2c_dialects::attribute::{Reset, Tensor};
 const SHIFTS: std::ops::RangeInclusive<i64> = 2..=24;
 /// How many times its threshold a membrane can be, on either side, before it clamps. Inhibition takes membranes below
 /// minus their threshold: with once instead of twice, spike trains are farther from the float network's on three of four
-/// networks (docs/quantization.md).
+/// networks.
 const REACH: i64 = 2;
 
 /// The unit of a population's bytes: the smallest one in which twice the largest threshold, or value that a spike sets, fits.

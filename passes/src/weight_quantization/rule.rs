@@ -23,14 +23,15 @@ pub struct Rule {
     /// The sums that can arrive.
     pub sum: Range,
     /// The sum of the absolute weights on graded values, which are each rounded by up to half a unit.
-    graded: f64,
+    pub graded: f64,
     /// Added to every sum.
     pub bias: f64,
     /// Keep factor of the current per tick, where there is one.
     pub current_keep: Option<f64>,
     /// Keep factor of the membrane per tick.
     pub keep: f64,
-    leak: f64,
+    /// Where the membrane decays to.
+    pub leak: f64,
     /// Threshold; 0 for a neuron that hands on its membrane.
     pub threshold: f64,
     /// What a spike may reset to.
@@ -55,6 +56,16 @@ impl Rule {
     pub fn offset(&self, shift: i32) -> f64 {
         let leak = if self.keep == 1.0 { 0.0 } else { (1.0 - self.keep) * self.leak * self.scale(shift) };
         if self.current_keep.is_some() { leak } else { leak + self.bias * f64::from(shift).exp2() }
+    }
+
+    /// What a spike takes off the membrane, or sets it to, with `shift` fractional bits.
+    pub fn reset_by(&self, shift: i32, reset: Reset) -> f64 {
+        let by = match reset {
+            Reset::Subtract | Reset::SubtractPending => self.threshold,
+            Reset::SubtractLate => self.threshold / self.keep,
+            Reset::Value => self.reset_value,
+        };
+        by * self.scale(shift)
     }
 
     /// The current's range with `shift` fractional bits.
