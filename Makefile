@@ -32,8 +32,8 @@ test: system ## Run all tests
 
 # Needs Python with the packages of examples/requirements.txt: make test-examples PYTHON=venv/bin/python
 .PHONY: test-examples
-test-examples: ## Run the tests of the training scripts in Python
-	$(PYTHON) -m unittest examples.dvs_gesture.test_dvs_gesture
+test-examples: build ## Run the tests of the examples in Python
+	S2C=$(S2C) $(PYTHON) -m unittest examples.dvs_gesture.test_dvs_gesture examples.python.test_from_snntorch
 
 # Needs Python with NumPy; --peers names one that has the other projects.
 .PHONY: bench
@@ -46,6 +46,16 @@ check: system ## Formatting and lints
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --locked
+
+# Needs cargo-deny: cargo install --locked cargo-deny
+.PHONY: deny
+deny: ## Licences, sources and known weaknesses of the dependencies
+	cargo deny --locked check
+
+# The targets for coverage-guided fuzzing are no part of the workspace.
+.PHONY: check-fuzz
+check-fuzz: system ## Whether the fuzz targets compile
+	cargo check --manifest-path tests/fuzz/cargo/Cargo.toml --target-dir target/fuzz
 
 .PHONY: bless
 bless: system ## Accept what the snapshot tests now give

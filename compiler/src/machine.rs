@@ -6,6 +6,7 @@ use crate::{
     data::SpikeTrain,
     emit::{Binary, manifest::Slice},
     recording::{self, Quantity, Recording, Table},
+    trace,
 };
 use s2c_chip::{Chip, ChipConfig, CycleModel, Destination, Packet, PeImage, RouterEntry};
 use s2c_dialects::{
@@ -156,7 +157,7 @@ impl Machine {
         time: Time,
         upset: &mut dyn FnMut(&mut Chip),
     ) -> Result<Vec<Recording>> {
-        let _span = tracing::info_span!("run", ticks = input.ticks()).entered();
+        let span = tracing::info_span!("run", ticks = input.ticks());
         self.chip.reset().map_err(fault)?;
         let manifest = &self.binary.manifest;
         let limit = manifest.inputs.first().map_or(0, |input| input.limit);
@@ -171,6 +172,8 @@ impl Machine {
         let depth = slices.iter().map(|(_, slice)| slice.start).chain(manifest.outputs.iter().map(|o| o.start)).max();
         let chip_ticks = input.ticks() + depth.unwrap_or(0) as usize;
         let ticks = if time == Time::Chip { chip_ticks } else { input.ticks() };
+        trace::expect_ticks(&span, chip_ticks);
+        let _entered = span.enter();
         // By PE the number of a node; PEs hold slices of one population.
         let mut names: Vec<String> = manifest.inputs.iter().map(|input| input.node.clone()).collect();
         let mut node_of = vec![0; manifest.pes.len()];
@@ -215,6 +218,7 @@ impl Machine {
             for plan in &mut plans {
                 plan.record(&self.chip, &slices, &report.sent, chip_tick, time)?;
             }
+            trace::tick(&span);
         }
         self.network_ticks += input.ticks() as u64;
         for (name, spikes) in names.into_iter().zip(spikes) {

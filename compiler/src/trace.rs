@@ -1,7 +1,8 @@
 //! What is done at the moment: a line on a terminal while something takes long, and a log for those who ask for one.
 
 use std::io::IsTerminal;
-use tracing_indicatif::{IndicatifLayer, filter::IndicatifFilter, style::ProgressStyle};
+use tracing::Span;
+use tracing_indicatif::{IndicatifLayer, filter::IndicatifFilter, span_ext::IndicatifSpanExt, style::ProgressStyle};
 use tracing_subscriber::{
     EnvFilter, Layer, filter::LevelFilter, fmt::format::FmtSpan, layer::SubscriberExt, util::SubscriberInitExt,
 };
@@ -25,4 +26,16 @@ pub fn begin(verbose: bool) {
     let lines = lines.with_filter(if show { LevelFilter::INFO } else { LevelFilter::OFF });
     // A second subscriber, as a program that embeds this one may have, is left alone.
     let _ = tracing_subscriber::registry().with(log.with_filter(filter)).with(lines).try_init();
+}
+
+/// Makes the line of a span, which has not been entered yet, a bar of `count` ticks; [`tick`] moves it on.
+pub fn expect_ticks(span: &Span, count: usize) {
+    let style = ProgressStyle::with_template("{spinner} {span_name} {bar:40} {pos}/{len} ticks, {eta} left");
+    span.pb_set_style(&style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    span.pb_set_length(count as u64);
+}
+
+/// A tick of a span is done.
+pub fn tick(span: &Span) {
+    span.pb_inc(1);
 }

@@ -6,7 +6,7 @@ use crate::{
     data::SpikeTrain,
     driver::{Compile, Wishes},
     recording::{self, Recording},
-    targets,
+    targets, trace,
 };
 use clap::Args;
 use s2c_dialects::{
@@ -143,8 +143,12 @@ pub(super) fn simulate<F>(
         let is_graded = model.interpreter.is_graded(index);
         wanted.push((index, node.to_owned(), Recording::new(quantity, is_graded, input.ticks(), shape), file));
     }
+    let span = tracing::info_span!("simulate", ticks = input.ticks());
+    trace::expect_ticks(&span, input.ticks());
+    let _entered = span.enter();
     let mut counts = vec![0; input.neurons() as usize];
     for tick in 0..input.ticks() {
+        trace::tick(&span);
         counts.fill(0);
         input.events_at(tick).iter().for_each(|&(neuron, count)| counts[neuron as usize] = count);
         model.interpreter.step(&[&counts])?;
