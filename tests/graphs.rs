@@ -14,13 +14,13 @@ use s2c::{
     driver::{self, Wishes},
     machine::{Machine, Time, Wish},
     nir::{self, Node},
-    recording::{Quantity, Recording},
+    recording::Quantity,
 };
 use s2c_dialects::{ir, qsnn, snn};
 use s2c_interp::Interpreter;
 use s2c_passes::{
     Phase,
-    options::{Convention, Level, Options},
+    options::{Convention, Level, Options, State},
 };
 use std::{
     path::Path,
@@ -48,6 +48,8 @@ fn interpret(interpreter: &mut dyn Interpreter, input: &[Vec<u16>], nodes: &[(St
 
 /// Cells of feed-forward graphs, and those in which float and 16-bit integers differ.
 static CELLS: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
+/// Graphs that were refused.
+static TOO_WIDE: AtomicU64 = AtomicU64::new(0);
 
 fn levels_agree(seed: u64, steps: usize) {
     let (graph, mut populations, has_loop) = graph(seed, steps);
@@ -63,6 +65,7 @@ fn levels_agree(seed: u64, steps: usize) {
         convention: [Convention::Norse, Convention::Sinabs][random.below(2)],
         input_limit: limit,
         weight_bits: [8, 16][random.below(2)],
+        state: if random.one_in(4) { State::F32 } else { State::Fixed },
         ..Options::default()
     };
     let context = ir::context();
@@ -77,7 +80,15 @@ fn levels_agree(seed: u64, steps: usize) {
         .collect();
     let fail = |error: Box<s2c_dialects::diagnostic::Diagnostic>| -> ! { panic!("seed {seed} steps {steps}: {error}") };
     let stop = Wishes { stop_after: Some(Phase::Qsnn), ..Wishes::default() };
-    let (integers, ..) = driver::compile(&context, &file, &options, None, &stop).unwrap_or_else(|error| fail(error));
+    let integers = match driver::compile(&context, &file, &options, None, &stop) {
+        Ok((integers, ..)) => integers,
+        // Integrators of integrators: spikes and values too large for one sum.
+        Err(error) if error.code == "neuron-too-wide" => {
+            TOO_WIDE.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        Err(error) => fail(error),
+    };
     let network = qsnn::Network::read(&integers.module).unwrap();
     let (_, _, binary) =
         driver::compile(&context, &file, &options, None, &Wishes::default()).unwrap_or_else(|error| fail(error));
@@ -85,7 +96,10 @@ fn levels_agree(seed: u64, steps: usize) {
     // What leads nowhere is left out above -O0.
     populations.retain(|(name, _)| level == Level::O0 || integers.find(name).is_some());
     let expected = interpret(&mut integers, &input, &populations);
-    reads_back(&file, &options, &input, &populations, &expected);
+    let is_graded = |node: &Node| matches!(node, Node::I(_) | Node::Li(_) | Node::CubaLi(_));
+    if !graph.nodes.values().any(is_graded) {
+        reads_back(&file, &options, &input, &populations, &expected);
+    }
     let mut machine = Machine::load(binary.unwrap()).unwrap();
     let mut train = s2c::data::SpikeTrain::builder(&[width]).unwrap();
     input.iter().for_each(|tick| train.push_tick(tick));
@@ -94,9 +108,7 @@ fn levels_agree(seed: u64, steps: usize) {
     // Retiming may have made a loop slower, in both; the interpreter runs what came out of it.
     let recordings = machine.run(&train.finish(), &wishes, Time::Network).unwrap_or_else(|error| fail(error));
     for (((node, _), expected), recording) in populations.iter().zip(&expected).zip(recordings) {
-        let Recording::Spikes(table) = recording else { unreachable!("spikes were asked for") };
-        let spikes: Vec<f64> = table.values.iter().map(|&count| f64::from(count)).collect();
-        assert!(spikes == *expected, "seed {seed} steps {steps}: `{node}` differs on the chip");
+        assert!(recording.numbers() == *expected, "seed {seed} steps {steps}: `{node}` differs on the chip");
     }
     if has_loop || options.weight_bits < 16 {
         return;
@@ -108,7 +120,9 @@ fn levels_agree(seed: u64, steps: usize) {
     let float = snn::Network::read(&float.module).unwrap();
     let float = interpret(&mut s2c_interp::snn::Snn::new(&float).unwrap(), &input, &populations);
     for (float, integer) in float.iter().zip(&expected) {
-        let differing = float.iter().zip(integer).filter(|(a, b)| a != b).count();
+        // Spikes, or values by more than a few per cent.
+        let differs = |(a, b): &(&f64, &f64)| (*a - *b).abs() > 0.03 * a.abs().max(1.0);
+        let differing = float.iter().zip(integer).filter(differs).count();
         CELLS[0].fetch_add(float.len() as u64, Ordering::Relaxed);
         CELLS[1].fetch_add(differing as u64, Ordering::Relaxed);
     }
@@ -179,8 +193,10 @@ fn all_levels_agree_on_random_graphs() {
         "written as they run and read again: {integers} (as integers), {float} (as float) of {written} cells differ"
     );
     println!("{inexpressible} graphs can't be written");
-    assert!(written > 50_000 && (integers + float) * 1000 < written, "{integers} and {float} of {written} cells");
+    assert!(written > 20_000 && (integers + float) * 1000 < written, "{integers} and {float} of {written} cells");
     assert!(inexpressible * 5 < u64::from(GRAPHS), "{inexpressible} graphs");
     result.unwrap_or_else(|error| panic!("{error}"));
+    let refused = TOO_WIDE.load(Ordering::Relaxed);
+    assert!(20 * refused < u64::from(GRAPHS), "{refused} graphs were refused");
     assert!(cells > 10_000 && differing * 100 < cells, "{differing} of {cells} cells");
 }

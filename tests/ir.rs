@@ -20,7 +20,7 @@ fn calibrate(pass: &str, module: &Module<'_>) -> Result<Option<Calibration>> {
     let network = snn::Network::read(module)?;
     let mut observer = Observer::new(&network)?;
     for count in [1, 0, 1] {
-        observer.observe(|node| vec![count; network.result(node).map_or(0, |result| result.len())]);
+        observer.observe(|node| vec![f64::from(count); network.result(node).map_or(0, |result| result.len())]);
     }
     Ok(Some(observer.finish()))
 }

@@ -53,7 +53,7 @@ pub fn run(network: &Network, samples: &Samples) -> Result<Calibration> {
                     counts.fill(0);
                     events.iter().for_each(|&(neuron, count)| counts[neuron as usize] = count);
                     interpreter.step(&[&counts])?;
-                    observer.observe(|node| interpreter.spikes(node));
+                    observer.observe(|node| interpreter.values(node));
                 }
                 Ok(observer.finish())
             })

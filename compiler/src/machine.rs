@@ -158,6 +158,13 @@ impl Machine {
         upset: &mut dyn FnMut(&mut Chip),
     ) -> Result<Vec<Recording>> {
         let span = tracing::info_span!("run", ticks = input.ticks());
+        if let Some(input) = self.binary.manifest.inputs.iter().find(|input| input.fraction.is_some()) {
+            return Err(Box::new(
+                Diagnostic::error("analog-input", "the input takes values, which can't be read from files yet")
+                    .at_node(&input.node)
+                    .hint("turn the values into spikes in front of the network"),
+            ));
+        }
         self.chip.reset().map_err(fault)?;
         let manifest = &self.binary.manifest;
         let limit = manifest.inputs.first().map_or(0, |input| input.limit);

@@ -25,6 +25,7 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     let end = memory.sram_bytes - memory.stack_bytes;
     let mut sizes = Vec::with_capacity(program.pes.len());
     let keys = tables::keys(&program);
+    let packet_bytes = tables::packet_bytes(program.takes_values());
     for pe in &program.pes {
         sizes.push(tables::plan(&keys, pe)?.bytes);
     }
@@ -44,9 +45,9 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         }
         pe.buffers = buffers;
         let left = i64::from(end) - at;
-        let fifo = tables::fifo_bytes(pe, u32::try_from(left).unwrap_or(0));
+        let fifo = tables::fifo_bytes(pe, u32::try_from(left).unwrap_or(0), packet_bytes);
         // A ring holds one packet less than it has room for.
-        if left < 0 || fifo < 8 {
+        if left < 0 || fifo < 2 * packet_bytes {
             return Err(Box::new(overflow(pe, session.target.data_bytes(), tables, at - i64::from(memory.code_bytes))));
         }
         pe.buffers.push(Buffer { sym_name: FIFO.to_owned(), bytes: fifo.into(), address: Some(at), values: None });

@@ -11,8 +11,7 @@
 //! From -O1 on parameters that are the same at all places of a map are stored once per channel.
 //! From -O2 on weights are stored in the way that takes the fewest PEs, then the fewest cycles (`storage.rs`).
 //! Example: 300 neurons behind 1000 inputs need 300 kB of weights: three PEs of 100 neurons each.
-//! Limits: a slice has at least four neurons, or one row of four channels; the weights into it must fit into a PE. Graded values are
-//! refused.
+//! Limits: a slice has at least four neurons, or one row of four channels; the weights into it must fit into a PE.
 //! Source: the sizes are those of `analysis/tables.rs` and of the buffers that this pass makes.
 
 mod build;
@@ -22,16 +21,11 @@ mod plan;
 mod storage;
 mod update;
 
-use crate::{
-    Session,
-    analysis::{graded, projections},
-    options::Options,
-};
+use crate::{Session, analysis::projections, options::Options};
 use cut::Slice;
 use s2c_dialects::{
     Module, convolution,
     diagnostic::{Diagnostic, Result},
-    graph::{DialectOp, Node},
     qsnn::{Network, Op},
     s2k::{HostInput, HostOutput, MapLayout, Program},
 };
@@ -40,11 +34,6 @@ use std::collections::BTreeMap;
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let network = Network::read(&module)?;
-    for Node { op, name, .. } in &network.nodes {
-        if op.shift() != 0 || matches!(op, Op::Input(input) if input.fraction.is_some()) {
-            return Err(graded::not_lowered(op.name(), op.node().unwrap_or(name), op.is_neuron()));
-        }
-    }
     let mut program = Program {
         name: network.name.clone(),
         target: session.target.name.clone(),

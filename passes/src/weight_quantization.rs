@@ -53,8 +53,9 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     let options = Options::from_map(&network.options)?;
     let bits = widths::of_connections(&network, &options)?;
     let dt = network.dt.ok_or_else(|| Diagnostic::bug("`discretization` has not run"))?;
-    let populations = populations(session, &network, dt, &bits, &options)?;
-    let shifts = shifts(&network, &populations)?;
+    let inputs = values::of_inputs(&network);
+    let populations = populations(session, &network, dt, &bits, &inputs, &options)?;
+    let shifts = shifts(&network, &populations, &inputs)?;
     let shift = |index: usize| shifts.get(&index).copied().filter(|&shift| shift != 0);
     let mut integer =
         qsnn::Network { name: network.name.clone(), dt: Some(dt), options: network.options.clone(), nodes: Vec::new() };
@@ -64,7 +65,10 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
             _ => result.clone(),
         });
         let op: qsnn::Op = match &node.op {
-            Op::Input(op) => qsnn::Input { node: op.node.clone(), limit: op.limit, fraction: None, start: None }.into(),
+            Op::Input(op) => {
+                let fraction = inputs.get(&index).map(|value| value.fraction);
+                qsnn::Input { node: op.node.clone(), limit: op.limit, fraction, start: None }.into()
+            }
             Op::Output(op) => qsnn::Output { node: op.node.clone() }.into(),
             Op::Add(_) => qsnn::Add {}.into(),
             Op::Delay(op) => qsnn::Delay { ticks: op.ticks }.into(),
@@ -88,9 +92,10 @@ fn populations(
     network: &Network,
     dt: f64,
     bits: &BTreeMap<usize, u32>,
+    inputs: &BTreeMap<usize, Value>,
     options: &Options,
 ) -> Result<BTreeMap<usize, Population>> {
-    let (mut done, mut values) = (BTreeMap::new(), BTreeMap::new());
+    let (mut done, mut values) = (BTreeMap::new(), inputs.clone());
     let mut open: Vec<usize> = (0..network.nodes.len()).filter(|&index| network.nodes[index].op.is_neuron()).collect();
     while !open.is_empty() {
         let mut waiting = Vec::new();
@@ -125,13 +130,19 @@ fn graded_loop(network: &Network, populations: &[usize]) -> Box<Diagnostic> {
 
 /// By which power of two each connection multiplies what it takes, so that all sums into a population count in the same
 /// unit.
-fn shifts(network: &Network, populations: &BTreeMap<usize, Population>) -> Result<BTreeMap<usize, i64>> {
+fn shifts(
+    network: &Network,
+    populations: &BTreeMap<usize, Population>,
+    inputs: &BTreeMap<usize, Value>,
+) -> Result<BTreeMap<usize, i64>> {
     let mut shifts = BTreeMap::new();
     for (&index, population) in populations {
         for projection in projections::of_snn(network, index)? {
             let value = populations.get(&projection.source).and_then(|source| source.value);
+            let value = value.or(inputs.get(&projection.source).copied());
             let taken = value.map_or(0, |value| value.fraction);
-            shifts.insert(projection.connection, i64::from(population.fraction) - taken);
+            // Values that are this small against the sum vanish either way.
+            shifts.insert(projection.connection, (i64::from(population.fraction) - taken).max(-31));
         }
     }
     Ok(shifts)
@@ -213,10 +224,12 @@ fn population(
         return Ok(float::population(name, &network.result(index)?.shape, rules, fire, most_fraction, headroom));
     }
     let has_current = rules.iter().any(|rule| rule.current_keep.is_some());
-    // A membrane behind a current may have fewer fractional bits than a weight has; one without may not.
-    let least = if has_current { -30 } else { 0 };
+    // A membrane behind a current may have fewer fractional bits than a sum has; one without may not.
+    let least = if has_current { -30 } else { most_fraction.min(0) };
+    // Small values deserve as many as their sums.
+    let most_shift = MOST_SHIFT.max(most_fraction);
     let largest = |headroom: Option<f64>| {
-        (least..=MOST_SHIFT).rev().find(|&shift| rules.iter().all(|rule| rule.fits(shift, reset, headroom)))
+        (least..=most_shift).rev().find(|&shift| rules.iter().all(|rule| rule.fits(shift, reset, headroom)))
     };
     let assumed = [headroom, HEADROOM, 1.0].map(Some);
     let found =
@@ -244,8 +257,8 @@ fn population(
     let current_fits = |current_shift: i32| {
         rules.iter().all(|rule| rule.current(current_shift, rule.current_keep.unwrap_or(1.0)).plus(1.0).fits(31))
     };
-    let lowest = shift.max(0);
-    let current_shift = (lowest..=MOST_SHIFT.max(lowest)).rev().find(|&shift| current_fits(shift)).unwrap_or(lowest);
+    let lowest = shift.max(most_fraction.min(0));
+    let current_shift = (lowest..=most_shift.max(lowest)).rev().find(|&shift| current_fits(shift)).unwrap_or(lowest);
     let current_decay =
         Tensor::new(shape.clone(), rules.iter().map(|rule| factor(rule.current_keep.unwrap_or(1.0))).collect());
     let current_offset = words(&|rule| rule.bias * f64::from(current_shift).exp2());

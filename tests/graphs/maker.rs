@@ -6,7 +6,7 @@ use s2c::nir::{
     Graph, Node,
     conv::{Conv, Padding},
     linear::{Affine, Linear, Scale},
-    neuron::{CubaLif, If, Lif},
+    neuron::{CubaLi, CubaLif, If, Integrator, Li, Lif},
     pool::{AvgPool2d, Pool2d, SumPool2d},
     port::{Flatten, Input, Output},
     signal::{Delay, Threshold},
@@ -64,8 +64,10 @@ struct Maker {
     random: Random,
     graph: Graph,
     values: Vec<(String, Vec<usize>)>,
-    /// Rank-one populations: they may get a loop.
+    /// Spiking rank-one populations: they may get a loop.
     loopable: Vec<(String, usize)>,
+    /// Whether some populations hand on values instead of spikes.
+    is_graded: bool,
     populations: Vec<(String, Vec<usize>)>,
     has_loop: bool,
 }
@@ -166,9 +168,9 @@ impl Maker {
     }
 
     fn population(&mut self, from: &[String], shape: Vec<usize>) {
-        let random = &mut self.random;
+        let (random, is_graded) = (&mut self.random, self.is_graded);
         let p = |random: &mut Random, low: f64, high: f64| random.parameter(&shape, low, high);
-        let node = match random.below(4) {
+        let node = match random.below(if is_graded { 7 } else { 4 }) {
             0 => {
                 Node::If(If { r: p(random, 0.5, 1.5), v_threshold: p(random, 0.5, 1.5), v_reset: p(random, -0.2, 0.1) })
             }
@@ -188,12 +190,29 @@ impl Maker {
                 v_threshold: p(random, 0.4, 1.2),
                 v_reset: p(random, -0.2, 0.1),
             }),
-            _ => Node::Threshold(Threshold { threshold: p(random, 0.1, 0.9) }),
+            3 => Node::Threshold(Threshold { threshold: p(random, 0.1, 0.9) }),
+            4 => Node::I(Integrator { r: p(random, 0.2, 0.8) }),
+            5 => Node::Li(Li {
+                tau: p(random, 2.0 * DT, 20.0 * DT),
+                r: p(random, 0.5, 3.0),
+                v_leak: p(random, -0.1, 0.2),
+            }),
+            _ => Node::CubaLi(CubaLi {
+                tau_syn: p(random, 2.0 * DT, 6.0 * DT),
+                tau_mem: p(random, 2.0 * DT, 20.0 * DT),
+                r: p(random, 0.5, 3.0),
+                w_in: p(random, 0.5, 1.5),
+                v_leak: p(random, -0.1, 0.2),
+            }),
         };
+        let spikes = !matches!(node, Node::I(_) | Node::Li(_) | Node::CubaLi(_));
         let from: Vec<&str> = from.iter().map(String::as_str).collect();
         let name = self.add(node, &from, shape.clone());
         self.populations.push((name.clone(), shape.clone()));
-        if let [count] = shape[..] {
+        // A loop of values alone is refused.
+        if let [count] = shape[..]
+            && spikes
+        {
             self.loopable.push((name, count));
         }
     }
@@ -250,11 +269,13 @@ pub fn graph(seed: u64, steps: usize) -> (Graph, Vec<(String, Vec<usize>)>, bool
         1 => vec![random.between(1, 4), random.between(2, 9)],
         _ => vec![random.between(1, 4), random.between(2, 8), random.between(2, 8)],
     };
+    let is_graded = random.one_in(2);
     let mut maker = Maker {
         random,
         graph: Graph::default(),
         values: Vec::new(),
         loopable: Vec::new(),
+        is_graded,
         populations: Vec::new(),
         has_loop: false,
     };

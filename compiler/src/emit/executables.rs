@@ -7,7 +7,7 @@ use s2c_passes::{analysis::tables, kernels::kernels_of, target::Target};
 
 /// Name and file of each PE.
 pub fn executables(program: &Program, target: &Target) -> Result<Vec<(String, Vec<u8>)>> {
-    let mut cache = KernelCache::new(&constants(target))?;
+    let mut cache = KernelCache::new(&constants(program, target))?;
     let keys = tables::keys(program);
     let mut files = Vec::with_capacity(program.pes.len());
     for pe in &program.pes {

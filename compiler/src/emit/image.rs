@@ -17,8 +17,8 @@ use s2c_passes::{
     },
     buffer_allocation::FIFO,
     kernels::{
-        self, GROUP, Kernel, Parameter, Registers, RowKernel, SparseKernel, accumulator, conv_kernel, kernels_of,
-        one_to_one_kernel, row_kernel, sparse_kernel, update_kernel, weight_width,
+        self, GROUP, Kernel, Parameter, Registers, SparseKernel, conv_kernel, kernels_of, one_to_one_kernel,
+        row_kernel, sparse_kernel, update_kernel,
     },
     target::Target,
 };
@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Makes the binary of a finished program.
 pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
     let _span = tracing::info_span!("emit", pes = program.pes.len()).entered();
-    let mut cache = KernelCache::new(&constants(target))?;
+    let mut cache = KernelCache::new(&constants(program, target))?;
     let mut blobs: Vec<Vec<u8>> = Vec::new();
     let mut codes: BTreeMap<BTreeSet<Kernel>, (usize, CodeImage)> = BTreeMap::new();
     let mut pes = Vec::with_capacity(program.pes.len());
@@ -60,6 +60,7 @@ pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
                 node: input.node.clone(),
                 shape: extents(&input.shape),
                 limit: input.limit,
+                fraction: input.fraction,
                 layout: input.layout.clone(),
                 key: input.key.unwrap_or(0) as u32,
             })
@@ -92,12 +93,12 @@ pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
     Ok(Binary { manifest, blobs })
 }
 
-pub(super) fn constants(target: &Target) -> RuntimeConstants {
+pub(super) fn constants(program: &Program, target: &Target) -> RuntimeConstants {
     RuntimeConstants {
         header: target.memory.code_bytes,
         stack_top: target.memory.sram_bytes,
         registers: Registers { comms: target.comms.base, timer: target.comms.timer_base },
-        payload: false,
+        payload: program.takes_values(),
     }
 }
 
@@ -107,7 +108,7 @@ pub fn kernel_text(program: &Program, target: &Target, assembly: bool) -> Result
     for pe in &program.pes {
         kernels.extend(kernels_of(pe)?);
     }
-    let constants = constants(target);
+    let constants = constants(program, target);
     if !assembly {
         return Ok(kernels.iter().map(|kernel| kernel.emit(&constants.registers)).collect());
     }
@@ -396,11 +397,7 @@ fn write_weights(
     }
     let kernel = match user {
         Synapses::Rows(rows) => row_kernel(rows),
-        Synapses::Convolution(block) => RowKernel {
-            weights: weight_width(block.bits),
-            accumulators: accumulator(block.width),
-            length: block.target_channels as u32,
-        },
+        Synapses::Convolution(block) => conv_kernel(block)?.row(),
         Synapses::OneToOne(_) => return Err(Box::new(Diagnostic::bug("a table holds bare weights"))),
     };
     let rows = shape.iter().product::<usize>() / columns.max(1);

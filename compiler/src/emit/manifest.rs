@@ -47,8 +47,11 @@ pub struct Input {
     pub node: String,
     /// Shape of one tick's counts.
     pub shape: Vec<usize>,
-    /// Largest count per neuron and tick.
+    /// Largest count, or absolute value, per neuron and tick.
     pub limit: i64,
+    /// Fractional bits of the payloads that carry values; none for spikes.
+    #[serde(default)]
+    pub fraction: Option<i64>,
     /// Order of the neurons on the chip, where it is not that of the shape (`s2k`'s `MapLayout`).
     pub layout: Option<Vec<i64>>,
     /// Key of neuron 0.

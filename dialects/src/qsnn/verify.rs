@@ -28,9 +28,9 @@ pub fn verify(network: &Network) -> Result<()> {
 
 fn verify_node(node: &Node<Op>) -> Result<()> {
     match &node.op {
-        Op::Dense(op) => verify_weights(node, &op.weight, op.bits),
-        Op::Scale(op) => verify_weights(node, &op.weight, op.bits),
-        Op::Conv2d(op) => verify_weights(node, &op.weight, op.bits),
+        Op::Dense(op) => verify_connection(node, &op.weight, op.bits),
+        Op::Scale(op) => verify_connection(node, &op.weight, op.bits),
+        Op::Conv2d(op) => verify_connection(node, &op.weight, op.bits),
         Op::Li(op) => {
             verify_decay(node, &op.decay)?;
             verify_readout(node, &op.readout)?;
@@ -72,6 +72,15 @@ fn verify_node(node: &Node<Op>) -> Result<()> {
         }
         Op::Input(_) | Op::Output(_) | Op::Add(_) | Op::Delay(_) => Ok(()),
     }
+}
+
+/// C4, and C13: what a connection takes is shifted by at most 30 bits up or 31 down.
+fn verify_connection(node: &Node<Op>, weight: &Weights, bits: i64) -> Result<()> {
+    let shift = node.op.shift();
+    if !(-31..=30).contains(&shift) {
+        return Err(broken(node, format!("C13: shift {shift} is not between -31 and 30")));
+    }
+    verify_weights(node, weight, bits)
 }
 
 /// C4: every weight fits into `bits`, without the most negative code (the range is symmetric); one bit is a sign.

@@ -104,6 +104,22 @@ impl<'p> Synapses<'p> {
         }
     }
 
+    /// Whether weights are multiplied by the packet's payload, and by which power of two what they are multiplied by is
+    /// shifted.
+    pub fn factor(&self) -> (bool, i64) {
+        let (graded, shift) = match self {
+            Self::Rows(rows) => (rows.graded, rows.shift),
+            Self::Convolution(convolution) => (convolution.graded, convolution.shift),
+            Self::OneToOne(block) => (block.graded, block.shift),
+        };
+        (graded, shift.unwrap_or(0))
+    }
+
+    /// Whether weights are multiplied by the packet's payload.
+    pub fn is_graded(&self) -> bool {
+        self.factor().0
+    }
+
     /// Number of source neurons.
     pub fn count(&self) -> i64 {
         match self {
@@ -133,6 +149,11 @@ impl Pe {
 
 impl Program {
     const NAME: &'static str = "s2k.program";
+
+    /// Whether packets carry values as payloads to any PE.
+    pub fn takes_values(&self) -> bool {
+        self.pes.iter().flat_map(Pe::blocks).any(|block| block.is_graded())
+    }
 
     /// True where the module holds a program.
     pub fn is_in(module: &Module<'_>) -> bool {

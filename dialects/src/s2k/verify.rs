@@ -4,7 +4,7 @@ use super::{Parameter, Pe, Program, Synapses, Update};
 use crate::diagnostic::{Diagnostic, Result};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Checks constraints C1 to C5.
+/// Checks constraints C1 to C6.
 pub fn verify(program: &Program) -> Result<()> {
     let broken = |title: String| Err(Box::new(Diagnostic::error("bad-ir", title)));
     // C1: names of slices and host inputs are unique.
@@ -27,10 +27,11 @@ pub fn verify(program: &Program) -> Result<()> {
                 }
             }
             // C3: accumulators come in whole words of four, of 16 or 32 bits.
-            let (length, width) = match block {
-                Synapses::Rows(rows) => (rows.length, rows.width),
-                Synapses::Convolution(convolution) => (convolution.target_channels, convolution.width),
-                Synapses::OneToOne(block) => (4, block.width),
+            let width = width_of(block);
+            let length = match block {
+                Synapses::Rows(rows) => rows.length,
+                Synapses::Convolution(convolution) => convolution.target_channels,
+                Synapses::OneToOne(_) => 4,
             };
             if length % 4 != 0 || length <= 0 || !matches!(width, 16 | 32) {
                 return broken(format!("C3: `{}` has synapses into {length} accumulators of {width} bits", pe.name));
@@ -51,6 +52,12 @@ pub fn verify(program: &Program) -> Result<()> {
             };
             if !matches!(bits, 1 | 2 | 4 | 8 | 16) || sparse && bits != 8 {
                 return broken(format!("C5: `{}` has weights of {bits} bits", pe.name));
+            }
+            // C6: what multiplies weights takes them as they are, and adds to 32-bit sums.
+            let least = if block.is_graded() { -31 } else { 0 };
+            let (multiplies, shift) = (block.factor() != (false, 0), block.factor().1);
+            if multiplies && (width_of(block) != 32 || bits < 8 || sparse) || !(least..=30).contains(&shift) {
+                return broken(format!("C6: `{}` multiplies weights of {bits} bits, shifted by {shift}", pe.name));
             }
             if *scales.entry(block.accumulators()).or_insert(scale) != scale {
                 return broken(format!("C5: sums in `{}` of `{}` differ in scale", block.accumulators(), pe.name));
@@ -97,4 +104,13 @@ fn buffers_of(update: &Update) -> impl Iterator<Item = &str> {
         _ => None,
     });
     states.into_iter().flatten().chain(parameters).map(|buffer| buffer.0.as_str())
+}
+
+/// Bits of the sums that a block adds to.
+fn width_of(block: Synapses<'_>) -> i64 {
+    match block {
+        Synapses::Rows(rows) => rows.width,
+        Synapses::Convolution(convolution) => convolution.width,
+        Synapses::OneToOne(block) => block.width,
+    }
 }

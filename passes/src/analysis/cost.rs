@@ -8,8 +8,8 @@
 
 use crate::{
     kernels::{
-        ConvKernel, GROUP, Registers, RowKernel, SparseKernel, UpdateKernel, conv_kernel, row_kernel, sparse_kernel,
-        update_kernel,
+        ConvKernel, Factor, GROUP, OneToOneKernel, Registers, RowKernel, SparseKernel, UpdateKernel, conv_kernel,
+        one_to_one_kernel, row_kernel, sparse_kernel, update_kernel,
     },
     target::Cycles,
 };
@@ -92,6 +92,8 @@ const CONV_STRIDE: Cost = Cost::new(6.0, 6.0);
 const CONV_FEW_WORDS: Cost = Cost::new(-15.0, -27.0);
 /// A packet through a one-to-one connection, as LLVM writes its kernel.
 const ONE_TO_ONE: (f64, Memory) = (14.0, Memory { first: 4.0, next: 3.0, words: 0.0, branches: 1.0 });
+/// What a packet's factor takes to be made of its payload.
+const FACTOR: Cost = Cost::new(3.0, 3.0);
 /// The last of the registers that only long rows need.
 const LAST_OF_FEW: u32 = 10;
 
@@ -165,7 +167,7 @@ impl<'t> CostModel<'t> {
             _ if kernel.weights.is_narrow() => (Cost::new(4.0, 6.0) + self.branch(), Cost::new(3.0, 3.0)),
             _ => (Cost::new(2.0, 2.0) + self.branch(), Cost::new(1.0, 1.0) + self.branch() * -1.0),
         };
-        let descriptor = self.text(["ldr"]);
+        let descriptor = self.text(["ldr"]) + factor(kernel.factor);
         self.call(code.last) + descriptor + (text(&code.step) + turn) * steps + around + text(&code.tail)
     }
 
@@ -185,8 +187,8 @@ impl<'t> CostModel<'t> {
     }
 
     /// A packet through a one-to-one connection.
-    pub fn one_to_one(&self) -> Cost {
-        self.counted(&ONE_TO_ONE)
+    pub fn one_to_one(&self, kernel: &OneToOneKernel) -> Cost {
+        self.counted(&ONE_TO_ONE) + factor(kernel.factor)
     }
 
     /// A packet through a convolution, on average over the source's positions.
@@ -197,7 +199,7 @@ impl<'t> CostModel<'t> {
         let steps = f64::from(row.steps);
         let turn = if row.steps == 0 { Cost::default() } else { Cost::new(2.0, 2.0) + self.branch() };
         let tap = (text(&row.step) + turn) * steps + text(&row.tail) + CONV_TAP;
-        let mut packet = CONV_PACKET;
+        let mut packet = CONV_PACKET + factor(kernel.factor);
         if kernel.stride != [1, 1] {
             packet = packet + CONV_STRIDE;
         }
@@ -268,9 +270,9 @@ impl<'t> CostModel<'t> {
                     reach += rate * kernel.taps(0) * kernel.taps(1) * f64::from(kernel.source_channels);
                     self.convolution(&kernel)
                 }
-                Synapses::OneToOne(_) => {
+                Synapses::OneToOne(block) => {
                     reach += rate;
-                    self.one_to_one()
+                    self.one_to_one(&one_to_one_kernel(block))
                 }
             };
             blocks.entry(block.source()).or_insert((block.count(), Vec::new())).1.push(cost);
@@ -291,6 +293,10 @@ impl<'t> CostModel<'t> {
         }
         Ok(total)
     }
+}
+
+fn factor(factor: Factor) -> Cost {
+    if matches!(factor, Factor::Payload(_)) { FACTOR } else { Cost::default() }
 }
 
 /// Groups of entries in all rows of a block.

@@ -6,7 +6,7 @@ use super::{
     cost::{CONV_PACKET, CostModel, sparse_groups},
     traffic::Sender,
 };
-use crate::kernels::{GROUP, conv_kernel, row_kernel, sparse_kernel, update_kernel};
+use crate::kernels::{GROUP, conv_kernel, one_to_one_kernel, row_kernel, sparse_kernel, update_kernel};
 use s2c_dialects::{
     diagnostic::Result,
     s2k::{Convolution, Pe, Synapses},
@@ -45,7 +45,7 @@ pub fn load<'s>(model: &CostModel<'_>, pe: &Pe, sender: impl Fn(&str) -> Option<
             }
             Synapses::OneToOne(block) => {
                 reach += packets / block.count.max(1) as f64;
-                model.one_to_one().cycles
+                model.one_to_one(&one_to_one_kernel(block)).cycles
             }
             Synapses::Convolution(c) => {
                 let kernel = conv_kernel(c)?;

@@ -2,7 +2,6 @@
 
 pub mod cost;
 pub mod expected;
-pub mod graded;
 pub mod grid;
 pub mod load;
 pub mod moments;

@@ -106,12 +106,12 @@ impl Moments {
     }
 }
 
-/// Watches the spikes of a float network, tick by tick.
+/// Watches the spikes and values of a float network, tick by tick.
 #[derive(Clone)]
 pub struct Observer {
     watched: Vec<Watched>,
-    /// Spikes of the last ticks of each source that is needed, newest first.
-    history: BTreeMap<usize, VecDeque<Vec<u16>>>,
+    /// What each source that is needed handed on in the last ticks, newest first.
+    history: BTreeMap<usize, VecDeque<Vec<f64>>>,
     longest: usize,
     tick: usize,
 }
@@ -151,11 +151,11 @@ impl Observer {
         Ok(Self { watched, history, longest, tick: 0 })
     }
 
-    /// Adds a tick; `spikes` gives the counts of a node of the network.
-    pub fn observe(&mut self, spikes: impl Fn(usize) -> Vec<u16>) {
+    /// Adds a tick; `values` gives what a node of the network hands on.
+    pub fn observe(&mut self, values: impl Fn(usize) -> Vec<f64>) {
         for (&node, ticks) in &mut self.history {
             ticks.truncate(self.longest - 1);
-            ticks.push_front(spikes(node));
+            ticks.push_front(values(node));
         }
         for watched in &mut self.watched {
             watched.advance(&self.history);
@@ -206,15 +206,15 @@ impl Watched {
         }))
     }
 
-    fn advance(&mut self, history: &BTreeMap<usize, VecDeque<Vec<u16>>>) {
+    fn advance(&mut self, history: &BTreeMap<usize, VecDeque<Vec<f64>>>) {
         let ([current, membrane], [keep_current, keep]) = (&mut self.traces, self.keep);
         current.iter_mut().for_each(|value| *value *= keep_current);
         for source in &self.sources {
-            let Some(spikes) = history[&source.node].get(source.ticks) else { continue };
-            let spikes = spikes.iter().enumerate().filter(|&(_, &count)| count != 0);
-            for (index, &count) in spikes {
+            let Some(values) = history[&source.node].get(source.ticks) else { continue };
+            let values = values.iter().enumerate().filter(|&(_, &value)| value != 0.0);
+            for (index, &value) in values {
                 let Some(geometry) = &source.geometry else {
-                    current[source.first + index] += f32::from(count);
+                    current[source.first + index] += value as f32;
                     continue;
                 };
                 let [_, rows, columns] = geometry.input;
@@ -224,7 +224,7 @@ impl Watched {
                 for tap in geometry.taps(row, column) {
                     let place = tap.output[0] * geometry.output()[2] + tap.output[1];
                     let input = source.first + geometry.weight_index(0, within, tap.kernel);
-                    current[(group * self.places + place) * self.inputs + input] += f32::from(count);
+                    current[(group * self.places + place) * self.inputs + input] += value as f32;
                 }
             }
         }
@@ -259,6 +259,9 @@ fn keep(network: &Network, op: &Op) -> Result<[f32; 2]> {
     match op {
         Op::Lif(op) => Ok([0.0, mean(&op.tau, op.integrator)?]),
         Op::CubaLif(op) => Ok([mean(&op.tau_syn, op.integrator)?, mean(&op.tau_mem, op.integrator)?]),
+        Op::Li(op) => Ok([0.0, mean(&op.tau, op.integrator)?]),
+        Op::CubaLi(op) => Ok([mean(&op.tau_syn, op.integrator)?, mean(&op.tau_mem, op.integrator)?]),
+        Op::Relay(_) => Ok([0.0, 0.0]),
         _ => Ok([0.0, 1.0]),
     }
 }

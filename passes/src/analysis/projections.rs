@@ -71,6 +71,17 @@ fn walk<O: DialectOp>(network: &Network<O>, population: usize, kind: &dyn Fn(&O)
     Ok(found)
 }
 
+/// Whether any population takes values instead of spikes.
+pub fn takes_values(network: &qsnn::Network) -> Result<bool> {
+    for population in (0..network.nodes.len()).filter(|&index| network.nodes[index].op.is_neuron()) {
+        let mut projections = of_qsnn(network, population)?.into_iter();
+        if projections.any(|projection| network.nodes[projection.source].op.fraction().is_some()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The source of an output: the population or input whose spikes it hands back, and the delay on the way.
 pub fn of_output(network: &qsnn::Network, output: usize) -> Result<(usize, i64)> {
     let (mut index, mut ticks) = (network.nodes[output].inputs[0], 0);

@@ -58,24 +58,36 @@ fn slice_bytes(update: &Update) -> Result<u32> {
 }
 
 /// An estimate of the tables of a PE with some projections from sources that are cut into `pieces` and have `neurons`
-/// together, before there are keys. The dispatch table has up to twice as many entries as `key-allocation` needs.
-pub fn estimate(projections: usize, pieces: usize, neurons: usize) -> u32 {
+/// together, whose packets take `packet_bytes`, before there are keys. The dispatch table has up to twice as many entries as `key-allocation` needs.
+pub fn estimate(projections: usize, pieces: usize, neurons: usize, packet_bytes: u32) -> u32 {
     let (projections, pieces) = (projections as u32, pieces as u32);
     let packets = (neurons as u32).clamp(LEAST_PACKETS, MOST_PACKETS / 8);
     let entries = dispatch::SIZE * (2 * pieces).next_power_of_two();
     let blocks = pieces * (convolution::SIZE + dispatch::SIZE + 4);
     let slices = slice::PARAMETERS + 4 * 8 + 4;
-    header::SIZE + entries + blocks + projections * (synapse::SIZE + 2 * rotation::SIZE) + slices + 4 * (packets + 1)
+    header::SIZE
+        + entries
+        + blocks
+        + projections * (synapse::SIZE + 2 * rotation::SIZE)
+        + slices
+        + packet_bytes * (packets + 1)
 }
 
-/// Bytes of the receive ring that a PE would like, given the bytes that are left: a neuron sends one packet per tick.
-pub fn fifo_bytes(pe: &Pe, left: u32) -> u32 {
-    ring_bytes(pe.blocks().map(|block| block.count()).sum()).min(left & !3)
+/// Bytes of a packet in the receive ring: a key, and a payload where packets carry values.
+pub const fn packet_bytes(takes_values: bool) -> u32 {
+    if takes_values { 8 } else { 4 }
+}
+
+/// Bytes of the receive ring that a PE would like, given the bytes that are left and those of a packet: a neuron sends
+/// one packet per tick.
+pub fn fifo_bytes(pe: &Pe, left: u32, packet_bytes: u32) -> u32 {
+    let wanted = ring_bytes(pe.blocks().map(|block| block.count()).sum(), packet_bytes);
+    wanted.min(left / packet_bytes * packet_bytes)
 }
 
 /// Bytes of a receive ring for a packet of each of so many neurons.
-pub fn ring_bytes(neurons: i64) -> u32 {
-    4 * (u32::try_from(neurons).unwrap_or(MOST_PACKETS).clamp(LEAST_PACKETS, MOST_PACKETS) + 1)
+pub fn ring_bytes(neurons: i64, packet_bytes: u32) -> u32 {
+    packet_bytes * (u32::try_from(neurons).unwrap_or(MOST_PACKETS).clamp(LEAST_PACKETS, MOST_PACKETS) + 1)
 }
 
 /// Plans the tables of a PE, given the keys of all sources.

@@ -15,10 +15,13 @@ use s2c_dialects::{
 };
 use std::collections::BTreeMap;
 
-/// Where sums go, the same for all projections into a slice.
+/// Where sums go, the same for all projections into a slice but for the last two.
 struct Sums {
     length: usize,
     width: i64,
+    slot: i64,
+    /// The source's packets carry values.
+    graded: bool,
 }
 
 /// The PE that holds `slice` of a population.
@@ -39,30 +42,32 @@ pub fn pe(
         one_to_ones: Vec::new(),
         updates: Vec::new(),
     };
-    let sums = Sums { length: slice.neurons.len().next_multiple_of(4), width: storage.width };
+    let length = slice.neurons.len().next_multiple_of(4);
     let mut slots = 1;
     for (number, projection) in projections::of_qsnn(network, population)?.iter().enumerate() {
         let slot = slot(network, population, projection)?;
         slots = slots.max(slot + 1);
         let weights = Symbol(format!("weights{number}"));
         let from = &sources[&projection.source];
+        let graded = network.nodes[projection.source].op.fraction().is_some();
+        let sums = Sums { length, width: storage.width, slot, graded };
         match &network.nodes[projection.connection].op {
             Op::Dense(op) => {
-                add_rows(&mut pe, op, from, slice, &sums, (storage.projections[number], weights), slot);
+                add_rows(&mut pe, op, from, slice, &sums, (storage.projections[number], weights));
             }
             Op::Conv2d(op) => {
                 let shape = &network.result(projection.source)?.shape;
                 let geometry = op.geometry(shape).ok_or_else(|| wrong(network, projection))?;
                 let layout = slice.layout.ok_or_else(|| wrong(network, projection))?;
-                add_convolution(&mut pe, op, &geometry, from, &layout, &sums, weights, slot);
+                add_convolution(&mut pe, op, &geometry, from, &layout, &sums, weights);
             }
-            Op::Scale(op) => add_one_to_one(&mut pe, op, from, slice, &sums, number, slot),
+            Op::Scale(op) => add_one_to_one(&mut pe, op, from, slice, &sums, number),
             _ => return Err(wrong(network, projection)),
         }
     }
-    pe.buffers.push(zeros("accumulators", sums.length as i64 * sums.width / 8 * slots));
+    pe.buffers.push(zeros("accumulators", length as i64 * storage.width / 8 * slots));
     let kept = network.nodes[population].op.membrane_bytes();
-    pe.buffers.push(zeros("membranes", sums.length as i64 * kept));
+    pe.buffers.push(zeros("membranes", length as i64 * kept));
     let mut update = update(network, population, slice, slots, storage, &mut pe)?;
     update.shift -= i64::from(storage.scale_log2);
     pe.updates.push(update);
@@ -98,7 +103,6 @@ fn add_rows(
     to: &Slice,
     sums: &Sums,
     (stored, weights): (Stored, Symbol),
-    slot: i64,
 ) {
     let columns = op.weight.shape()[1];
     let row = |source: Option<usize>| to.neurons.iter().map(move |target| Some((*target)? * columns + source?));
@@ -122,17 +126,16 @@ fn add_rows(
             accumulators: Symbol("accumulators".to_owned()),
             width: sums.width,
             length: sums.length as i64,
-            slot,
+            slot: sums.slot,
             sparse: stored.sparse,
             shift: op.shift,
-            graded: false,
+            graded: sums.graded,
         });
         first += source.neurons.len() as i64;
     }
 }
 
 /// A convolution: the kernel once, and a block for each source slice some of whose taps lead here.
-#[allow(clippy::too_many_arguments)] // All of them are read once, side by side.
 fn add_convolution(
     pe: &mut Pe,
     op: &qsnn::Conv2d,
@@ -141,7 +144,6 @@ fn add_convolution(
     to: &MapLayout,
     sums: &Sums,
     weights: Symbol,
-    slot: i64,
 ) {
     let inputs = geometry.input[0];
     let mut indices = Vec::with_capacity(inputs * geometry.kernel[0] * geometry.kernel[1] * to.padded);
@@ -177,9 +179,9 @@ fn add_convolution(
             bits: 8 * weight_bytes(op.bits) as i64,
             accumulators: Symbol("accumulators".to_owned()),
             width: sums.width,
-            slot,
+            slot: sums.slot,
             shift: op.shift,
-            graded: false,
+            graded: sums.graded,
             source_width: geometry.input[2] as i64,
             source_channels: layout.padded as i64,
             source_channel: layout.channel as i64,
@@ -203,7 +205,7 @@ fn add_convolution(
 }
 
 /// Single weights: for each source slice a table from the first to the last neuron that has a synapse here.
-fn add_one_to_one(pe: &mut Pe, op: &qsnn::Scale, from: &[Slice], to: &Slice, sums: &Sums, number: usize, slot: i64) {
+fn add_one_to_one(pe: &mut Pe, op: &qsnn::Scale, from: &[Slice], to: &Slice, sums: &Sums, number: usize) {
     let places: BTreeMap<usize, usize> =
         to.neurons.iter().enumerate().filter_map(|(place, neuron)| Some(((*neuron)?, place))).collect();
     for (piece, source) in from.iter().enumerate() {
@@ -233,9 +235,9 @@ fn add_one_to_one(pe: &mut Pe, op: &qsnn::Scale, from: &[Slice], to: &Slice, sum
             table: name,
             accumulators: Symbol("accumulators".to_owned()),
             width: sums.width,
-            slot,
+            slot: sums.slot,
             shift: op.shift,
-            graded: false,
+            graded: sums.graded,
         });
     }
 }

@@ -85,6 +85,8 @@ pub struct Needs {
     neurons: usize,
     /// Neurons of all sources.
     source_neurons: usize,
+    /// Bytes of a packet.
+    packet_bytes: u32,
     /// Cycles by size.
     pace: Pace,
     /// Bytes per neuron: rows of weights, sums, state, parameters.
@@ -184,6 +186,7 @@ pub fn needs(
         map: map_of(network, population)?,
         neurons: network.result(population)?.len(),
         source_neurons: sources,
+        packet_bytes: tables::packet_bytes(projections::takes_values(network)?),
         pace: Pace::of(target, network, population, options, storage)?,
         per_neuron,
         repeating: if storage.repeats { 4 * parameters } else { 0 },
@@ -213,7 +216,8 @@ impl Needs {
     /// Cuts the population into the fewest slices that keep the limits, of about equal size. `pieces` is the number of
     /// pieces that its sources are cut into. Where the limit of cycles can't be kept, slices are as fast as can be.
     pub fn cut(&self, limits: Limits, pieces: usize) -> Result<Vec<Piece>> {
-        let fixed = tables::estimate(self.sources.len(), pieces, self.source_neurons) as usize + self.padding;
+        let fixed = tables::estimate(self.sources.len(), pieces, self.source_neurons, self.packet_bytes);
+        let fixed = fixed as usize + self.padding;
         let room = Limits { bytes: limits.bytes.saturating_sub(fixed), ..limits };
         let pieces = match self.map {
             Some(map) => self.cut_map(map, room),
@@ -253,8 +257,8 @@ impl Needs {
 
     /// Bytes of all slices together, about. `sources` is the number of pieces that its sources are cut into.
     pub fn bytes(&self, pieces: &[Piece], sources: usize) -> usize {
-        let fixed = tables::estimate(self.sources.len(), sources, self.source_neurons) as usize;
-        let ring = tables::ring_bytes(self.source_neurons as i64) as usize;
+        let fixed = tables::estimate(self.sources.len(), sources, self.source_neurons, self.packet_bytes) as usize;
+        let ring = tables::ring_bytes(self.source_neurons as i64, self.packet_bytes) as usize;
         let slice = |piece: &Piece| match piece {
             Piece::Range(_, count) => count * self.per_neuron,
             Piece::Map(layout) => {

@@ -4,9 +4,9 @@ use super::{cut::Slice, map_of, storage::Storage, update};
 use crate::{
     analysis::{
         cost::{CONV_PACKET, CostModel},
-        projections,
+        projections::{self, Projection},
     },
-    kernels::{ConvKernel, GROUP, accumulator, update_kernel, weight_width},
+    kernels::{ConvKernel, Factor, GROUP, OneToOneKernel, RowKernel, accumulator, factor, update_kernel, weight_width},
     options::Options,
     target::{Cycles, Target},
 };
@@ -83,7 +83,10 @@ impl Pace {
             match &network.nodes[projection.connection].op {
                 Op::Dense(op) => {
                     let packets = rate * source.len() as f64;
-                    let [short, long] = LENGTHS.map(|length| stored.cycles_of(&model, op, length, sums));
+                    let [short, long] = LENGTHS.map(|length| match factor_of(network, projection) {
+                        Factor::One => stored.cycles_of(&model, op, length, sums),
+                        factor => model.row(&RowKernel { factor, ..stored.row(length as usize, sums) }).cycles,
+                    });
                     let per_weight = (long - short) / f64::from(LENGTHS[1] - LENGTHS[0]);
                     pace.per_neuron += packets * per_weight;
                     pace.fixed += packets * (pace.packet + short - per_weight * f64::from(LENGTHS[0]));
@@ -91,6 +94,7 @@ impl Pace {
                 }
                 Op::Conv2d(op) => {
                     let Some(geometry) = op.geometry(&source.shape) else { continue };
+                    let factor = factor_of(network, projection);
                     let pair = |pair: [usize; 2]| pair.map(|value| value as u32);
                     let [channels, rows, columns] = geometry.input;
                     let kernel = ConvKernel {
@@ -106,6 +110,7 @@ impl Pace {
                         dilation: pair(geometry.dilation),
                         target_width: geometry.output()[2] as u32,
                         target_channels: 4,
+                        factor,
                     };
                     let scatter = Scatter {
                         per_row: rate * (channels * columns) as f64,
@@ -121,7 +126,9 @@ impl Pace {
                 }
                 // Each neuron gets the packets of its own source neuron.
                 Op::Scale(_) => {
-                    pace.per_neuron += rate * (pace.packet + model.one_to_one().cycles);
+                    let kernel =
+                        OneToOneKernel { accumulators: accumulator(sums), factor: factor_of(network, projection) };
+                    pace.per_neuron += rate * (pace.packet + model.one_to_one(&kernel).cycles);
                     reach += rate;
                 }
                 _ => {}
@@ -179,6 +186,12 @@ impl MapPace {
             .map(|&(per_row, most, step, reach)| per_row * ((rows - 1) * step + reach).min(most) as f64);
         self.fixed + self.per_row * rows as f64 + packets.sum::<f64>()
     }
+}
+
+/// What the packets of a projection multiply weights by.
+fn factor_of(network: &Network, projection: &Projection) -> Factor {
+    let shift = network.nodes[projection.connection].op.shift();
+    factor(network.nodes[projection.source].op.fraction().is_some(), Some(shift))
 }
 
 /// A slice like those that the population is cut into.

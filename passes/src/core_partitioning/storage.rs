@@ -14,7 +14,7 @@ use crate::{
         projections::{self, Projection},
         ranges::Range,
     },
-    kernels::{Accumulator, RowKernel, SparseKernel, WeightWidth},
+    kernels::{Accumulator, Factor, RowKernel, SparseKernel, WeightWidth},
     options::{Level, Options},
     target::Target,
     width_narrowing::sums,
@@ -76,9 +76,10 @@ impl Stored {
         kernel.bytes((0..columns).map(|column| kernel.groups(row(op, slice, column))))
     }
 
-    fn row(self, neurons: usize, width: i64) -> RowKernel {
+    /// The kernel of rows to so many neurons.
+    pub fn row(self, neurons: usize, width: i64) -> RowKernel {
         let length = neurons.next_multiple_of(4) as u32;
-        RowKernel { weights: self.width, accumulators: accumulators(width), length }
+        RowKernel { weights: self.width, accumulators: accumulators(width), length, factor: Factor::One }
     }
 
     /// Cycles of a packet to a slice of `length` neurons, on average over the whole matrix.
@@ -164,7 +165,12 @@ pub fn choose(target: &Target, network: &Network, population: usize, options: &O
         repeats: Level::O1.is_in(options.level) && repeats(network, population)?,
         ..straight(network, population)?
     };
-    if !matches!(options.level, Level::O2 | Level::Os) {
+    // What multiplies weights takes them as they are.
+    let multiplies = |projection: &Projection| {
+        let connection = &network.nodes[projection.connection].op;
+        network.nodes[projection.source].op.fraction().is_some() || connection.shift() != 0
+    };
+    if !matches!(options.level, Level::O2 | Level::Os) || projections.iter().any(multiplies) {
         return Ok(plain);
     }
     let cut = |storage: &Storage| {

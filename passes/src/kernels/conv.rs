@@ -9,8 +9,10 @@
 //! for all ky < kernel.0, kx < kernel.1, oy, ox with
 //!         (TARGET_ROW + oy) * stride.0 = y + padding.0 - ky * dilation.0  and  oy < TARGET_ROWS
 //!                       ox  * stride.1 = x + padding.1 - kx * dilation.1  and  ox < target_width:
-//!     accumulators[oy, ox, ..] += weights[channel, ky, kx, ..]            (target_channels of them)
+//!     accumulators[oy, ox, ..] += weights[channel, ky, kx, ..] * x        (target_channels of them)
 //! ```
+//!
+//! with x as [`Factor`] says.
 //!
 //! Along one axis, the pairs (kernel position, output position) of a neuron are evenly spaced: with g the greatest
 //! common divisor of stride and dilation, they are (k0 + n·stride/g, o0 − n·dilation/g) for a range of n that is
@@ -20,7 +22,7 @@
 use s2c_abi::convolution;
 
 use super::{
-    Accumulator, RowKernel, WeightWidth,
+    Accumulator, Factor, RowKernel, WeightWidth,
     body::{Body, Value},
     pack_row,
 };
@@ -52,6 +54,8 @@ pub struct ConvKernel {
     pub target_width: u32,
     /// Channels of the output map with padding: a multiple of 4, at least 4.
     pub target_channels: u32,
+    /// What the weights are multiplied by.
+    pub factor: Factor,
 }
 
 impl ConvKernel {
@@ -60,7 +64,7 @@ impl ConvKernel {
     pub fn name(&self) -> String {
         let pair = |[rows, columns]: [u32; 2]| format!("{rows}x{columns}");
         format!(
-            "conv_{}_{}_from{}_pool{}_to{}_k{}_s{}_p{}_d{}_into{}",
+            "conv_{}_{}_from{}_pool{}_to{}_k{}_s{}_p{}_d{}_into{}{}",
             self.weights.name(),
             self.accumulators.name(),
             pair([self.source_width, self.source_channels]),
@@ -71,6 +75,7 @@ impl ConvKernel {
             pair(self.padding),
             pair(self.dilation),
             pair([self.target_width, self.target_channels]),
+            self.factor.name(),
         )
     }
 
@@ -79,9 +84,10 @@ impl ConvKernel {
         let mut body = Body::default();
         self.emit_body(&mut body);
         format!(
-            "llvm.func @{}(%index: i32, %descriptor: !llvm.ptr) attributes {{passthrough = [\"nounwind\"]}} {{\n{}  \
+            "llvm.func @{}(%index: i32, %descriptor: !llvm.ptr{}) attributes {{passthrough = [\"nounwind\"]}} {{\n{}  \
              llvm.return\n}}\n",
             self.name(),
+            self.factor.arguments(),
             body.into_text()
         )
     }
@@ -102,7 +108,8 @@ impl ConvKernel {
 
     /// How the weights of one kernel position are added.
     pub const fn row(&self) -> RowKernel {
-        RowKernel { weights: self.weights, accumulators: self.accumulators, length: self.target_channels }
+        let Self { weights, accumulators, factor, target_channels: length, .. } = *self;
+        RowKernel { weights, accumulators, length, factor }
     }
 
     fn emit_body(&self, body: &mut Body) {
@@ -151,11 +158,12 @@ impl ConvKernel {
         let target_jump = body.constant(target_row);
         let target_jump = multiply_add(body, &across.count, -target_step * horizontal.back as i32, &target_jump);
 
+        let factor = self.factor.emit(body);
         body.line(format_args!("llvm.br ^row({weights}, {accumulators}, {} : i32, i32, i32)", down.count));
         let at_row = body.block_with("^row", &["i32"; 3]);
         body.line(format_args!("llvm.br ^tap({}, {}, {} : i32, i32, i32)", at_row[0], at_row[1], across.count));
         let at_tap = body.block_with("^tap", &["i32"; 3]);
-        let [weights, accumulators] = row.add_row(body, &at_tap[0], &at_tap[1], "");
+        let [weights, accumulators] = row.add_row(body, [&at_tap[0], &at_tap[1]], factor.as_deref(), "");
         let weights = with_constant(body, "add", &weights, -weight_step * (horizontal.step as i32 + 1));
         let accumulators = with_constant(body, "add", &accumulators, target_step * (horizontal.back as i32 - 1));
         repeat(body, "^tap", [&weights, &accumulators, &at_tap[2]], "^next");

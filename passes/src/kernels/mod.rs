@@ -11,6 +11,7 @@
 mod assembly;
 mod body;
 mod conv;
+mod factor;
 mod float;
 mod neuron;
 mod one_to_one;
@@ -22,13 +23,14 @@ mod variants;
 
 pub use assembly::Assembly;
 pub use conv::{ConvKernel, pack_kernel};
+pub use factor::Factor;
 pub use one_to_one::OneToOneKernel;
 pub use row::{RowCode, RowKernel, WeightWidth, pack_row, unpack_row};
 pub use sparse::{SparseCode, SparseKernel};
 pub use update::{CurrentStage, Decay, Fire, GROUP, Parameter, Reset, Spread, State, UpdateKernel};
 pub use variants::{
-    accumulator, alignment, conv_kernel, kernels_of, one_to_one_kernel, row_kernel, sparse_kernel, update_kernel,
-    weight_width,
+    accumulator, alignment, conv_kernel, factor, kernels_of, one_to_one_kernel, row_kernel, sparse_kernel,
+    update_kernel, weight_width,
 };
 
 /// A kernel variant.

@@ -5,10 +5,12 @@
 //! ```text
 //! nothing unless FIRST <= i < FIRST + COUNT
 //! entry = TABLE[i - FIRST]
-//! accumulators[entry & 0xffff] += entry >> 16            (arithmetic, wraps)
+//! accumulators[entry & 0xffff] += (entry >> 16) * x      (arithmetic, wraps)
 //! ```
+//!
+//! with x as [`Factor`] says.
 
-use super::{Accumulator, body::Body};
+use super::{Accumulator, Factor, body::Body};
 use s2c_abi::one_to_one;
 
 /// A one-to-one kernel variant. See the module's page for what it does.
@@ -16,12 +18,14 @@ use s2c_abi::one_to_one;
 pub struct OneToOneKernel {
     /// Width of the accumulators.
     pub accumulators: Accumulator,
+    /// What the weight is multiplied by.
+    pub factor: Factor,
 }
 
 impl OneToOneKernel {
     /// The kernel's symbol, such as `one_to_one_i16`.
     pub fn name(&self) -> String {
-        format!("one_to_one_{}", self.accumulators.name())
+        format!("one_to_one_{}{}", self.accumulators.name(), self.factor.name())
     }
 
     /// The kernel as a function of MLIR's `llvm` dialect.
@@ -43,6 +47,10 @@ impl OneToOneKernel {
         let entry = body.load("i32", &entry);
         let half = body.constant(16);
         let weight = body.binary("ashr", &entry, &half);
+        let weight = match self.factor.emit(&mut body) {
+            Some(factor) => body.binary("mul", &weight, &factor),
+            None => weight,
+        };
         let low = body.constant(0xffff);
         let target = body.binary("and", &entry, &low);
         let accumulators = field(&mut body, one_to_one::ACCUMULATORS, "!llvm.ptr");
@@ -59,9 +67,10 @@ impl OneToOneKernel {
         body.line("llvm.br ^exit");
         body.block("^exit");
         format!(
-            "llvm.func @{}(%index: i32, %descriptor: !llvm.ptr) attributes {{passthrough = [\"nounwind\"]}} {{\n{}  \
+            "llvm.func @{}(%index: i32, %descriptor: !llvm.ptr{}) attributes {{passthrough = [\"nounwind\"]}} {{\n{}  \
              llvm.return\n}}\n",
             self.name(),
+            self.factor.arguments(),
             body.into_text()
         )
     }

@@ -1,4 +1,4 @@
-//! Row kernels: `accumulators[i] += row[i]` for a row of constant length.
+//! Row kernels: `accumulators[i] += row[i] * x` for a row of constant length, with x as [`Factor`] says.
 //!
 //! The work is done eight accumulator words at a time by LDM, one add per word or weight, and STM. Registers are fixed,
 //! because LDM and STM need them in ascending order and LLVM doesn't form such groups by itself:
@@ -9,16 +9,16 @@
 //! | r1 | address of the next accumulators |
 //! | r2, r3 | two words of weights |
 //! | r4–r11 | eight words of accumulators |
-//! | r12, lr | narrow weights: four of them, and the mask that takes them out |
+//! | r12, lr | narrow weights: four of them, and the mask that takes them out; with a factor: x, and a weight |
 //!
-//! The loop around it is ordinary `llvm` dialect. Sums wrap; that they never do is the compiler's business.
+//! Where x is not 1, weights have 8 or 16 bits and accumulators 32. The loop around it is ordinary `llvm` dialect. Sums wrap; that they never do is the compiler's business.
 //!
 //! Weights of less than 8 bits lie in the upper bits of the bytes that a mask takes out, so that SXTAB16 and SXTAB add
 //! them with their sign but 2^[`WeightWidth::scale_log2`] times too large. All blocks that add to the same accumulators
 //! have to agree on that, and the update shifts it out.
 
 use super::{
-    Accumulator,
+    Accumulator, Factor,
     body::{Body, Value},
 };
 
@@ -37,6 +37,8 @@ const FIRST_WEIGHT: u32 = 2;
 const WEIGHT_WORDS: u32 = 2;
 /// Register of four narrow weights.
 const PIECE: u32 = 12;
+/// Register of the factor.
+const FACTOR: u32 = 12;
 
 /// Width of stored weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -142,12 +144,14 @@ pub struct RowKernel {
     pub accumulators: Accumulator,
     /// Accumulators per row: a multiple of 4, at least 4.
     pub length: u32,
+    /// What the weights are multiplied by.
+    pub factor: Factor,
 }
 
 impl RowKernel {
-    /// The kernel's symbol, such as `row_w8_i16_n40`.
+    /// The kernel's symbol, such as `row_w8_i16_n40` or `row_w8_i32_n40_payload_down12`.
     pub fn name(&self) -> String {
-        format!("row_{}_{}_n{}", self.weights.name(), self.accumulators.name(), self.length)
+        format!("row_{}_{}_n{}{}", self.weights.name(), self.accumulators.name(), self.length, self.factor.name())
     }
 
     /// Bytes from one row to the next.
@@ -158,30 +162,41 @@ impl RowKernel {
     /// The kernel as a function of MLIR's `llvm` dialect.
     pub fn emit(&self) -> String {
         assert!(self.length > 0 && self.length.is_multiple_of(4), "a row kernel of {} accumulators", self.length);
+        let plain = !self.weights.is_narrow() && self.accumulators == Accumulator::I32;
+        assert!(plain || self.factor == Factor::One, "`{}` can't multiply", self.name());
         let mut body = Body::default();
         let accumulators = body.load("i32", "%synapse");
+        let factor = self.factor.emit(&mut body);
         // LR is declared as overwritten so that the function ends in one POP instead of POP and BX.
-        self.add_row(&mut body, "%row", &accumulators, ",~{lr}");
+        self.add_row(&mut body, ["%row", &accumulators], factor.as_deref(), ",~{lr}");
         format!(
-            "llvm.func @{}(%row: i32, %synapse: !llvm.ptr) attributes {{passthrough = [\"nounwind\"]}} {{\n{}  \
+            "llvm.func @{}(%row: i32, %synapse: !llvm.ptr{}) attributes {{passthrough = [\"nounwind\"]}} {{\n{}  \
              llvm.return\n}}\n",
             self.name(),
+            self.factor.arguments(),
             body.into_text()
         )
     }
 
-    /// Adds the row at one address to the accumulators at another and returns the addresses behind both. `overwritten`
-    /// lists registers that shall count as overwritten too, as LLVM writes constraints.
-    pub(super) fn add_row(&self, body: &mut Body, row: &str, accumulators: &str, overwritten: &str) -> [Value; 2] {
+    /// Adds the row at one address to the accumulators at another, times `factor` where it is not 1, and returns the
+    /// addresses behind both. `overwritten` lists registers that shall count as overwritten too, as LLVM writes
+    /// constraints.
+    pub(super) fn add_row(
+        &self,
+        body: &mut Body,
+        [row, accumulators]: [&str; 2],
+        factor: Option<&str>,
+        overwritten: &str,
+    ) -> [Value; 2] {
         let steps = self.length / self.step();
         if steps <= UNROLLED_STEPS {
-            return self.add_block(body, self.length, [row, accumulators], overwritten);
+            return self.add_block(body, self.length, [row, accumulators], factor, overwritten);
         }
         let (block, tail) = (body.fresh_block("step"), body.fresh_block("tail"));
         let steps = body.constant(steps as i32);
         body.line(format_args!("llvm.br {block}({row}, {accumulators}, {steps} : i32, i32, i32)"));
         let carried = body.block_with(&block, &["i32"; 3]);
-        let [row, accumulators] = self.add_block(body, self.step(), [&carried[0], &carried[1]], overwritten);
+        let [row, accumulators] = self.add_block(body, self.step(), [&carried[0], &carried[1]], factor, overwritten);
         let one = body.constant(1);
         let left = body.binary("sub", &carried[2], &one);
         let more = body.is_not_zero(&left);
@@ -190,7 +205,7 @@ impl RowKernel {
         if self.length.is_multiple_of(self.step()) {
             return [row, accumulators];
         }
-        self.add_block(body, self.length % self.step(), [&row, &accumulators], overwritten)
+        self.add_block(body, self.length % self.step(), [&row, &accumulators], factor, overwritten)
     }
 
     /// Weights per turn of the loop.
@@ -215,6 +230,7 @@ impl RowKernel {
         body: &mut Body,
         weights: u32,
         [row, accumulators]: [&str; 2],
+        factor: Option<&str>,
         overwritten: &str,
     ) -> [Value; 2] {
         let (lines, last) = self.lines(weights);
@@ -223,12 +239,16 @@ impl RowKernel {
             .chain(self.weights.is_narrow().then_some(PIECE))
             .map(|register| format!(",~{{r{register}}}"))
             .collect();
-        // LR holds the mask of narrow weights.
-        let overwritten = if self.weights.is_narrow() { ",~{lr}" } else { overwritten };
+        // LR holds the mask of narrow weights, or a weight that is multiplied.
+        let overwritten = if self.weights.is_narrow() || factor.is_some() { ",~{lr}" } else { overwritten };
+        let (more, operand, kind) = match factor {
+            Some(factor) => (format!(",{{r{FACTOR}}}"), format!(", {factor}"), ", i32"),
+            None => (String::new(), String::new(), ""),
+        };
         let both = body.value(format_args!(
             "llvm.inline_asm has_side_effects asm_dialect = att \"{}\", \
-             \"={{r0}},={{r1}},0,1{registers}{overwritten},~{{memory}}\" {row}, {accumulators} : (i32, i32) -> \
-             !llvm.struct<(i32, i32)>",
+             \"={{r0}},={{r1}},0,1{more}{registers}{overwritten},~{{memory}}\" {row}, {accumulators}{operand} : \
+             (i32, i32{kind}) -> !llvm.struct<(i32, i32)>",
             lines.join("\\0A")
         ));
         [0, 1].map(|part| body.value(format_args!("llvm.extractvalue {both}[{part}] : !llvm.struct<(i32, i32)>")))
@@ -294,6 +314,9 @@ impl RowKernel {
 
     /// Adds the weights in register `w` to the accumulators from register `a` on.
     fn add(&self, lines: &mut Vec<String>, a: u32, w: u32) {
+        if self.factor != Factor::One {
+            return self.multiply_add(lines, a, w);
+        }
         match (self.weights, self.accumulators) {
             (WeightWidth::W16, Accumulator::I16) => lines.push(format!("sadd16 r{a}, r{a}, r{w}")),
             (WeightWidth::W16, Accumulator::I32) => {
@@ -310,6 +333,19 @@ impl RowKernel {
                     lines.push(format!("sxtab r{0}, r{0}, r{w}, ror #{1}", a + byte, 8 * byte));
                 }
             }
+        }
+    }
+
+    /// Adds the weights in register `w`, times the factor, to the 32-bit accumulators from register `a` on.
+    fn multiply_add(&self, lines: &mut Vec<String>, a: u32, w: u32) {
+        for place in 0..self.weights.at_once() {
+            lines.push(match (self.weights, place) {
+                (WeightWidth::W16, 0) => format!("sxth lr, r{w}"),
+                (WeightWidth::W16, _) => format!("asr lr, r{w}, #16"),
+                (_, 0) => format!("sxtb lr, r{w}"),
+                _ => format!("sxtb.w lr, r{w}, ror #{}", 8 * place),
+            });
+            lines.push(format!("mla r{0}, lr, r{FACTOR}, r{0}", a + place));
         }
     }
 

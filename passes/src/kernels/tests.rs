@@ -3,7 +3,7 @@
 use super::*;
 
 const fn row(weights: WeightWidth, accumulators: Accumulator, length: u32) -> RowKernel {
-    RowKernel { weights, accumulators, length }
+    RowKernel { weights, accumulators, length, factor: Factor::One }
 }
 
 #[test]

@@ -8,8 +8,8 @@ use s2c_dialects::{
 use std::collections::BTreeSet;
 
 use super::{
-    Accumulator, ConvKernel, CurrentStage, Decay, Fire, Kernel, OneToOneKernel, Reset, RowKernel, SparseKernel, Spread,
-    State, UpdateKernel, WeightWidth,
+    Accumulator, ConvKernel, CurrentStage, Decay, Factor, Fire, Kernel, OneToOneKernel, Reset, RowKernel, SparseKernel,
+    Spread, State, UpdateKernel, WeightWidth,
 };
 
 /// Accumulators of 16 or 32 bits.
@@ -22,6 +22,15 @@ pub fn weight_width(bits: i64) -> WeightWidth {
     WeightWidth::of_bits(bits).unwrap_or(WeightWidth::W16)
 }
 
+/// What a packet to a block multiplies weights by: its payload, or 1, shifted.
+pub fn factor(graded: bool, shift: Option<i64>) -> Factor {
+    match (graded, shift.unwrap_or(0)) {
+        (true, bits) => Factor::Payload(bits as i8),
+        (false, 0) => Factor::One,
+        (false, bits) => Factor::Shifted(bits as u8),
+    }
+}
+
 /// The kernel of a block of sparse rows.
 pub fn sparse_kernel(rows: &Rows) -> SparseKernel {
     SparseKernel { accumulators: accumulator(rows.width) }
@@ -29,7 +38,12 @@ pub fn sparse_kernel(rows: &Rows) -> SparseKernel {
 
 /// The kernel of a block of rows.
 pub fn row_kernel(rows: &Rows) -> RowKernel {
-    RowKernel { weights: weight_width(rows.bits), accumulators: accumulator(rows.width), length: rows.length as u32 }
+    RowKernel {
+        weights: weight_width(rows.bits),
+        accumulators: accumulator(rows.width),
+        length: rows.length as u32,
+        factor: factor(rows.graded, rows.shift),
+    }
 }
 
 /// The kernel of a convolution.
@@ -54,12 +68,13 @@ pub fn conv_kernel(block: &Convolution) -> Result<ConvKernel> {
         dilation: pair(&block.dilation)?,
         target_width: number(block.target_width)?,
         target_channels: number(block.target_channels)?,
+        factor: factor(block.graded, block.shift),
     })
 }
 
 /// The kernel of a one-to-one connection.
 pub fn one_to_one_kernel(block: &OneToOne) -> OneToOneKernel {
-    OneToOneKernel { accumulators: accumulator(block.width) }
+    OneToOneKernel { accumulators: accumulator(block.width), factor: factor(block.graded, block.shift) }
 }
 
 fn spread(update: &Update, parameter: &s2k::Parameter) -> Spread {

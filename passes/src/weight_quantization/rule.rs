@@ -15,8 +15,8 @@ use s2c_dialects::{
 };
 use std::collections::BTreeMap;
 
-/// Fractional bits beyond which sums of graded values gain nothing.
-const MOST_FRACTION: i32 = 24;
+/// Fractional bits that sums of graded values may have; sums that spikes add to have at least none.
+const FRACTIONS: std::ops::RangeInclusive<i32> = -31..=60;
 
 /// What one neuron's float rule says, in units of scaled weights.
 pub struct Rule {
@@ -24,6 +24,7 @@ pub struct Rule {
     pub sum: Range,
     /// The sum of the absolute weights on graded values, which are each rounded by up to half a unit.
     pub graded: f64,
+    takes_spikes: bool,
     /// Added to every sum.
     pub bias: f64,
     /// Keep factor of the current per tick, where there is one.
@@ -114,7 +115,8 @@ impl Rule {
     }
 }
 
-/// The most fractional bits with which the sums that arrive at all neurons fit into 32 bits; 0 where only spikes arrive.
+/// The most fractional bits with which the sums that arrive at all neurons fit into 32 bits; 0 where only spikes arrive,
+/// and a negative number where values are so large.
 pub fn fraction(rules: &[Rule]) -> Option<i32> {
     if rules.iter().all(|rule| rule.graded == 0.0) {
         return Some(0);
@@ -123,7 +125,8 @@ pub fn fraction(rules: &[Rule]) -> Option<i32> {
         let sum = rule.sum.times(f64::from(fraction).exp2());
         Range { low: sum.low - rule.graded, high: sum.high + rule.graded }.fits(32)
     };
-    (0..=MOST_FRACTION).rev().find(|&fraction| rules.iter().all(|rule| fits(rule, fraction)))
+    let least = if rules.iter().any(|rule| rule.takes_spikes) { 0 } else { *FRACTIONS.start() };
+    (least..=*FRACTIONS.end()).rev().find(|&fraction| rules.iter().all(|rule| fits(rule, fraction)))
 }
 
 /// The rules of a population's neurons. `values` has what is known of the graded values that arrive.
@@ -138,7 +141,7 @@ pub fn rules(
     let node = &network.nodes[index];
     let count = network.result(index)?.len();
     let mut sums = vec![Range { low: 0.0, high: 0.0 }; count];
-    let (mut bias, mut graded) = (vec![0.0; count], vec![0.0; count]);
+    let (mut bias, mut graded, mut takes_spikes) = (vec![0.0; count], vec![0.0; count], false);
     for projection in projections::of_snn(network, index)? {
         let (weight, offsets, area) = match &network.nodes[projection.connection].op {
             Op::Linear(op) => (&op.weight, &op.bias, 1),
@@ -148,6 +151,7 @@ pub fn rules(
         };
         let bits = bits_at(widths, projection.connection)?;
         let value = values.get(&projection.source);
+        takes_spikes |= value.is_none();
         let limit = match (value, &network.nodes[projection.source].op) {
             (Some(value), _) => value.bound * area as f64,
             (None, Op::Input(input)) => (input.limit * area) as f64,
@@ -203,7 +207,7 @@ pub fn rules(
         };
         let weight_scale = node.op.weight_scale().map_or(1.0, |scale| scale.at(n));
         let (sum, graded, bias) = (sums[n], graded[n], bias[n]);
-        Ok(Rule { sum, graded, bias, current_keep, keep, leak, threshold, reset_value, weight_scale })
+        Ok(Rule { sum, graded, takes_spikes, bias, current_keep, keep, leak, threshold, reset_value, weight_scale })
     });
     rules.collect()
 }

@@ -1,7 +1,14 @@
 //! Graded values: what populations hand on instead of spikes, as fixed-point numbers in packets.
 
 use super::rule::Rule;
-use s2c_dialects::attribute::Tensor;
+use s2c_dialects::{
+    attribute::Tensor,
+    snn::{Network, Op},
+};
+use std::collections::BTreeMap;
+
+/// Bits that the largest value takes.
+const BITS: f64 = 30.0;
 
 /// The values that an input or a population hands on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -10,6 +17,19 @@ pub struct Value {
     pub fraction: i64,
     /// Largest absolute value in volts.
     pub bound: f64,
+}
+
+/// The values of the inputs that are analog: as fine as numbers of 31 bits and a sign can be.
+pub fn of_inputs(network: &Network) -> BTreeMap<usize, Value> {
+    let nodes = network.nodes.iter().enumerate();
+    let analog = nodes.filter(|(_, node)| node.result.as_ref().is_some_and(|result| !result.element.is_spikes()));
+    let value = |limit: f64| Value { fraction: (BITS - limit.log2()).floor() as i64, bound: limit };
+    analog
+        .filter_map(|(index, node)| match &node.op {
+            Op::Input(op) => Some((index, value(op.limit.max(1) as f64))),
+            _ => None,
+        })
+        .collect()
 }
 
 /// What membranes are multiplied by to be handed on, so that all neurons of a population count in the same unit.
@@ -31,7 +51,7 @@ pub fn of_integers(scale: &Tensor<f64>, reach: impl Iterator<Item = f64>) -> Rea
     Readout { factor, value: Value { fraction: fraction as i64, bound: bound(scale, reach, unit) } }
 }
 
-/// The readout of float32 membranes of sums with `shift` fractional bits: the finest unit of 2^-k volts in which the largest membrane takes 30 bits.
+/// The readout of float32 membranes of sums with `shift` fractional bits: the finest unit of 2^-k volts in which the largest membrane takes [`BITS`].
 pub fn of_floats(scale: &Tensor<f64>, rules: &[Rule], shift: i32, headroom: f64) -> Readout<f32> {
     let reach = |rule: &Rule| {
         let free = rule.membrane(shift, None, None);
@@ -43,7 +63,7 @@ pub fn of_floats(scale: &Tensor<f64>, rules: &[Rule], shift: i32, headroom: f64)
         range.high.max(-range.low).max(1.0)
     };
     let volts = rules.iter().zip(scale.iter()).map(|(rule, scale)| reach(rule) / scale).fold(0.0, f64::max);
-    let fraction = (30.0 - volts.log2()).floor();
+    let fraction = (BITS - volts.log2()).floor();
     let factor = scale.map(|scale| (fraction.exp2() / scale) as f32);
     // A float membrane can get larger than expected; what is sent then saturates at 32 bits.
     Readout { factor, value: Value { fraction: fraction as i64, bound: (31.0 - fraction).exp2() } }

@@ -1,12 +1,13 @@
 //! Convolution kernels against a transcription of their module page, and their cost.
 
 use s2c_abi::convolution;
-use s2c_passes::kernels::{Accumulator, ConvKernel, Kernel, WeightWidth, pack_kernel};
+use s2c_passes::kernels::{Accumulator, ConvKernel, Factor, Kernel, WeightWidth, pack_kernel};
 
 use super::{
     super::{CodeImage, KernelCache},
     CODE_BYTES, Random, cache,
     machine::Machine,
+    reference::factor,
 };
 
 const DESCRIPTOR: u32 = 0x2000;
@@ -46,9 +47,9 @@ impl Layer {
         self.weights[(((channel * rows + ky) * columns + kx) * self.channels + target) as usize]
     }
 
-    /// What the spike of a neuron does; returns the number of weights added, padding not counted.
-    fn spike(&self, index: u32, accumulators: &mut [i32]) -> u64 {
-        let kernel = &self.kernel;
+    /// What the packet of a neuron does; returns the number of weights added, padding not counted.
+    fn packet(&self, index: u32, payload: i32, accumulators: &mut [i32]) -> u64 {
+        let (kernel, times) = (&self.kernel, factor(self.kernel.factor, payload));
         let (channel, p) = (index % kernel.source_channels, index / kernel.source_channels);
         let y = (p / kernel.source_width + self.source_row) / kernel.pool[0];
         let x = p % kernel.source_width / kernel.pool[1];
@@ -68,7 +69,7 @@ impl Layer {
                 let first = (oy * kernel.target_width + ox) * kernel.target_channels;
                 for target in 0..self.channels {
                     let accumulator = &mut accumulators[(first + target) as usize];
-                    *accumulator = accumulator.wrapping_add(self.weight(channel, ky, kx, target));
+                    *accumulator = accumulator.wrapping_add(self.weight(channel, ky, kx, target).wrapping_mul(times));
                 }
                 events += u64::from(self.channels);
             }
@@ -114,9 +115,10 @@ impl Layer {
         machine.write(address, &guarded(&accumulators));
         let (mut instructions, mut cycles, mut events) = (0, 0, 0);
         for &index in spikes {
-            let executed = machine.call(entry, [index, DESCRIPTOR, 7, 8]);
+            let payload = random.value();
+            let executed = machine.call(entry, [index, DESCRIPTOR, 7, payload as u32]);
             (instructions, cycles) = (instructions + executed.0, cycles + executed.1);
-            events += self.spike(index, &mut accumulators);
+            events += self.packet(index, payload, &mut accumulators);
             let expected = guarded(&accumulators);
             assert!(
                 machine.read(address, expected.len()) == expected,
@@ -160,6 +162,12 @@ fn any_layer(random: &mut Random, (weights, accumulators): (WeightWidth, Accumul
             dilation,
             target_width: target[1],
             target_channels,
+            factor: match accumulators {
+                Accumulator::I16 => Factor::One,
+                Accumulator::I32 => {
+                    random.pick(&[Factor::One, Factor::Shifted(9), Factor::Payload(-12), Factor::Payload(3)])
+                }
+            },
         };
         let channels = target_channels - random.below(4);
         let layer = Layer::new(kernel, channels, [source_row, target_row, target_rows], u64::from(random.word()));
@@ -200,6 +208,7 @@ fn same(widths: (WeightWidth, Accumulator), [size, stride, dilation, pool]: [u32
         dilation: [dilation; 2],
         target_width: width,
         target_channels,
+        factor: Factor::One,
     };
     Layer::new(kernel, target_channels, [0, 0, width], 3)
 }

@@ -2,7 +2,7 @@
 
 use s2c_passes::{
     analysis::cost::{Cost, CostModel},
-    kernels::{Accumulator, Kernel, RowKernel, SparseKernel, WeightWidth},
+    kernels::{Accumulator, Factor, Kernel, RowKernel, SparseKernel, WeightWidth},
 };
 
 use super::{CODE_BYTES, Random, cache, conv, kernels};
@@ -32,12 +32,18 @@ fn the_cost_of_kernels_is_known_before_they_run() {
     for weights in WeightWidth::ALL {
         for accumulators in [Accumulator::I16, Accumulator::I32] {
             for length in [4, 12, 32, 40, 48, 60, 256, 260] {
-                let kernel = RowKernel { weights, accumulators, length };
+                let kernel = RowKernel { weights, accumulators, length, factor: Factor::One };
                 let code = cache.image([&Kernel::Row(kernel.clone())], CODE_BYTES).unwrap();
                 let executed = kernels::check_row(&code, &kernel, &mut random);
                 error(&kernel.name(), model.row(&kernel), executed, 0.12);
             }
         }
+    }
+    for length in [4, 32, 60, 256] {
+        let (weights, accumulators, factor) = (WeightWidth::W8, Accumulator::I32, Factor::Payload(-9));
+        let kernel = RowKernel { weights, accumulators, length, factor };
+        let code = cache.image([&Kernel::Row(kernel.clone())], CODE_BYTES).unwrap();
+        error(&kernel.name(), model.row(&kernel), kernels::check_row(&code, &kernel, &mut random), 0.12);
     }
     for accumulators in [Accumulator::I16, Accumulator::I32] {
         let kernel = SparseKernel { accumulators };

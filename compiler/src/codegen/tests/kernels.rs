@@ -4,15 +4,15 @@ use std::{collections::BTreeMap, rc::Rc};
 
 use s2c_chip::Packet;
 use s2c_passes::kernels::{
-    Accumulator, CurrentStage, Decay, Fire, GROUP, Kernel, Parameter, Reset, RowKernel, SparseKernel, Spread, State,
-    UpdateKernel, WeightWidth, pack_row,
+    Accumulator, CurrentStage, Decay, Factor, Fire, GROUP, Kernel, Parameter, Reset, RowKernel, SparseKernel, Spread,
+    State, UpdateKernel, WeightWidth, pack_row,
 };
 
 use super::{
     super::CodeImage,
     CODE_BYTES, Random, cache,
     machine::Machine,
-    reference::{Neurons, update},
+    reference::{Neurons, factor, update},
 };
 
 const DESCRIPTOR: u32 = 0x2000;
@@ -57,9 +57,11 @@ pub fn check_row(code: &CodeImage, kernel: &RowKernel, random: &mut Random) -> (
     before.extend(words(&GUARD));
     machine.write(ACCUMULATORS, &before);
     machine.write(ROW, &pack_row(kernel, &weights));
-    let executed = machine.call(code.entry(&kernel.name()).unwrap(), [ROW, DESCRIPTOR, 7, 8]);
-    let scale = kernel.weights.scale_log2();
-    let sums: Vec<i32> = accumulators.iter().zip(&weights).map(|(a, w)| a.wrapping_add(w << scale)).collect();
+    let payload = random.value();
+    let executed = machine.call(code.entry(&kernel.name()).unwrap(), [ROW, DESCRIPTOR, 7, payload as u32]);
+    let (scale, times) = (kernel.weights.scale_log2(), factor(kernel.factor, payload));
+    let sum = |(a, w): (&i32, &i32)| a.wrapping_add((w << scale).wrapping_mul(times));
+    let sums: Vec<i32> = accumulators.iter().zip(&weights).map(sum).collect();
     let mut after = accumulator_bytes(kernel.accumulators, &sums);
     after.extend(words(&GUARD));
     assert_eq!(machine.read(ACCUMULATORS, after.len()), after, "{}", kernel.name());
@@ -84,13 +86,31 @@ fn rows_add_their_weights() {
     ];
     for (weights, accumulators, bound) in bounds {
         for length in (4..=72).step_by(4).chain([256]) {
-            let kernel = RowKernel { weights, accumulators, length };
+            let kernel = RowKernel { weights, accumulators, length, factor: Factor::One };
             let code = image(&mut cache, &Kernel::Row(kernel.clone()));
             let instructions = (0..4).map(|_| check_row(&code, &kernel, &mut random).0).max().unwrap_or(0);
             if [4, 12, 40, 256].contains(&length) {
                 let (name, each) = (kernel.name(), instructions as f64 / f64::from(length));
                 println!("{name:>16} {:>6} {instructions:>12} {each:>11.2}", code.symbols[&name].size);
                 assert!(length != 256 || each <= bound, "{name}: {each} instructions per weight");
+            }
+        }
+    }
+}
+
+/// Kernels that multiply: a weight takes an instruction more than one that is added.
+#[test]
+fn rows_are_multiplied() {
+    let (mut cache, mut random) = (cache(), Random(7));
+    let factors = [-31, -12, -1, 0, 4].map(Factor::Payload).into_iter().chain([1, 17, 30].map(Factor::Shifted));
+    for (number, factor) in factors.enumerate() {
+        for weights in [WeightWidth::W8, WeightWidth::W16] {
+            for length in [4, 12, 32 + 4 * number as u32, 256] {
+                let kernel = RowKernel { weights, accumulators: Accumulator::I32, length, factor };
+                let code = image(&mut cache, &Kernel::Row(kernel.clone()));
+                let instructions = (0..4).map(|_| check_row(&code, &kernel, &mut random).0).max().unwrap_or(0);
+                let (name, each) = (kernel.name(), instructions as f64 / f64::from(length));
+                assert!(length != 256 || each <= 2.8, "{name}: {each} instructions per weight");
             }
         }
     }

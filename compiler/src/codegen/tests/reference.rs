@@ -2,7 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use s2c_passes::kernels::{Decay, Parameter, Reset, State, UpdateKernel};
+use s2c_passes::kernels::{Decay, Factor, Parameter, Reset, State, UpdateKernel};
+
+/// What weights are multiplied by.
+pub fn factor(factor: Factor, payload: i32) -> i32 {
+    match factor {
+        Factor::One => 1,
+        Factor::Shifted(bits) => 1 << bits,
+        Factor::Payload(bits) if bits >= 0 => payload << bits,
+        Factor::Payload(bits) => ((i64::from(payload) + (1i64 << -bits >> 1)) >> -bits) as i32,
+    }
+}
 
 /// A slice's state and parameters, floats as their bits; uniform parameters are vectors of equal values.
 #[derive(Clone)]

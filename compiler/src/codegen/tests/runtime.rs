@@ -2,7 +2,7 @@
 
 use s2c_abi::{MAGIC, fault, header, rotation};
 use s2c_passes::kernels::{
-    Accumulator, Decay, Fire, Kernel, Reset, RowKernel, Spread, State, UpdateKernel, WeightWidth, pack_row,
+    Accumulator, Decay, Factor, Fire, Kernel, Reset, RowKernel, Spread, State, UpdateKernel, WeightWidth, pack_row,
 };
 
 use super::{CODE_BYTES, CONSTANTS, machine::Machine};
@@ -32,7 +32,7 @@ const UNKNOWN: u32 = 32;
 const START: u32 = 2;
 
 fn row(accumulators: Accumulator) -> RowKernel {
-    RowKernel { weights: WeightWidth::W8, accumulators, length: 4 }
+    RowKernel { weights: WeightWidth::W8, accumulators, length: 4, factor: Factor::One }
 }
 
 fn neurons(accumulators: Accumulator, fire: Option<Fire>) -> UpdateKernel {
