@@ -98,6 +98,7 @@ mod tests {
             let rule = Rule {
                 sum: Range { low: 0.0, high: 100.0 },
                 graded: 0.0,
+                takes_spikes: true,
                 bias: random.unit() * 3.0,
                 current_keep: current.then(|| 0.5 + random.unit() * 0.45),
                 keep: 0.5 + random.unit() * 0.49,

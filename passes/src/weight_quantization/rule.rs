@@ -24,7 +24,8 @@ pub struct Rule {
     pub sum: Range,
     /// The sum of the absolute weights on graded values, which are each rounded by up to half a unit.
     pub graded: f64,
-    takes_spikes: bool,
+    /// Whether spikes arrive.
+    pub takes_spikes: bool,
     /// Added to every sum.
     pub bias: f64,
     /// Keep factor of the current per tick, where there is one.
