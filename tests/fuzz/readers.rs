@@ -1,4 +1,5 @@
 //! The readers that meet files from outside, each as a function of bytes. Shared by the bounded run and by `cargo fuzz`.
+#![allow(dead_code)] // The targets of `cargo fuzz` use a part of it.
 
 use s2c::{
     data::{DataSet, Layout, SpikeTrain},
