@@ -36,6 +36,11 @@ test-examples: build ## Run the tests of the examples in Python
 	S2C=$(S2C) $(PYTHON) -m unittest examples.dvs_gesture.test_dvs_gesture examples.python.test_from_snntorch
 
 # Needs Python with NumPy; --peers names one that has the other projects.
+.PHONY: test-frameworks
+test-frameworks: build ## Compare with the Python package nir and with the frameworks that are installed
+	$(PYTHON) tests/nir_package.py
+	$(PYTHON) tests/frameworks.py
+
 .PHONY: bench
 bench: build ## Figures of kernels and networks, against the stored baseline (BENCH="--samples N --peers PYTHON")
 	cargo test --release --locked -p s2c --lib codegen -- --nocapture --test-threads 1 | grep -v "^test "

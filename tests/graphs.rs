@@ -16,13 +16,14 @@ use s2c::{
     nir::{self, Node},
     recording::Quantity,
 };
-use s2c_dialects::{ir, qsnn, snn};
+use s2c_dialects::{graph::Network, ir, qsnn, snn};
 use s2c_interp::Interpreter;
 use s2c_passes::{
     Phase,
     options::{Convention, Level, Options, State},
 };
 use std::{
+    collections::BTreeMap,
     path::Path,
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -33,17 +34,42 @@ const GRAPHS: u32 = 500;
 const SEED: u64 = 1;
 const TICKS: usize = 12;
 const DT: f64 = 1e-3;
+/// Spikes of each input by its name: ticks x neurons.
+type Inputs = BTreeMap<String, Vec<Vec<u16>>>;
+
+/// The inputs of a network in the order in which an interpreter takes them.
+fn names<O>(network: &Network<O>, input: impl Fn(&O) -> bool) -> Vec<String> {
+    network.nodes.iter().filter(|node| input(&node.op)).map(|node| node.name.clone()).collect()
+}
+
 /// What each population handed on, tick by tick.
-fn interpret(interpreter: &mut dyn Interpreter, input: &[Vec<u16>], nodes: &[(String, Vec<usize>)]) -> Vec<Vec<f64>> {
+fn interpret(
+    interpreter: &mut dyn Interpreter,
+    order: &[String],
+    inputs: &Inputs,
+    nodes: &[(String, Vec<usize>)],
+) -> Vec<Vec<f64>> {
     let indices: Vec<usize> = nodes.iter().map(|(name, _)| interpreter.find(name).unwrap()).collect();
     let mut values = vec![Vec::new(); nodes.len()];
-    for tick in input {
-        interpreter.step(&[tick]).unwrap();
+    let trains: Vec<&Vec<Vec<u16>>> = order.iter().map(|name| &inputs[name]).collect();
+    for tick in 0..TICKS {
+        let given: Vec<&[u16]> = trains.iter().map(|train| train[tick].as_slice()).collect();
+        interpreter.step(&given).unwrap();
         for (values, &index) in values.iter_mut().zip(&indices) {
             values.extend(interpreter.values(index));
         }
     }
     values
+}
+
+fn interpret_float(network: &snn::Network, inputs: &Inputs, nodes: &[(String, Vec<usize>)]) -> Vec<Vec<f64>> {
+    let order = names(network, |op| matches!(op, snn::Op::Input(_)));
+    interpret(&mut s2c_interp::snn::Snn::new(network).unwrap(), &order, inputs, nodes)
+}
+
+fn interpret_integers(network: &qsnn::Network, inputs: &Inputs, nodes: &[(String, Vec<usize>)]) -> Vec<Vec<f64>> {
+    let order = names(network, |op| matches!(op, qsnn::Op::Input(_)));
+    interpret(&mut s2c_interp::qsnn::Qsnn::new(network).unwrap(), &order, inputs, nodes)
 }
 
 /// Cells of feed-forward graphs, and those in which float and 16-bit integers differ.
@@ -69,15 +95,13 @@ fn levels_agree(seed: u64, steps: usize) {
         ..Options::default()
     };
     let context = ir::context();
-    let width: usize = match &graph.nodes[0] {
-        Node::Input(input) => input.shape.iter().product(),
-        _ => unreachable!("the input comes first"),
-    };
-    let input: Vec<Vec<u16>> = (0..TICKS)
-        .map(|_| {
-            (0..width).map(|_| if random.one_in(3) { random.between(1, limit.into()) as u16 } else { 0 }).collect()
-        })
-        .collect();
+    let mut inputs = Inputs::new();
+    for (name, node) in &graph.nodes {
+        let Node::Input(input) = node else { continue };
+        let width: usize = input.shape.iter().product();
+        let mut count = || if random.one_in(3) { random.between(1, limit.into()) as u16 } else { 0 };
+        inputs.insert(name.clone(), (0..TICKS).map(|_| (0..width).map(|_| count()).collect()).collect());
+    }
     let fail = |error: Box<s2c_dialects::diagnostic::Diagnostic>| -> ! { panic!("seed {seed} steps {steps}: {error}") };
     let stop = Wishes { stop_after: Some(Phase::Qsnn), ..Wishes::default() };
     let integers = match driver::compile(&context, &file, &options, None, &stop) {
@@ -92,21 +116,25 @@ fn levels_agree(seed: u64, steps: usize) {
     let network = qsnn::Network::read(&integers.module).unwrap();
     let (_, _, binary) =
         driver::compile(&context, &file, &options, None, &Wishes::default()).unwrap_or_else(|error| fail(error));
-    let mut integers = s2c_interp::qsnn::Qsnn::new(&network).unwrap();
     // What leads nowhere is left out above -O0.
+    let integers = s2c_interp::qsnn::Qsnn::new(&network).unwrap();
     populations.retain(|(name, _)| level == Level::O0 || integers.find(name).is_some());
-    let expected = interpret(&mut integers, &input, &populations);
+    let expected = interpret_integers(&network, &inputs, &populations);
     let is_graded = |node: &Node| matches!(node, Node::I(_) | Node::Li(_) | Node::CubaLi(_));
     if !graph.nodes.values().any(is_graded) {
-        reads_back(&file, &options, &input, &populations, &expected);
+        reads_back(&file, &options, &inputs, &populations, &expected);
     }
     let mut machine = Machine::load(binary.unwrap()).unwrap();
-    let mut train = s2c::data::SpikeTrain::builder(&[width]).unwrap();
-    input.iter().for_each(|tick| train.push_tick(tick));
+    let train = |name: &String| {
+        let mut train = s2c::data::SpikeTrain::builder(&[inputs[name][0].len()]).unwrap();
+        inputs[name].iter().for_each(|tick| train.push_tick(tick));
+        train.finish()
+    };
+    let trains: Vec<_> = machine.binary().manifest.inputs.iter().map(|input| train(&input.node)).collect();
     let wishes: Vec<Wish> =
         populations.iter().map(|(node, _)| Wish { node: node.clone(), quantity: Quantity::Spikes }).collect();
     // Retiming may have made a loop slower, in both; the interpreter runs what came out of it.
-    let recordings = machine.run(&train.finish(), &wishes, Time::Network).unwrap_or_else(|error| fail(error));
+    let recordings = machine.run_all(&trains, &wishes, Time::Network).unwrap_or_else(|error| fail(error));
     for (((node, _), expected), recording) in populations.iter().zip(&expected).zip(recordings) {
         assert!(recording.numbers() == *expected, "seed {seed} steps {steps}: `{node}` differs on the chip");
     }
@@ -118,7 +146,7 @@ fn levels_agree(seed: u64, steps: usize) {
     let passes = s2c_passes::find("discretization").into_iter();
     let float = start.run(&context, &target, passes, &Wishes::default()).unwrap();
     let float = snn::Network::read(&float.module).unwrap();
-    let float = interpret(&mut s2c_interp::snn::Snn::new(&float).unwrap(), &input, &populations);
+    let float = interpret_float(&float, &inputs, &populations);
     for (float, integer) in float.iter().zip(&expected) {
         // Spikes, or values by more than a few per cent.
         let differs = |(a, b): &(&f64, &f64)| (*a - *b).abs() > 0.03 * a.abs().max(1.0);
@@ -136,7 +164,7 @@ static EXPORTED: [AtomicU64; 4] = [const { AtomicU64::new(0) }; 4];
 fn reads_back(
     file: &Path,
     options: &Options,
-    input: &[Vec<u16>],
+    inputs: &Inputs,
     populations: &[(String, Vec<usize>)],
     expected: &[Vec<f64>],
 ) {
@@ -157,13 +185,13 @@ fn reads_back(
     let fail = |error| -> ! { panic!("{}: {error}", again.display()) };
     let (module, ..) = driver::compile(&context, &again, &options, None, &stop).unwrap_or_else(|error| fail(error));
     let integers = qsnn::Network::read(&module.module).unwrap();
-    let integers = interpret(&mut s2c_interp::qsnn::Qsnn::new(&integers).unwrap(), input, populations);
+    let integers = interpret_integers(&integers, inputs, populations);
     let target = s2c::targets::load(s2c::targets::DEFAULT).unwrap();
     let start = driver::Compile::start(&context, &again, &options).unwrap();
     let passes = s2c_passes::find("discretization").into_iter();
     let float = start.run(&context, &target, passes, &Wishes::default()).unwrap();
     let float = snn::Network::read(&float.module).unwrap();
-    let float = interpret(&mut s2c_interp::snn::Snn::new(&float).unwrap(), input, populations);
+    let float = interpret_float(&float, inputs, populations);
     for ((expected, integers), float) in expected.iter().zip(&integers).zip(&float) {
         let differing = |other: &[f64]| expected.iter().zip(other).filter(|(a, b)| a != b).count() as u64;
         EXPORTED[0].fetch_add(expected.len() as u64, Ordering::Relaxed);

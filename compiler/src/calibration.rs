@@ -1,10 +1,14 @@
 //! Calibration: runs the float network on recordings and watches what its neurons receive.
 
-use crate::data::{DataSet, Layout};
+use crate::{
+    data::{DataSet, Layout},
+    machine,
+};
 use rayon::prelude::*;
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
-    snn::Network,
+    graph::Node,
+    snn::{Network, Op},
 };
 use s2c_interp::{Interpreter, snn::Snn};
 use s2c_passes::analysis::moments::{Calibration, Observer};
@@ -37,8 +41,19 @@ impl Samples {
     }
 }
 
+fn input_of(node: &Node<Op>) -> Option<&str> {
+    match &node.op {
+        Op::Input(op) => Some(&op.node),
+        _ => None,
+    }
+}
+
 /// The moments of all populations of a network that is discretised and has no pools.
 pub fn run(network: &Network, samples: &Samples) -> Result<Calibration> {
+    let inputs: Vec<&str> = network.nodes.iter().filter_map(input_of).collect();
+    if inputs.len() != 1 {
+        return Err(machine::several_inputs(&inputs));
+    }
     let mut calibration = Calibration::default();
     let observer = Observer::new(network)?;
     for first in (0..samples.count).step_by(BATCH) {

@@ -5,6 +5,8 @@
 //! for (dt, integrator, reset, comparison) goes along as metadata of the graph. Populations, inputs and outputs keep
 //! their names; connections that were fused have the name of the last one, and a second node of a name is `name.2`.
 //!
+//! What rounding does to states while the network runs (`qsnn`'s README) is not in the file.
+//!
 //! A cycle's edge that is a tick late is an edge where a reader makes the same one late again (`import/cycles.rs`), and a
 //! Delay node of a tick where it would not.
 

@@ -182,7 +182,7 @@ fn one_run(
             Kind::State => regions(&binary.manifest.pes, kind).collect(),
             _ => Vec::new(),
         };
-        let recordings = machine.run_with(&input, &wish, Time::Network, &mut |chip| {
+        let recordings = machine.run_with(std::slice::from_ref(&input), &wish, Time::Network, &mut |chip| {
             for &(pe, address, bytes) in &state {
                 random.flips(8 * bytes, rate, |bit| {
                     let at = address + (bit / 8) as u32;

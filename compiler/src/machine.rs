@@ -146,18 +146,24 @@ impl Machine {
 
     /// Runs one sample from the start: all its ticks, and as many more as the pipeline is long.
     pub fn run(&mut self, input: &SpikeTrain, wishes: &[Wish], time: Time) -> Result<Vec<Recording>> {
-        self.run_with(input, wishes, time, &mut |_| ())
+        self.run_all(std::slice::from_ref(input), wishes, time)
     }
 
-    /// As [`Machine::run`]; `upset` may change the chips' memory before every tick.
+    /// As [`Machine::run`], with one spike train of as many ticks for each input.
+    pub fn run_all(&mut self, inputs: &[SpikeTrain], wishes: &[Wish], time: Time) -> Result<Vec<Recording>> {
+        self.run_with(inputs, wishes, time, &mut |_| ())
+    }
+
+    /// As [`Machine::run_all`]; `upset` may change the chips' memory before every tick.
     pub fn run_with(
         &mut self,
-        input: &SpikeTrain,
+        inputs: &[SpikeTrain],
         wishes: &[Wish],
         time: Time,
         upset: &mut dyn FnMut(&mut Chip),
     ) -> Result<Vec<Recording>> {
-        let span = tracing::info_span!("run", ticks = input.ticks());
+        let input_ticks = inputs.first().map_or(0, SpikeTrain::ticks);
+        let span = tracing::info_span!("run", ticks = input_ticks);
         if let Some(input) = self.binary.manifest.inputs.iter().find(|input| input.fraction.is_some()) {
             return Err(Box::new(
                 Diagnostic::error("analog-input", "the input takes values, which can't be read from files yet")
@@ -167,9 +173,12 @@ impl Machine {
         }
         self.chip.reset().map_err(fault)?;
         let manifest = &self.binary.manifest;
-        let limit = manifest.inputs.first().map_or(0, |input| input.limit);
-        let first_key = manifest.inputs.first().map_or(0, |input| input.key);
-        let layout = manifest.inputs.first().and_then(|input| MapLayout::from_attribute(input.layout.as_deref()?));
+        if inputs.len() != manifest.inputs.len() {
+            let names: Vec<&str> = manifest.inputs.iter().map(|input| input.node.as_str()).collect();
+            return Err(several_inputs(&names));
+        }
+        let layouts: Vec<Option<MapLayout>> =
+            manifest.inputs.iter().map(|input| MapLayout::from_attribute(input.layout.as_deref()?)).collect();
         let slices: Vec<(usize, Slice)> = manifest
             .pes
             .iter()
@@ -177,8 +186,8 @@ impl Machine {
             .flat_map(|(index, pe)| pe.slices.iter().map(move |slice| (index, slice.clone())))
             .collect();
         let depth = slices.iter().map(|(_, slice)| slice.start).chain(manifest.outputs.iter().map(|o| o.start)).max();
-        let chip_ticks = input.ticks() + depth.unwrap_or(0) as usize;
-        let ticks = if time == Time::Chip { chip_ticks } else { input.ticks() };
+        let chip_ticks = input_ticks + depth.unwrap_or(0) as usize;
+        let ticks = if time == Time::Chip { chip_ticks } else { input_ticks };
         trace::expect_ticks(&span, chip_ticks);
         let _entered = span.enter();
         // By PE the number of a node; PEs hold slices of one population.
@@ -196,29 +205,31 @@ impl Machine {
 
         for chip_tick in 0..chip_ticks {
             let mut packets = Vec::new();
-            if chip_tick < input.ticks() {
-                for &(neuron, count) in input.events_at(chip_tick) {
-                    if i64::from(count) > limit {
+            for (index, ((port, train), layout)) in manifest.inputs.iter().zip(inputs).zip(&layouts).enumerate() {
+                let before = packets.len();
+                for &(neuron, count) in train.events_at(chip_tick) {
+                    if i64::from(count) > port.limit {
                         return Err(Box::new(
                             Diagnostic::error(
                                 "input-limit",
                                 format!("{count} spikes in tick {chip_tick} at neuron {neuron}"),
                             )
-                            .text(format!("The binary was compiled for at most {limit} per neuron and tick."))
+                            .at_node(port.node.clone())
+                            .text(format!("The binary was compiled for at most {} per neuron and tick.", port.limit))
                             .hint("compile with a larger --input-limit"),
                         ));
                     }
-                    let index = layout.map_or(Some(neuron as usize), |layout| layout.slice_index(neuron as usize));
-                    let key = first_key + index.map_or(0, |index| index as u32);
+                    let at = layout.map_or(Some(neuron as usize), |layout| layout.slice_index(neuron as usize));
+                    let key = port.key + at.map_or(0, |at| at as u32);
                     packets.extend((0..count).map(|_| Packet { key, payload: None }));
                 }
+                spikes[index] += (packets.len() - before) as u64;
             }
             self.events += packets.iter().map(|packet| self.synapses_of(packet.key)).sum::<u64>();
             upset(&mut self.chip);
             let report = self.chip.step(&packets).map_err(fault)?;
             self.events += report.sent.iter().map(|(_, packet)| self.synapses_of(packet.key)).sum::<u64>();
             self.ticks.push(TickStats { max_cycles: report.max_cycles, packets: report.sent.len() as u64 });
-            spikes[0] += packets.len() as u64;
             report.sent.iter().for_each(|(pe, _)| spikes[node_of[*pe]] += 1);
             let active = slices.iter().filter(|(_, slice)| slice.start <= chip_tick as u64);
             self.updates += active.map(|(_, slice)| slice.neurons() as u64).sum::<u64>();
@@ -227,7 +238,7 @@ impl Machine {
             }
             trace::tick(&span);
         }
-        self.network_ticks += input.ticks() as u64;
+        self.network_ticks += input_ticks as u64;
         for (name, spikes) in names.into_iter().zip(spikes) {
             *self.spikes.entry(name).or_default() += spikes;
         }
@@ -396,6 +407,13 @@ fn record_membranes(table: &mut Table<f64>, tick: usize, chip: &Chip, pe: usize,
         }
     }
     Ok(())
+}
+
+/// What a command says that has samples of one input, of a network with several.
+pub fn several_inputs(names: &[&str]) -> Box<Diagnostic> {
+    let error = Diagnostic::error("several-inputs", format!("the network has {} inputs", names.len()));
+    let text = format!("They are {}; data sets and calibration hold samples of a single one.", names.join(", "));
+    Box::new(error.text(text).hint("`s2c run` and `s2c simulate` take a file for each: --input NODE=FILE"))
 }
 
 fn destination(triple: &[i64]) -> Result<Destination> {

@@ -53,20 +53,24 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     network.dt = Some(dt);
 
     let mut open = Vec::new();
+    // A dump that has been through here has its rules already.
+    let (lacks_integrator, lacks_reset) = undecided(&network);
     let integrator = options.integrator.or(rules.integrator).unwrap_or_else(|| {
-        if has_time {
+        if has_time && lacks_integrator {
             open.push("integrator: forward Euler was assumed (--integrator euler|exponential|charge)");
         }
         Integrator::Euler
     });
     let reset = options.reset.or(rules.reset).unwrap_or_else(|| {
-        open.push("reset: subtraction of the threshold was assumed (--reset subtract|zero)");
+        if lacks_reset {
+            open.push("reset: subtraction of the threshold was assumed (--reset subtract|zero)");
+        }
         Reset::Subtract
     });
     let reset = match (options.reset_delay, reset) {
         (Some(false), Reset::Subtract) => Reset::SubtractPending,
         (Some(true), Reset::Subtract) => Reset::SubtractLate,
-        (None, Reset::Subtract) if options.convention == Convention::Snntorch => {
+        (None, Reset::Subtract) if options.convention == Convention::Snntorch && lacks_reset => {
             open.push("reset delay: a reset in the spike's own tick was assumed (--reset-delay 0|1, as in snnTorch)");
             reset
         }
@@ -108,6 +112,21 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         hops::apply(&mut network)?;
     }
     network.write(session.context)
+}
+
+/// Whether some neuron has no integrator yet, and whether some neuron that fires has no reset.
+fn undecided(network: &Network) -> (bool, bool) {
+    let of_node = |op: &Op| match op {
+        Op::If(op) => (op.integrator.is_none(), op.reset.is_none()),
+        Op::Lif(op) => (op.integrator.is_none(), op.reset.is_none()),
+        Op::CubaLif(op) => (op.integrator.is_none(), op.reset.is_none()),
+        Op::I(op) => (op.integrator.is_none(), false),
+        Op::Li(op) => (op.integrator.is_none(), false),
+        Op::CubaLi(op) => (op.integrator.is_none(), false),
+        _ => (false, false),
+    };
+    let all = network.nodes.iter().map(|node| of_node(&node.op));
+    all.fold((false, false), |(integrator, reset), (a, b)| (integrator || a, reset || b))
 }
 
 /// All time constants with the node they belong to.

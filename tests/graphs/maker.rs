@@ -217,6 +217,18 @@ impl Maker {
         }
     }
 
+    /// A second input, through a connection into a rank-one population.
+    fn second_input(&mut self) {
+        let Some((to, outputs)) = self.loopable.last().cloned() else { return };
+        let inputs = self.random.between(1, 5);
+        let (weight, name, connection) = (self.random.weights(&[outputs, inputs], 1.0), self.name(), self.name());
+        // Both names are new, and they may be the same.
+        let connection = if connection == name { format!("{connection} 2") } else { connection };
+        self.graph.nodes.insert(name.clone(), Node::Input(Input { shape: vec![inputs] }));
+        self.graph.nodes.insert(connection.clone(), Node::Linear(Linear { weight }));
+        self.graph.edges.extend([(name, connection.clone()), (connection, to)]);
+    }
+
     /// A loop back from the last rank-one population to one that came no later, through a connection.
     fn back_edge(&mut self) {
         let Some((from, inputs)) = self.loopable.last().cloned() else { return };
@@ -288,9 +300,19 @@ pub fn graph(seed: u64, steps: usize) -> (Graph, Vec<(String, Vec<usize>)>, bool
     if maker.random.one_in(3) {
         maker.back_edge();
     }
-    let (population, shape) = maker.populations[maker.populations.len() - 1].clone();
-    let output = maker.name();
-    maker.graph.nodes.insert(output.clone(), Node::Output(Output { shape }));
-    maker.graph.edges.push((population, output));
+    if maker.random.one_in(4) {
+        maker.second_input();
+    }
+    // The last population is always an output; one more may be.
+    let mut outputs = vec![maker.populations.len() - 1];
+    if maker.random.one_in(4) {
+        outputs.push(maker.random.below(maker.populations.len()));
+    }
+    for population in outputs {
+        let (population, shape) = maker.populations[population].clone();
+        let output = maker.name();
+        maker.graph.nodes.insert(output.clone(), Node::Output(Output { shape }));
+        maker.graph.edges.push((population, output));
+    }
     (maker.graph, maker.populations, maker.has_loop)
 }

@@ -8,7 +8,7 @@ use crate::{
     driver::{self, Compile, Wishes},
     emit,
     evaluation::{self, Level, Readout, Report, Score, Subject, TAU_TICKS},
-    files, output, targets, width_search,
+    files, machine, output, targets, width_search,
 };
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -143,21 +143,24 @@ fn prepare(arguments: &Arguments, recipe: Recipe<'_>, data: &DataSet, warn: &War
                 let result = network.result(node.inputs[0])?;
                 outputs.push((op.node.clone(), result.len(), !result.element.is_spikes()));
             }
-            snn::Op::Input(_) => inputs.push(network.result(index)?.shape.clone()),
+            snn::Op::Input(op) => inputs.push((op.node.as_str(), network.result(index)?.shape.clone())),
             _ => {}
         }
     }
-    super::single_input(inputs.len())?;
-    let count: usize = inputs[0].iter().product();
-    if data.shape() != inputs[0] && data.shape() != [count] {
+    let [(_, input)] = &inputs[..] else {
+        return Err(machine::several_inputs(&inputs.iter().map(|(name, _)| *name).collect::<Vec<_>>()));
+    };
+    let count: usize = input.iter().product();
+    if data.shape() != *input && data.shape() != [count] {
         return Err(Box::new(
             Diagnostic::error("input-shape", "the spikes do not fit the network's input").text(format!(
                 "A tick of the data has shape {:?}, the input {:?}.",
                 data.shape(),
-                inputs[0]
+                input
             )),
         ));
     }
+    let others: Vec<String> = outputs[1..].iter().map(|(name, ..)| format!("`{name}`")).collect();
     let (output, outputs, is_graded) = outputs.remove(0);
     let readout = is_graded.then_some(arguments.readout);
     let (mut quantized, mut binary) = (None, None);
@@ -174,6 +177,17 @@ fn prepare(arguments: &Arguments, recipe: Recipe<'_>, data: &DataSet, warn: &War
             binary = Some(emit::emit(&finished.program(target)?, target)?);
             warnings = finished.warnings;
         }
+    }
+    if !others.is_empty() {
+        warnings.push(
+            Diagnostic::warning("several-outputs", "answers are read from one of several outputs")
+                .at_node(output.clone())
+                .text(format!(
+                    "{} not looked at: {}.",
+                    if others.len() == 1 { "One is" } else { "Some are" },
+                    others.join(", ")
+                )),
+        );
     }
     warn(&warnings);
     let precision = arguments.precision.into();

@@ -16,13 +16,16 @@ pub struct Arguments {
     /// One JSON object instead of text.
     #[arg(long)]
     json: bool,
+    /// Put the values of a model's fields into the JSON too, as they are read.
+    #[arg(long, requires = "json")]
+    fields: bool,
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let is_model = arguments.file.extension().is_some_and(|ending| ending == "nir");
     let text = match (is_model, arguments.json) {
-        (true, true) => format!("{}\n", model(&arguments.file)?),
+        (true, true) => format!("{}\n", model(&arguments.file, arguments.fields)?),
         (true, false) => listing(&arguments.file)?,
         (false, true) => format!("{}\n", summary::summary(&load(&arguments.file)?.manifest)),
         (false, false) => overview(&load(&arguments.file)?),
@@ -94,7 +97,7 @@ fn overview(binary: &Binary) -> String {
     format!("{}\n{}", table::columns(&facts), table::columns(&rows))
 }
 
-fn model(file: &Path) -> Result<serde_json::Value> {
+fn model(file: &Path, with_fields: bool) -> Result<serde_json::Value> {
     let model = nir::read(file)?;
     let graph = model.graph.flatten()?;
     let shapes = nir::infer_shapes(&graph).ok();
@@ -103,12 +106,16 @@ fn model(file: &Path) -> Result<serde_json::Value> {
         .nodes
         .iter()
         .map(|(name, node)| {
-            serde_json::json!({
+            let mut object = serde_json::json!({
                 "name": name,
                 "type": node.kind(),
                 "input_shape": shape_of(name).map(|shape| &shape.input),
                 "output_shape": shape_of(name).map(|shape| &shape.output),
-            })
+            });
+            if with_fields {
+                object["fields"] = node.fields();
+            }
+            object
         })
         .collect();
     let edges: Vec<[&String; 2]> = graph.edges.iter().map(|(from, to)| [from, to]).collect();

@@ -9,16 +9,16 @@ pub mod faults;
 pub mod inspect;
 pub mod list;
 pub mod opt;
+pub mod ports;
 pub mod report;
 pub mod run;
 pub mod shell;
 pub mod simulate;
 
-use crate::data::{SpikeTrain, read_spikes};
 use clap::ValueEnum;
-use s2c_dialects::diagnostic::{Diagnostic, Result};
+use s2c_dialects::diagnostic::Diagnostic;
 use s2c_interp::snn;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// How warnings are handed on to the user.
 pub type Warn<'a> = dyn Fn(&[Diagnostic]) + 'a;
@@ -66,26 +66,4 @@ pub fn parse_record(text: &str) -> std::result::Result<Record, String> {
         }
         _ => Err("expected NODE=FILE".to_owned()),
     }
-}
-
-/// Refuses more than one input, which needs one file per input node.
-pub fn single_input(count: usize) -> Result<()> {
-    if count == 1 {
-        return Ok(());
-    }
-    Err(Box::new(Diagnostic::error("several-inputs", format!("the network has {count} inputs, one is supported here"))))
-}
-
-/// Reads the spikes for an input of a shape; one axis of all neurons is as good as the shape itself.
-pub fn read_input(file: &Path, array: Option<&str>, shape: &[usize]) -> Result<SpikeTrain> {
-    let spikes = read_spikes(file, array)?;
-    let count: usize = shape.iter().product();
-    if spikes.shape() == shape || spikes.shape() == [count] {
-        return spikes.with_shape(shape);
-    }
-    Err(Box::new(
-        Diagnostic::error("input-shape", "the spikes do not fit the network's input")
-            .text(format!("A tick of `{}` has shape {:?}, the input {shape:?}.", file.display(), spikes.shape()))
-            .hint("the first axis must be time, the others those of the input"),
-    ))
 }

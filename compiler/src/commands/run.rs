@@ -1,11 +1,12 @@
 //! `s2c run`.
 
 use super::{
-    Precision, Record, parse_record, read_input,
+    Precision, Record, parse_record,
+    ports::{self, Port, read_inputs},
     simulate::{Model, simulate},
-    single_input,
 };
 use crate::{
+    data::SpikeTrain,
     emit::Binary,
     files,
     machine::{self, Machine, Stats, Time, Wish},
@@ -24,15 +25,15 @@ use std::path::PathBuf;
 pub struct Arguments {
     /// A binary, as `s2c compile` makes it.
     pub(crate) binary: PathBuf,
-    /// Spikes: `.npy` (ticks x neurons, or ticks x channels x rows x columns), `.npz` or `.csv`.
-    #[arg(long)]
-    input: PathBuf,
+    /// Spikes: `.npy` (ticks x neurons, or ticks x channels x rows x columns), `.npz` or `.csv`; one for each input.
+    #[arg(long, value_name = "[NODE=]FILE", required = true)]
+    input: Vec<String>,
     /// Array of an `.npz` file.
     #[arg(long, value_name = "NAME")]
     input_array: Option<String>,
-    /// Where the output goes: spikes, or values in the network's units where it has none.
-    #[arg(long)]
-    output: Option<PathBuf>,
+    /// Where an output goes: spikes, or values in the network's units where it has none.
+    #[arg(long, value_name = "[NODE=]FILE")]
+    output: Vec<String>,
     /// Record what a node hands on (NODE=FILE) or its membranes (NODE:v=FILE).
     #[arg(long, value_name = "NODE=FILE", value_parser = parse_record)]
     record: Vec<Record>,
@@ -68,28 +69,32 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     let mut machine = Machine::load(binary)?;
     let manifest = &machine.binary().manifest;
-    single_input(manifest.inputs.len())?;
-    let input = read_input(&arguments.input, arguments.input_array.as_deref(), &manifest.inputs[0].shape)?;
-    let output = manifest.outputs.first().ok_or_else(|| Diagnostic::error("bad-binary", "the binary has no output"))?;
-    // The output is always there to be shown; whether it also goes into a file is the user's choice.
-    let shown = output.node.clone();
-    let mut wishes = vec![Wish { node: shown.clone(), quantity: Quantity::Spikes }];
+    let ports: Vec<Port> = manifest.inputs.iter().map(|input| (input.node.clone(), input.shape.clone())).collect();
+    let inputs = read_inputs(&arguments.input, arguments.input_array.as_deref(), &ports)?;
+    // Outputs are always there to be shown; whether they also go into files is the user's choice.
+    let shown: Vec<Port> = manifest.outputs.iter().map(|output| (output.node.clone(), output.shape.clone())).collect();
+    let spikes = |node: &str| Wish { node: node.to_owned(), quantity: Quantity::Spikes };
+    let mut wishes: Vec<Wish> = shown.iter().map(|(node, _)| spikes(node)).collect();
     let mut wanted = Vec::new();
-    let outputs = arguments.output.iter().map(|file| (output.node.as_str(), file));
+    for (node, file) in ports::outputs(&arguments.output, &shown)? {
+        wishes.push(spikes(&node));
+        wanted.push(PathBuf::from(file));
+    }
     let populations = manifest.populations();
-    for (name, file) in outputs.chain(arguments.record.iter().map(|record| (record.node.as_str(), &record.file))) {
-        let (node, quantity) = recording::parse(name, |name| populations.contains(&name) || name == output.node);
+    for Record { node, file } in &arguments.record {
+        let is_known = |name: &str| populations.contains(&name) || shown.iter().any(|(output, _)| output == name);
+        let (node, quantity) = recording::parse(node, is_known);
         wishes.push(Wish { node: node.to_owned(), quantity });
-        wanted.push(file);
+        wanted.push(file.clone());
     }
     let shown_too: Vec<String> =
         if arguments.rasters { populations.iter().map(|&name| name.to_owned()).collect() } else { Vec::new() };
-    wishes.extend(shown_too.iter().map(|node| Wish { node: node.clone(), quantity: Quantity::Spikes }));
-    let mut recordings = machine.run(&input, &wishes, arguments.time).map_err(machine::of_file)?;
-    let output = recordings.remove(0);
-    let rasters = recordings.split_off(wanted.len());
-    for (recording, file) in recordings.into_iter().zip(wanted) {
-        recording.write(file)?;
+    wishes.extend(shown_too.iter().map(|node| spikes(node)));
+    let mut recordings = machine.run_all(&inputs, &wishes, arguments.time).map_err(machine::of_file)?;
+    let rasters = recordings.split_off(shown.len() + wanted.len());
+    let files = recordings.split_off(shown.len());
+    for (recording, file) in files.into_iter().zip(wanted) {
+        recording.write(&file)?;
     }
     if let Some(file) = &arguments.stats {
         let rasters = rasters.iter().zip(&shown_too).filter_map(|(recording, node)| recording.raster(node)).collect();
@@ -97,7 +102,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let json = serde_json::to_vec_pretty(&stats).map_err(|error| Diagnostic::bug(error.to_string()))?;
         files::write(file, &json)?;
     }
-    output::print(&summary(&shown, input.ticks(), &output))
+    print_summaries(&shown, &recordings, &inputs)
+}
+
+fn print_summaries(outputs: &[Port], recordings: &[Recording], inputs: &[SpikeTrain]) -> Result<()> {
+    let ticks = inputs.first().map_or(0, SpikeTrain::ticks);
+    let lines = outputs.iter().zip(recordings).map(|((node, _), recording)| summary(node, ticks, recording));
+    output::print(&lines.collect::<String>())
 }
 
 fn run_reference(arguments: &Arguments, binary: &Binary) -> Result<()> {
@@ -110,17 +121,18 @@ fn run_reference(arguments: &Arguments, binary: &Binary) -> Result<()> {
     }
     let context = ir::context();
     let model = Model::of(&ir::parse(&context, binary.network()?, "network")?, Precision::default())?;
-    let input = read_input(&arguments.input, arguments.input_array.as_deref(), &model.input)?;
-    let shown = model.nodes[0].0.clone();
-    let mut wishes = vec![(shown.clone(), None)];
-    wishes.extend(arguments.output.iter().map(|file| (shown.clone(), Some(file))));
-    wishes.extend(arguments.record.iter().map(|record| (record.node.clone(), Some(&record.file))));
-    let mut recordings = simulate(model, &input, wishes)?;
-    let (output, _) = recordings.remove(0);
-    for (recording, file) in recordings {
-        file.map_or(Ok(()), |file| recording.write(file))?;
+    let inputs = read_inputs(&arguments.input, arguments.input_array.as_deref(), &model.inputs)?;
+    let shown = model.outputs().to_vec();
+    let mut wishes: Vec<(String, Option<PathBuf>)> = shown.iter().map(|(node, _)| (node.clone(), None)).collect();
+    let outputs = ports::outputs(&arguments.output, &shown)?.into_iter();
+    wishes.extend(outputs.map(|(node, file)| (node, Some(PathBuf::from(file)))));
+    wishes.extend(arguments.record.iter().map(|record| (record.node.clone(), Some(record.file.clone()))));
+    let (mut outputs, mut recordings) = (simulate(model, &inputs, wishes)?, Vec::new());
+    for (recording, file) in outputs.split_off(shown.len()) {
+        file.map_or(Ok(()), |file| recording.write(&file))?;
     }
-    output::print(&summary(&shown, input.ticks(), &output))
+    recordings.extend(outputs.into_iter().map(|(recording, _)| recording));
+    print_summaries(&shown, &recordings, &inputs)
 }
 
 /// One line: how often the output's neurons fired, or their values in the last tick; of many neurons only those with the

@@ -1,6 +1,9 @@
 //! `s2c simulate`.
 
-use super::{Precision, Record, Warn, parse_record, read_input, single_input};
+use super::{
+    Precision, Record, Warn, parse_record,
+    ports::{self, Port, read_inputs},
+};
 use crate::{
     cli::ModelOptions,
     data::SpikeTrain,
@@ -24,15 +27,15 @@ use std::path::PathBuf;
 pub struct Arguments {
     /// NIR model, or a dump of `snn` or `qsnn`.
     pub(crate) model: PathBuf,
-    /// Spikes: `.npy` (ticks x neurons, or ticks x channels x rows x columns), `.npz` or `.csv`.
-    #[arg(long)]
-    input: PathBuf,
+    /// Spikes: `.npy` (ticks x neurons, or ticks x channels x rows x columns), `.npz` or `.csv`; one for each input.
+    #[arg(long, value_name = "[NODE=]FILE", required = true)]
+    input: Vec<String>,
     /// Array of an `.npz` file.
     #[arg(long, value_name = "NAME")]
     input_array: Option<String>,
-    /// Where the output goes: spikes, or values in the network's units where it has none.
-    #[arg(long)]
-    output: Option<PathBuf>,
+    /// Where an output goes: spikes, or values in the network's units where it has none.
+    #[arg(long, value_name = "[NODE=]FILE")]
+    output: Vec<String>,
     /// Record what a node hands on (NODE=FILE) or its membranes (NODE:v=FILE).
     #[arg(long, value_name = "NODE=FILE", value_parser = parse_record)]
     record: Vec<Record>,
@@ -58,24 +61,31 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
     };
     warn(&done.warnings);
     let model = Model::of(&done.module, arguments.precision)?;
-    let input = read_input(&arguments.input, arguments.input_array.as_deref(), &model.input)?;
-    let output = arguments.output.iter().map(|file| (model.nodes[0].0.clone(), file.clone()));
+    let inputs = read_inputs(&arguments.input, arguments.input_array.as_deref(), &model.inputs)?;
+    let outputs = ports::outputs(&arguments.output, model.outputs())?.into_iter();
+    let outputs = outputs.map(|(node, file)| (node, PathBuf::from(file)));
     let records = arguments.record.iter().map(|record| (record.node.clone(), record.file.clone()));
-    let wishes: Vec<_> = output.chain(records).collect();
-    let recordings = simulate(model, &input, wishes)?;
+    let wishes: Vec<_> = outputs.chain(records).collect();
+    let recordings = simulate(model, &inputs, wishes)?;
     recordings.into_iter().try_for_each(|(recording, file)| recording.write(&file))
 }
 
 /// A network ready to run, with what is known about its ports.
 pub(super) struct Model {
     interpreter: Box<dyn Interpreter>,
-    /// Shape of the input.
-    pub(super) input: Vec<usize>,
-    /// Names and shapes of all that can be recorded; the output comes first.
-    pub(super) nodes: Vec<(String, Vec<usize>)>,
+    /// Inputs in their order.
+    pub(super) inputs: Vec<Port>,
+    /// All that can be recorded; outputs come first.
+    nodes: Vec<Port>,
+    outputs: usize,
 }
 
 impl Model {
+    /// Outputs in their order.
+    pub(super) fn outputs(&self) -> &[Port] {
+        &self.nodes[..self.outputs]
+    }
+
     pub(super) fn of(module: &Module<'_>, precision: Precision) -> Result<Self> {
         match Phase::of(module)? {
             Phase::Snn => {
@@ -83,20 +93,15 @@ impl Model {
                 let port = |op: &snn::Op| {
                     (op.node().map(str::to_owned), matches!(op, snn::Op::Input(_)), matches!(op, snn::Op::Output(_)))
                 };
-                let (input, nodes) = ports(&network, port)?;
-                Ok(Self {
-                    interpreter: Box::new(s2c_interp::snn::Snn::with_precision(&network, precision.into())?),
-                    input,
-                    nodes,
-                })
+                let interpreter = s2c_interp::snn::Snn::with_precision(&network, precision.into())?;
+                Self::with_ports(Box::new(interpreter), &network, port)
             }
             Phase::Qsnn => {
                 let network = qsnn::Network::read(module)?;
                 let port = |op: &qsnn::Op| {
                     (op.node().map(str::to_owned), matches!(op, qsnn::Op::Input(_)), matches!(op, qsnn::Op::Output(_)))
                 };
-                let (input, nodes) = ports(&network, port)?;
-                Ok(Self { interpreter: Box::new(s2c_interp::qsnn::Qsnn::new(&network)?), input, nodes })
+                Self::with_ports(Box::new(s2c_interp::qsnn::Qsnn::new(&network)?), &network, port)
             }
             Phase::S2k => Err(Box::new(
                 Diagnostic::error("wrong-level", "a program of `s2k` can't be simulated")
@@ -104,34 +109,37 @@ impl Model {
             )),
         }
     }
-}
 
-type Ports = (Vec<usize>, Vec<(String, Vec<usize>)>);
-
-/// Shape of the input, and name and shape of all other named nodes, outputs first.
-fn ports<O: DialectOp>(network: &Network<O>, port: impl Fn(&O) -> (Option<String>, bool, bool)) -> Result<Ports> {
-    let (mut inputs, mut outputs, mut populations) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, node) in network.nodes.iter().enumerate() {
-        match port(&node.op) {
-            (_, true, _) => inputs.push(network.result(index)?.shape.clone()),
-            (Some(name), _, true) => outputs.push((name, network.result(node.inputs[0])?.shape.clone())),
-            (Some(name), _, _) => populations.push((name, network.result(index)?.shape.clone())),
-            (None, _, _) => {}
+    /// `port` gives an op's name, and whether it is an input or an output.
+    fn with_ports<O: DialectOp>(
+        interpreter: Box<dyn Interpreter>,
+        network: &Network<O>,
+        port: impl Fn(&O) -> (Option<String>, bool, bool),
+    ) -> Result<Self> {
+        let (mut inputs, mut nodes, mut populations) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, node) in network.nodes.iter().enumerate() {
+            match port(&node.op) {
+                (Some(name), true, _) => inputs.push((name, network.result(index)?.shape.clone())),
+                (Some(name), _, true) => nodes.push((name, network.result(node.inputs[0])?.shape.clone())),
+                (Some(name), _, _) => populations.push((name, network.result(index)?.shape.clone())),
+                (None, _, _) => {}
+            }
         }
+        let outputs = nodes.len();
+        nodes.extend(populations);
+        Ok(Self { interpreter, inputs, nodes, outputs })
     }
-    single_input(inputs.len())?;
-    outputs.extend(populations);
-    Ok((inputs.remove(0), outputs))
 }
 
-/// Runs all ticks and records the nodes (`NODE` or `NODE:v`) of the wishes; gives each recording with what came with its
-/// wish.
+/// Runs all ticks of the inputs, which are of one length, and records the nodes (`NODE` or `NODE:v`) of the wishes; gives
+/// each recording with what came with its wish.
 pub(super) fn simulate<F>(
     mut model: Model,
-    input: &SpikeTrain,
+    inputs: &[SpikeTrain],
     wishes: impl IntoIterator<Item = (String, F)>,
 ) -> Result<Vec<(Recording, F)>> {
     let known: Vec<&str> = model.nodes.iter().map(|(name, _)| name.as_str()).collect();
+    let ticks = inputs.first().map_or(0, SpikeTrain::ticks);
     let mut wanted = Vec::new();
     for (name, file) in wishes {
         let (node, quantity) = recording::parse(&name, |name| known.contains(&name));
@@ -141,17 +149,19 @@ pub(super) fn simulate<F>(
         };
         let shape = model.nodes[position].1.clone();
         let is_graded = model.interpreter.is_graded(index);
-        wanted.push((index, node.to_owned(), Recording::new(quantity, is_graded, input.ticks(), shape), file));
+        wanted.push((index, node.to_owned(), Recording::new(quantity, is_graded, ticks, shape), file));
     }
-    let span = tracing::info_span!("simulate", ticks = input.ticks());
-    trace::expect_ticks(&span, input.ticks());
+    let span = tracing::info_span!("simulate", ticks);
+    trace::expect_ticks(&span, ticks);
     let _entered = span.enter();
-    let mut counts = vec![0; input.neurons() as usize];
-    for tick in 0..input.ticks() {
+    let mut counts: Vec<Vec<u16>> = inputs.iter().map(|input| vec![0; input.neurons() as usize]).collect();
+    for tick in 0..ticks {
         trace::tick(&span);
-        counts.fill(0);
-        input.events_at(tick).iter().for_each(|&(neuron, count)| counts[neuron as usize] = count);
-        model.interpreter.step(&[&counts])?;
+        for (counts, input) in counts.iter_mut().zip(inputs) {
+            counts.fill(0);
+            input.events_at(tick).iter().for_each(|&(neuron, count)| counts[neuron as usize] = count);
+        }
+        model.interpreter.step(&counts.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
         for (index, node, recording, _) in &mut wanted {
             match recording {
                 Recording::Spikes(table) => table.row(tick).copy_from_slice(&model.interpreter.spikes(*index)),

@@ -123,6 +123,11 @@ impl Node {
     /// The type's name of a graph within a graph.
     pub(super) const GRAPH: &'static str = "NIRGraph";
 
+    /// The fields of a primitive as they are read, defaults filled in, as JSON.
+    pub fn fields(&self) -> serde_json::Value {
+        Raw::Group(self.write()).to_json()
+    }
+
     /// Whether the node has state that evolves in time: all of `I`, `IF`, `LI`, `LIF`, `CubaLI`, `CubaLIF`.
     pub fn is_neuron(&self) -> bool {
         matches!(self, Self::I(_) | Self::If(_) | Self::Li(_) | Self::Lif(_) | Self::CubaLi(_) | Self::CubaLif(_))

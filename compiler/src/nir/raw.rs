@@ -53,6 +53,24 @@ impl Raw {
         }
     }
 
+    /// As JSON: one number or text as itself, an array as its shape and its values in row-major order.
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        fn array<T: Clone + serde::Serialize>(values: &ArrayD<T>) -> serde_json::Value {
+            match values.ndim() {
+                0 => serde_json::json!(values.first()),
+                _ => serde_json::json!({ "shape": values.shape(), "values": values.iter().collect::<Vec<_>>() }),
+            }
+        }
+        match self {
+            Self::F32(values) => array(&values.mapv(f64::from)),
+            Self::F64(values) => array(values),
+            Self::Int(values) => array(values),
+            Self::Text(values) => array(values),
+            Self::Group(members) => members.iter().map(|(name, raw)| (name.clone(), raw.to_json())).collect(),
+            Self::Other(what) => what.clone().into(),
+        }
+    }
+
     /// Number of elements; members for a group.
     pub(super) fn len(&self) -> usize {
         match self {

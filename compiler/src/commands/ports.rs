@@ -1,0 +1,103 @@
+//! Files of a network's inputs and outputs on the command line: `--input [NODE=]FILE`, `--output [NODE=]FILE`.
+
+use crate::data::{SpikeTrain, read_spikes};
+use s2c_dialects::diagnostic::{Diagnostic, Result};
+use std::path::Path;
+
+/// A port and its shape.
+pub type Port = (String, Vec<usize>);
+
+/// The node and the file that an argument names. A file's name may hold `=`, and so may a node's: the longest name of a
+/// node before an `=` counts. A single port need not be named.
+fn resolve<'a>(option: &str, text: &'a str, ports: &[Port]) -> Result<(usize, &'a str)> {
+    let named = ports.iter().enumerate().filter_map(|(index, (name, _))| {
+        let file = text.strip_prefix(name.as_str())?.strip_prefix('=')?;
+        Some((name.len(), index, file))
+    });
+    if let Some((_, index, file)) = named.max() {
+        return Ok((index, file));
+    }
+    if ports.len() == 1 {
+        return Ok((0, text));
+    }
+    let names: Vec<String> = ports.iter().map(|(name, _)| format!("`{name}`")).collect();
+    Err(Box::new(
+        Diagnostic::error("which-port", format!("`--{option} {text}` leaves open which node it is for"))
+            .text(format!("The network has {} of them: {}.", names.len(), names.join(", ")))
+            .hint(format!("give each its own: --{option} NODE=FILE")),
+    ))
+}
+
+/// The spikes of all inputs, in their order.
+///
+/// # Errors
+/// Arguments that do not name each input once, files that do not fit, and files of different lengths.
+pub fn read_inputs(texts: &[String], array: Option<&str>, ports: &[Port]) -> Result<Vec<SpikeTrain>> {
+    let mut files: Vec<Option<&str>> = vec![None; ports.len()];
+    for text in texts {
+        let (index, file) = resolve("input", text, ports)?;
+        if files[index].replace(file).is_some() {
+            let title = "an input is given twice";
+            return Err(Box::new(Diagnostic::error("which-port", title).at_node(ports[index].0.clone())));
+        }
+    }
+    let mut inputs: Vec<SpikeTrain> = Vec::with_capacity(ports.len());
+    for ((name, shape), file) in ports.iter().zip(files) {
+        let file = file.ok_or_else(|| {
+            Diagnostic::error("which-port", "an input has no file")
+                .at_node(name.clone())
+                .hint(format!("add --input {name}=FILE"))
+        })?;
+        let spikes =
+            read_input(Path::new(file), array, shape).map_err(|error| Box::new(error.at_node(name.clone())))?;
+        if let Some(first) = inputs.first().filter(|first| first.ticks() != spikes.ticks()) {
+            return Err(Box::new(
+                Diagnostic::error("input-ticks", "the inputs have different lengths")
+                    .at_node(name.clone())
+                    .text(format!("It has {} ticks, `{}` has {}.", spikes.ticks(), ports[0].0, first.ticks()))
+                    .hint("pad the shorter one with zeros"),
+            ));
+        }
+        inputs.push(spikes);
+    }
+    Ok(inputs)
+}
+
+/// The outputs that go into files.
+pub fn outputs(texts: &[String], ports: &[Port]) -> Result<Vec<(String, String)>> {
+    let output = |text: &String| {
+        let (index, file) = resolve("output", text, ports)?;
+        Ok((ports[index].0.clone(), file.to_owned()))
+    };
+    texts.iter().map(output).collect()
+}
+
+/// Reads the spikes for an input of a shape; one axis of all neurons is as good as the shape itself.
+fn read_input(file: &Path, array: Option<&str>, shape: &[usize]) -> Result<SpikeTrain> {
+    let spikes = read_spikes(file, array)?;
+    let count: usize = shape.iter().product();
+    if spikes.shape() == shape || spikes.shape() == [count] {
+        return spikes.with_shape(shape);
+    }
+    Err(Box::new(
+        Diagnostic::error("input-shape", "the spikes do not fit the network's input")
+            .text(format!("A tick of `{}` has shape {:?}, the input {shape:?}.", file.display(), spikes.shape()))
+            .hint("the first axis must be time, the others those of the input"),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_files_may_hold_equals_signs() {
+        let port = |name: &str| (name.to_owned(), vec![1]);
+        let two = [port("a"), port("a=b")];
+        assert_eq!(resolve("input", "a=b=c.npy", &two).unwrap(), (1, "c.npy"));
+        assert_eq!(resolve("input", "a=c=d.npy", &two).unwrap(), (0, "c=d.npy"));
+        assert!(resolve("input", "b.npy", &two).is_err());
+        assert_eq!(resolve("input", "x=1.npy", &[port("a")]).unwrap(), (0, "x=1.npy"));
+        assert_eq!(resolve("input", "a=x.npy", &[port("a")]).unwrap(), (0, "x.npy"));
+    }
+}
