@@ -33,7 +33,7 @@ qsnn.network @n dt 1.0e-3 options {} {
 fn program(target: &Target) -> Program {
     let context = ir::context();
     let mut module = ir::parse(&context, NETWORK, "network.mlir").unwrap();
-    let mut session = Session { context: &context, target: target.clone(), warnings: Vec::new(), calibration: None };
+    let mut session = Session::new(&context, target.clone());
     for pass in s2c_passes::pipeline(Level::O1).filter(|pass| pass.takes >= s2c_passes::Phase::Qsnn) {
         module = s2c_passes::run(pass, &mut session, module).unwrap();
     }

@@ -3,7 +3,7 @@
 
 use s2c_dialects::{Context, Module, diagnostic::Result, ir, snn};
 use s2c_passes::{
-    Session,
+    Remark, Session,
     analysis::moments::{Calibration, Observer},
     target::Target,
 };
@@ -30,19 +30,22 @@ fn lower(context: &Context, pass: &str, text: &str) -> Result<String> {
     let module = ir::parse(context, text, "case.mlir")?;
     let pass = s2c_passes::find(pass).expect("folders are named after passes");
     let calibration = calibrate(pass.name, &module)?.map(Arc::new);
-    let mut session = Session { context, target, warnings: Vec::new(), calibration };
+    let mut session = Session { calibration, ..Session::new(context, target) };
     let module = s2c_passes::run(pass, &mut session, module)?;
     if pass.takes == pass.gives {
         // A dump can be compiled on from any point only if a pass that has run changes nothing when it runs again.
         let once = ir::to_text(&module);
         let again = s2c_passes::run(
             pass,
-            &mut Session { context, target: session.target.clone(), warnings: Vec::new(), calibration: None },
+            &mut Session::new(context, session.target.clone()),
             ir::parse(context, &once, "again.mlir")?,
         )?;
         assert_eq!(once, ir::to_text(&again), "`{}` is not idempotent", pass.name);
     }
     let mut text = ir::to_short_text(&module, 64);
+    for Remark { pass, steps, saved } in session.remarks {
+        text.push_str(&format!("// {pass}: {}: {saved}\n", steps.join(", ")));
+    }
     for warning in session.warnings {
         text.push_str(&format!("// {}\n", warning.to_string().replace('\n', "\n// ")));
     }

@@ -13,7 +13,7 @@ use s2c_dialects::{
     snn,
 };
 use s2c_passes::{
-    Pass, Phase, Session,
+    Pass, Phase, Remark, Session,
     analysis::{expected, moments::Calibration},
     check::{self, mapping},
     options::Options,
@@ -61,6 +61,8 @@ pub struct Compile<'c> {
     pub network: Option<String>,
     /// What the float network's neurons receive on the recordings, once they have been run.
     pub calibration: Option<Arc<Calibration>>,
+    /// What passes chose to do.
+    pub remarks: Vec<Remark>,
     dumps: usize,
     /// Whether the mapping was read from a file, which a person may have changed.
     mapped_by_file: bool,
@@ -82,8 +84,16 @@ impl<'c> Compile<'c> {
         s2c_passes::verify(context, &module, phase)?;
         let time = begin.elapsed();
         let mapped_by_file = phase == Phase::S2k;
-        let mut start =
-            Self { module, warnings, steps: Vec::new(), network: None, calibration: None, dumps: 0, mapped_by_file };
+        let mut start = Self {
+            module,
+            warnings,
+            steps: Vec::new(),
+            network: None,
+            calibration: None,
+            remarks: Vec::new(),
+            dumps: 0,
+            mapped_by_file,
+        };
         start.note("import", time)?;
         Ok(start)
     }
@@ -103,7 +113,8 @@ impl<'c> Compile<'c> {
             }
         }
         let warnings = std::mem::take(&mut self.warnings);
-        let mut session = Session { context, target: target.clone(), warnings, calibration: self.calibration.clone() };
+        let mut session =
+            Session { warnings, calibration: self.calibration.clone(), ..Session::new(context, target.clone()) };
         for pass in passes.filter(|pass| wishes.stop_after.is_none_or(|phase| pass.gives <= phase)) {
             let _span = tracing::info_span!("pass", name = pass.name).entered();
             let begin = Instant::now();
@@ -126,6 +137,7 @@ impl<'c> Compile<'c> {
             }
         }
         self.warnings = session.warnings;
+        self.remarks.extend(session.remarks);
         self.calibration = session.calibration;
         Ok(self)
     }

@@ -89,6 +89,11 @@ impl<O> Network<O> {
                 open.extend(&self.nodes[index].inputs);
             }
         }
+        self.retain(&kept);
+    }
+
+    /// Keeps some nodes. None of them may use one that goes.
+    pub fn retain(&mut self, kept: &[bool]) {
         let mut place = vec![0; self.nodes.len()];
         (0..kept.len()).filter(|&index| kept[index]).enumerate().for_each(|(new, old)| place[old] = new);
         let mut index = 0..;

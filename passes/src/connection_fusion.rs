@@ -10,8 +10,8 @@
 //! first tick on, even where a delay comes behind it.
 //! Source: connections are linear maps, and so are their compositions.
 
-mod columns;
-mod compose;
+pub(crate) mod columns;
+pub(crate) mod compose;
 
 use crate::Session;
 use columns::to_linear;
@@ -25,13 +25,19 @@ use s2c_dialects::{
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let mut network = Network::read(&module)?;
+    fuse(session, &mut network)?;
+    network.write(session.context)
+}
+
+/// Brings a network into the form that the page promises.
+pub(crate) fn fuse(session: &mut Session<'_>, network: &mut Network) -> Result<()> {
     let mut is_settled = false;
     while !is_settled {
         is_settled = true;
         let mut index = 0;
         // Steps add nodes, which are looked at in turn.
         while index < network.nodes.len() {
-            while step(session, &mut network, index)? {
+            while step(session, network, index)? {
                 is_settled = false;
             }
             index += 1;
@@ -45,7 +51,7 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         }
     }
     network.remove_unused(|op| op.is_linear() || matches!(op, Op::Add(_) | Op::Delay(_)));
-    network.write(session.context)
+    Ok(())
 }
 
 /// Brings a node one step closer to the form that the page promises; false where nothing is to be done.
@@ -123,7 +129,7 @@ fn bias_of(op: &Op) -> Option<&s2c_dialects::attribute::Tensor<f64>> {
     }
 }
 
-fn without_bias(op: &mut Op) {
+pub(crate) fn without_bias(op: &mut Op) {
     match op {
         Op::Linear(op) => op.bias = None,
         Op::Conv2d(op) => op.bias = None,

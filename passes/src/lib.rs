@@ -7,6 +7,7 @@
 pub mod analysis;
 pub mod buffer_allocation;
 pub mod check;
+pub mod connection_algebra;
 pub mod connection_fusion;
 pub mod core_partitioning;
 pub mod discretization;
@@ -46,6 +47,26 @@ pub struct Session<'c> {
     pub warnings: Vec<Diagnostic>,
     /// What the float network's neurons receive on calibration data, where there is such data.
     pub calibration: Option<Arc<Calibration>>,
+    /// What passes chose to do, for who asks.
+    pub remarks: Vec<Remark>,
+}
+
+/// What a pass did, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// The pass.
+    pub pass: &'static str,
+    /// What it did, in order.
+    pub steps: Vec<String>,
+    /// What that saves.
+    pub saved: String,
+}
+
+impl<'c> Session<'c> {
+    /// A session without calibration data, in which nothing has been said yet.
+    pub fn new(context: &'c Context, target: Target) -> Self {
+        Self { context, target, warnings: Vec::new(), calibration: None, remarks: Vec::new() }
+    }
 }
 
 /// The dialect that a module holds.
@@ -111,6 +132,9 @@ pub const PIPELINE: &[Pass] = &[
     // Equal ops can only be merged once they carry all their attributes.
     Pass { name: "simplification", description: "Dead and duplicate operations",
            takes: Phase::Snn, gives: Phase::Snn, from: Level::O1, run: simplification::run },
+    // Before chains are composed one after another, because it knows cheaper ways to write them.
+    Pass { name: "connection-algebra", description: "Connections written in the way that takes the least of a PE",
+           takes: Phase::Snn, gives: Phase::Snn, from: Level::O2, run: connection_algebra::run },
     // Everything after it knows only connections on spikes.
     Pass { name: "connection-fusion", description: "Pooling moved into the connections behind it",
            takes: Phase::Snn, gives: Phase::Snn, from: Level::O0, run: connection_fusion::run },

@@ -11,7 +11,7 @@ use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     ir,
 };
-use s2c_passes::options::Options;
+use s2c_passes::{Remark, options::Options};
 use std::path::PathBuf;
 
 /// Arguments of the command.
@@ -40,6 +40,9 @@ pub struct Arguments {
     /// Print how long each pass took.
     #[arg(long)]
     time_passes: bool,
+    /// Print what passes chose to do, and what it saves.
+    #[arg(long)]
+    explain: bool,
     #[command(flatten)]
     options: ModelOptions,
 }
@@ -93,6 +96,9 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
         driver::compile(&context, &arguments.model, &options, arguments.target.as_deref(), &wishes)?;
     warn(&done.warnings);
     show_times(arguments, &done.steps);
+    if arguments.explain {
+        explain(&done.remarks);
+    }
     if let Some(file) = &arguments.report {
         let Some(binary) = &binary else {
             return Err(Box::new(
@@ -166,4 +172,15 @@ fn emit_nir(
     warn(&exported.warnings);
     show_times(arguments, &exported.steps);
     nir::write_with(&exported.graph, &exported.choices, output)
+}
+
+/// Prints remarks to the standard error.
+fn explain(remarks: &[Remark]) {
+    for Remark { pass, steps, saved } in remarks {
+        eprintln!("{pass}: {saved}");
+        steps.iter().for_each(|step| eprintln!("    {step}"));
+    }
+    if remarks.is_empty() {
+        eprintln!("no pass had anything to choose");
+    }
 }

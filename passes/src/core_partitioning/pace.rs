@@ -95,23 +95,9 @@ impl Pace {
                 Op::Conv2d(op) => {
                     let Some(geometry) = op.geometry(&source.shape) else { continue };
                     let factor = factor_of(network, projection);
-                    let pair = |pair: [usize; 2]| pair.map(|value| value as u32);
                     let [channels, rows, columns] = geometry.input;
-                    let kernel = ConvKernel {
-                        weights: weight_width(op.bits),
-                        accumulators: accumulator(sums),
-                        source_width: columns as u32,
-                        source_channels: channels as u32,
-                        pool: pair(geometry.pool),
-                        pooled: pair(geometry.pooled()),
-                        kernel: pair(geometry.kernel),
-                        stride: pair(geometry.stride),
-                        padding: pair(geometry.padding),
-                        dilation: pair(geometry.dilation),
-                        target_width: geometry.output()[2] as u32,
-                        target_channels: 4,
-                        factor,
-                    };
+                    let whole = ConvKernel::whole(&geometry, accumulator(sums), [channels, columns], 4);
+                    let kernel = ConvKernel { weights: weight_width(op.bits), factor, ..whole };
                     let scatter = Scatter {
                         per_row: rate * (channels * columns) as f64,
                         rows,

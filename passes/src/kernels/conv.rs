@@ -20,6 +20,7 @@
 //! up, as the row code leaves them.
 
 use s2c_abi::convolution;
+use s2c_dialects::convolution::Geometry;
 
 use super::{
     Accumulator, Factor, RowKernel, WeightWidth,
@@ -59,6 +60,32 @@ pub struct ConvKernel {
 }
 
 impl ConvKernel {
+    /// The kernel of 8-bit weights from a source of some channels and columns to all rows and columns of the output, with
+    /// so many channels per place.
+    pub fn whole(
+        geometry: &Geometry,
+        accumulators: Accumulator,
+        [channels, columns]: [usize; 2],
+        target_channels: usize,
+    ) -> Self {
+        let pair = |pair: [usize; 2]| pair.map(|value| value as u32);
+        Self {
+            weights: WeightWidth::W8,
+            accumulators,
+            source_width: columns as u32,
+            source_channels: channels as u32,
+            pool: pair(geometry.pool),
+            pooled: pair(geometry.pooled()),
+            kernel: pair(geometry.kernel),
+            stride: pair(geometry.stride),
+            padding: pair(geometry.padding),
+            dilation: pair(geometry.dilation),
+            target_width: geometry.output()[2] as u32,
+            target_channels: target_channels as u32,
+            factor: Factor::One,
+        }
+    }
+
     /// The kernel's symbol, such as `conv_w8_i16_from34x2_pool1x1_to34x34_k3x3_s1x1_p1x1_d1x1_into34x16`: the source's
     /// width and channels, pooling and what remains, kernel, stride, padding, dilation, the output's width and channels.
     pub fn name(&self) -> String {

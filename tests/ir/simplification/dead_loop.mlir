@@ -1,0 +1,13 @@
+// A population that only reads itself and the input reaches no output.
+snn.network @n dt 1.0e-3 options {} {
+  %x = snn.input "input" limit 1 : tensor<1xi1>
+  %a = snn.linear %x {weight = dense<1.0> : tensor<1x1xf32>} : tensor<1xi1> -> tensor<1xf32>
+  %b = snn.linear %back {weight = dense<2.0> : tensor<1x1xf32>} : tensor<1xi1> -> tensor<1xf32>
+  %sum = snn.add %a, %b : tensor<1xf32>, tensor<1xf32> -> tensor<1xf32>
+  %dead = snn.if "dead"(%sum) integrator euler reset subtract compare greater {r = dense<1.0> : tensor<1xf64>,
+    v_threshold = dense<1.0> : tensor<1xf64>, v_reset = dense<0.0> : tensor<1xf64>} : tensor<1xf32> -> tensor<1xi1>
+  %back = snn.delay %dead by 1 : tensor<1xi1>
+  %z = snn.if "alive"(%a) integrator euler reset subtract compare greater {r = dense<1.0> : tensor<1xf64>,
+    v_threshold = dense<1.0> : tensor<1xf64>, v_reset = dense<0.0> : tensor<1xf64>} : tensor<1xf32> -> tensor<1xi1>
+  snn.output "output"(%z) : tensor<1xi1>
+}
