@@ -114,7 +114,7 @@ fn value(graph: &Graph, term: &Term, values: &BTreeMap<Id, Stream>) -> Option<St
 /// A stack of connections on one or two sources, in the order in which they are put together.
 #[derive(Clone, Debug)]
 enum Step {
-    Connect(usize, Op),
+    Connect(usize, Box<Op>),
     Add(usize, usize),
     Delay(usize, i64),
 }
@@ -212,7 +212,7 @@ fn network(choices: Vec<usize>) -> (Vec<Vec<usize>>, Vec<Step>) {
             1..=3 if !alike.is_empty() => (Step::Add(on, alike[draw(alike.len())]), shapes[on].clone()),
             _ => {
                 let (op, to) = connection(&shapes[on].clone(), &mut draw);
-                (Step::Connect(on, op), to)
+                (Step::Connect(on, Box::new(op)), to)
             }
         };
         steps.push(step);
@@ -228,7 +228,7 @@ fn graph_of(shapes: &[Vec<usize>], steps: &[Step], pricing: Pricing) -> Graph {
         let term = match step {
             Step::Connect(on, op) => {
                 let (from, to) = (&shapes[*on], &shapes[number + 2]);
-                Term::Connection(graph.analysis.add(op.clone(), from, to, "c", Vec::new()), [ids[*on]])
+                Term::Connection(graph.analysis.add((**op).clone(), from, to, "c", Vec::new()), [ids[*on]])
             }
             Step::Add(a, b) => Term::Sum(vec![ids[*a], ids[*b]]),
             Step::Delay(on, ticks) => Term::Delay(*ticks, [ids[*on]]),
@@ -245,10 +245,10 @@ fn check(rules: &[Rule], choices: Vec<usize>, pricing: Pricing) -> usize {
     let before = graph.total_size();
     let graph = saturate(graph, rules, &Options::default()).unwrap();
     let mut values: BTreeMap<Id, Stream> = BTreeMap::new();
-    for source in 0..2 {
+    for (source, shape) in shapes.iter().enumerate().take(2) {
         let id = graph.lookup(Term::Source(source)).unwrap();
-        let element = |tick: usize, at: usize| f64::from((tick * 5 + at * 3 + source) % 4 == 0);
-        let stream = (0..TICKS).map(|tick| (0..x_len(&shapes[source])).map(|at| element(tick, at)).collect()).collect();
+        let element = |tick: usize, at: usize| f64::from((tick * 5 + at * 3 + source).is_multiple_of(4));
+        let stream = (0..TICKS).map(|tick| (0..x_len(shape)).map(|at| element(tick, at)).collect()).collect();
         values.insert(id, stream);
     }
     let mut is_settled = false;
