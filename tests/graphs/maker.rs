@@ -3,7 +3,7 @@
 use super::DT;
 use ndarray::{ArrayD, IxDyn};
 use s2c::nir::{
-    Graph, Node,
+    self, Graph, Node,
     conv::{Conv, Padding},
     linear::{Affine, Linear, Scale},
     neuron::{CubaLi, CubaLif, If, Integrator, Li, Lif},
@@ -273,6 +273,54 @@ fn convolution<const D: usize>(random: &mut Random, shape: &[usize]) -> Conv<D> 
     Conv { input_shape, weight, stride, padding, dilation, groups, bias }
 }
 
+/// The name of the subgraph that some nodes are put into.
+const SUBGRAPH: &str = "inner";
+
+/// Puts a run of nodes into a subgraph, with a port for each edge that crosses its border. Their names become paths.
+fn nest(random: &mut Random, graph: &mut Graph, populations: &mut [(String, Vec<usize>)]) {
+    let is_inside = |node: &Node| !matches!(node, Node::Input(_) | Node::Output(_));
+    let names: Vec<String> = graph
+        .nodes
+        .iter()
+        .filter(|(name, node)| is_inside(node) && !name.contains(['.', '/']))
+        .map(|(name, _)| name.clone())
+        .collect();
+    if names.is_empty() {
+        return;
+    }
+    let first = random.below(names.len());
+    let chosen = &names[first..names.len().min(first + random.between(1, 4))];
+    let shapes = nir::infer_shapes(graph).unwrap().nodes;
+    let mut inner = Graph::default();
+    for name in chosen {
+        inner.nodes.insert(name.clone(), graph.nodes.shift_remove(name).unwrap());
+    }
+    let mut outer = Vec::new();
+    for (number, (from, to)) in std::mem::take(&mut graph.edges).into_iter().enumerate() {
+        let port = format!("port{number}");
+        let shape = shapes[&from].output.clone();
+        match (chosen.contains(&from), chosen.contains(&to)) {
+            (true, true) => inner.edges.push((from, to)),
+            (false, false) => outer.push((from, to)),
+            (false, true) => {
+                inner.nodes.insert(port.clone(), Node::Input(Input { shape }));
+                inner.edges.push((port.clone(), to));
+                outer.push((from, format!("{SUBGRAPH}.{port}")));
+            }
+            (true, false) => {
+                inner.nodes.insert(port.clone(), Node::Output(Output { shape }));
+                inner.edges.push((from, port.clone()));
+                outer.push((format!("{SUBGRAPH}.{port}"), to));
+            }
+        }
+    }
+    graph.edges = outer;
+    graph.nodes.insert(SUBGRAPH.to_owned(), Node::Graph(inner));
+    for (name, _) in populations.iter_mut().filter(|(name, _)| chosen.contains(name)) {
+        *name = format!("{SUBGRAPH}/{name}");
+    }
+}
+
 /// The graph of a seed; its populations, and whether it has loops.
 pub fn graph(seed: u64, steps: usize) -> (Graph, Vec<(String, Vec<usize>)>, bool) {
     let mut random = Random(seed);
@@ -313,6 +361,9 @@ pub fn graph(seed: u64, steps: usize) -> (Graph, Vec<(String, Vec<usize>)>, bool
         let output = maker.name();
         maker.graph.nodes.insert(output.clone(), Node::Output(Output { shape }));
         maker.graph.edges.push((population, output));
+    }
+    if maker.random.one_in(4) {
+        nest(&mut maker.random, &mut maker.graph, &mut maker.populations);
     }
     (maker.graph, maker.populations, maker.has_loop)
 }

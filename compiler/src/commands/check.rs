@@ -1,12 +1,14 @@
 //! `s2c check`: can a model be compiled, node by node, and what does it leave open.
 
 use super::Warn;
-use crate::{cli::ModelOptions, driver, emit::Binary, nir, output};
+use crate::{cli::ModelOptions, driver, emit::Binary, nir, output, targets};
 use clap::Args;
 use s2c_dialects::{
+    Context,
     diagnostic::{Diagnostic, Result},
-    ir,
+    ir, qsnn,
 };
+use s2c_passes::{analysis::timing::Timing, options::Options};
 use serde::Serialize;
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -35,6 +37,7 @@ struct Report {
     notes: Vec<Remark>,
     /// What is open or had to be assumed, and what stands in the way.
     findings: Vec<Finding>,
+    /// Empty where the model does not compile.
     cycles: Vec<Cycle>,
     /// Present where the model compiles.
     sizes: Option<Sizes>,
@@ -66,10 +69,14 @@ struct Finding {
     hint: String,
 }
 
-/// Populations that feed each other.
+/// The tightest cycle of populations that feed each other.
 #[derive(Serialize)]
 struct Cycle {
     populations: Vec<String>,
+    /// Ticks of delay that its projections hold.
+    ticks: i64,
+    /// Ticks beyond one for each hop.
+    slack: i64,
     /// Whether the chip keeps the network's timing.
     timing_kept: bool,
 }
@@ -99,12 +106,11 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
     let notes = model.notes.iter().map(|note| Remark { node: note.node.clone(), text: note.text.clone() });
     let (nodes, notes) = (nodes.collect(), notes.collect());
     let compiled = compile(arguments);
-    let (warnings, binary, error) = match compiled {
-        Ok((warnings, binary)) => (warnings, Some(binary), None),
+    let (warnings, cycles, binary, error) = match compiled {
+        Ok((warnings, cycles, binary)) => (warnings, cycles, Some(binary), None),
         Err(error) if error.severity == s2c_dialects::diagnostic::Severity::Bug => return Err(error),
-        Err(error) => (Vec::new(), None, Some(error)),
+        Err(error) => (Vec::new(), Vec::new(), None, Some(error)),
     };
-    let cycles = cycles_of(&graph, &warnings);
     let sizes = binary.as_ref().map(|binary| {
         let manifest = &binary.manifest;
         Sizes {
@@ -128,44 +134,31 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
     error.map_or(Ok(()), Err)
 }
 
-fn compile(arguments: &Arguments) -> Result<(Vec<Diagnostic>, Binary)> {
+fn compile(arguments: &Arguments) -> Result<(Vec<Diagnostic>, Vec<Cycle>, Binary)> {
     let context = ir::context();
     let options = arguments.options.to_options()?;
+    let cycles = cycles_of(&context, arguments, &options)?;
     let (done, _, binary) =
         driver::compile(&context, &arguments.model, &options, arguments.target.as_deref(), &driver::Wishes::default())?;
     let binary = binary.ok_or_else(|| Diagnostic::bug("the compile stopped before it was done"))?;
-    Ok((done.warnings, binary))
+    Ok((done.warnings, cycles, binary))
 }
 
-/// Populations that lie on cycles together, with the verdict of `retiming`.
-fn cycles_of(graph: &nir::Graph, warnings: &[Diagnostic]) -> Vec<Cycle> {
-    let mut edges = petgraph::graphmap::DiGraphMap::<usize, ()>::new();
-    for (from, to) in &graph.edges {
-        if let (Some(from), Some(to)) = (graph.nodes.get_index_of(from), graph.nodes.get_index_of(to)) {
-            edges.add_edge(from, to, ());
-        }
-    }
-    let late: Vec<&str> =
-        warnings.iter().filter(|warning| warning.code == "timing-not-kept").filter_map(Diagnostic::node).collect();
-    let components = petgraph::algo::tarjan_scc(&edges);
-    let mut cycles: Vec<Vec<usize>> = components
-        .into_iter()
-        .filter(|component| component.len() > 1 || edges.contains_edge(component[0], component[0]))
-        .collect();
-    cycles.iter_mut().for_each(|cycle| cycle.sort_unstable());
-    cycles.sort();
-    let populations = |cycle: Vec<usize>| {
-        let nodes = cycle.into_iter().filter_map(|index| graph.nodes.get_index(index));
-        nodes.filter(|(_, node)| node.is_population()).map(|(name, _)| name.clone()).collect::<Vec<_>>()
-    };
-    cycles
-        .into_iter()
-        .map(populations)
-        .map(|populations| Cycle {
-            timing_kept: !populations.iter().any(|name| late.contains(&name.as_str())),
-            populations,
-        })
-        .collect()
+/// The tightest cycle of each set of populations that feed each other, as `retiming` will find them.
+fn cycles_of(context: &Context, arguments: &Arguments, options: &Options) -> Result<Vec<Cycle>> {
+    let start = driver::Compile::start(context, &arguments.model, options)?;
+    let target = targets::load(arguments.target.as_deref().unwrap_or(targets::DEFAULT))?;
+    let before = driver::remaining(&start.module)?.take_while(|pass| pass.name != "retiming");
+    let integers = start.run(context, &target, before, &driver::Wishes::default())?;
+    let network = qsnn::Network::read(&integers.module)?;
+    let name = |&index: &usize| network.nodes[index].op.node().unwrap_or("?").to_owned();
+    let cycles = Timing::of(&network)?.tightest_cycles().into_iter().map(|cycle| Cycle {
+        populations: cycle.populations.iter().map(name).collect(),
+        ticks: cycle.ticks,
+        slack: cycle.slack(),
+        timing_kept: cycle.slack() >= 0,
+    });
+    Ok(cycles.collect())
 }
 
 fn finding(diagnostic: &Diagnostic) -> Finding {
@@ -201,7 +194,12 @@ fn text(report: &Report) -> String {
     }
     for cycle in &report.cycles {
         let verdict = if cycle.timing_kept { "keeps its timing" } else { "does not keep its timing" };
-        text.push_str(&format!("the cycle of {} {verdict} on the chip\n", cycle.populations.join(", ")));
+        text.push_str(&format!(
+            "the cycle of {} {verdict} on the chip: {} ticks of delay for {} hops\n",
+            cycle.populations.join(", "),
+            cycle.ticks,
+            cycle.populations.len()
+        ));
     }
     match &report.sizes {
         Some(Sizes { neurons, synapses, sram_bytes, pes, router_entries, dt }) => text.push_str(&format!(
