@@ -1,7 +1,7 @@
 //! Files of a network's inputs and outputs on the command line: `--input [NODE=]FILE`, `--output [NODE=]FILE`.
 
 use crate::data::{SpikeTrain, read_spikes};
-use s2c_dialects::diagnostic::{Diagnostic, Result};
+use s2c_dialects::diagnostic::{Diagnostic, Place, Result};
 use std::path::Path;
 
 /// A port and its shape.
@@ -48,8 +48,10 @@ pub fn read_inputs(texts: &[String], array: Option<&str>, ports: &[Port]) -> Res
                 .at_node(name.clone())
                 .hint(format!("add --input {name}=FILE"))
         })?;
-        let spikes =
-            read_input(Path::new(file), array, shape).map_err(|error| Box::new(error.at_node(name.clone())))?;
+        let spikes = read_input(Path::new(file), array, shape).map_err(|error| match error.place {
+            Place::None => Box::new(error.at_node(name.clone())),
+            _ => error,
+        })?;
         if let Some(first) = inputs.first().filter(|first| first.ticks() != spikes.ticks()) {
             return Err(Box::new(
                 Diagnostic::error("input-ticks", "the inputs have different lengths")

@@ -277,7 +277,7 @@ fn rewrites_keep_what_terms_give() {
     let each: Vec<&[Rule]> = RULES.iter().map(std::slice::from_ref).collect();
     for rules in each.into_iter().chain([RULES]) {
         let added = Cell::new(0);
-        let config = ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() };
+        let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
         let mut runner =
             TestRunner::new_with_rng(config, prop::test_runner::TestRng::deterministic_rng(Default::default()));
         let choices = prop::collection::vec(0usize..1 << 16, 160);

@@ -392,7 +392,8 @@ pub fn run_quiet(
         State::Float => [1.0, f32::MAX, -0.5].map(|value| value.to_bits() as i32).into(),
         State::Wrap | State::Saturate => (1000, i32::MAX, -1000),
     };
-    quiet.membranes.fill(membrane);
+    // 0 is a multiple of every unit of bytes.
+    quiet.membranes.fill(if kernel.byte_shift.is_some() { 0 } else { membrane });
     quiet.accumulators.fill(if silent { 0 } else { 1 << kernel.input_shift.min(0).unsigned_abs() });
     for (name, values) in &mut quiet.parameters {
         values.fill(match name {
