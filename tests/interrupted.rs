@@ -1,5 +1,5 @@
 //! Commands that are killed (SIGKILL) at random moments leave a whole file under its final name: the one that was there
-//! before, or the new one.
+//! before, or the new one. Interrupted ones (Ctrl-C) also clean up beside it.
 //!
 //! `S2C_KILLS` sets how often each command is killed. Every other time the moment is chosen around the writing of the
 //! file, which is short.
@@ -23,8 +23,8 @@ use std::{
 const KILLS: u32 = 10;
 const NEURONS: usize = 900;
 
-fn folder() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("interrupted");
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
     folder
@@ -71,9 +71,23 @@ fn wait_for_part(folder: &Path, child: &mut Child) {
 }
 
 #[test]
+fn an_interrupted_command_leaves_nothing_beside_its_file() {
+    let folder = folder("ctrl_c");
+    write_model(&folder.join("model.nir"));
+    for _ in 0..KILLS {
+        let mut child = start(&folder, "compile model.nir --dt 1e-3 --convention norse --reset zero -o out.bin");
+        wait_for_part(&folder, &mut child);
+        let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).stderr(Stdio::null()).status();
+        let status = child.wait().unwrap();
+        assert!(interrupt.is_ok() && (status.success() || status.code() == Some(130)), "{status}");
+        assert_eq!(sweep(&folder), 0, "no part is left");
+    }
+}
+
+#[test]
 fn a_killed_command_leaves_no_part_of_a_file_under_its_name() {
     let kills = std::env::var("S2C_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(KILLS);
-    let folder = folder();
+    let folder = folder("killed");
     write_model(&folder.join("model.nir"));
     fs::write(folder.join("spikes.npy"), {
         let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': (40, {NEURONS}), }}\n");

@@ -6,7 +6,7 @@ use crate::{
     commands::{
         Warn, check, compile, diff, evaluate, explain, faults, inspect, list, opt, report, run, shell, simulate,
     },
-    profile,
+    files, profile,
     render::{Format, Renderer},
     trace, usage,
     width_search::{Limits, Point, Search},
@@ -346,6 +346,9 @@ fn version() -> &'static str {
     VERSION.get_or_init(|| format!("{} (LLVM {})", env!("CARGO_PKG_VERSION"), codegen::llvm_version()))
 }
 
+/// Exit code after Ctrl-C, as shells give it: 128 + SIGINT.
+const INTERRUPTED: i32 = 130;
+
 /// Runs the command line; the exit code is 0, 1 (the input is at fault), 2 (usage) or 3 (a bug).
 pub fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
@@ -357,6 +360,13 @@ pub fn main() -> ExitCode {
     let model = cli.command.model().map(Path::to_owned);
     let renderer = Renderer::new(cli.error_format, usage::command_line(&words), model);
     let warn = |warnings: &[Diagnostic]| warnings.iter().for_each(|warning| renderer.print(warning));
+    let interrupted = || {
+        files::remove_parts();
+        std::process::exit(INTERRUPTED);
+    };
+    if let Err(error) = ctrlc::set_handler(interrupted) {
+        tracing::warn!(%error, "an interruption may leave a file beside the one that is being written");
+    }
     match catch(|| cli.command.run(&warn)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(diagnostic) => {

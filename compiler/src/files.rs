@@ -5,6 +5,7 @@ use std::{
     ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 /// All bytes of a file.
@@ -38,6 +39,7 @@ pub fn read_text(path: &Path) -> Result<String> {
 /// a whole file: the old one or the new one, whenever the process or the machine stops.
 pub fn replace(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let beside = beside(path);
+    let _part = Part::new(&beside);
     let move_there =
         || fs::File::open(&beside).and_then(|file| file.sync_all()).and_then(|()| fs::rename(&beside, path));
     let moved = write(&beside).and_then(|()| move_there().map_err(|error| cannot_write(path, &error)));
@@ -51,6 +53,34 @@ pub fn replace(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<(
 /// As [`replace`], with the content at hand.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     replace(path, |beside| fs::write(beside, bytes).map_err(|error| cannot_write(path, &error)))
+}
+
+/// Files that are being written, for an interruption to remove.
+static PARTS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// An entry of [`PARTS`] while it lives.
+struct Part(PathBuf);
+
+impl Part {
+    fn new(path: &Path) -> Self {
+        PARTS.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_owned());
+        Self(path.to_owned())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        PARTS.lock().unwrap_or_else(PoisonError::into_inner).retain(|path| *path != self.0);
+    }
+}
+
+/// Removes what is half written. The files' names are not touched.
+pub fn remove_parts() {
+    let parts = PARTS.lock().unwrap_or_else(PoisonError::into_inner);
+    // One that is not there yet is as good as removed.
+    parts.iter().for_each(|path| drop(fs::remove_file(path)));
+    // Nothing begins a new part: the lock is kept until the process ends.
+    std::mem::forget(parts);
 }
 
 /// A name in the same folder that no other process uses.

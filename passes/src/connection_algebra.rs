@@ -6,7 +6,7 @@
 //! as matrices and matrices as scales where that is cheaper, zero connections dropped. Equal terms are found by equality
 //! saturation, their cost is the share of a PE's memory and time that the target's cost model gives.
 //! Example: `snn.scale` and a 3 x 3 `snn.conv2d` of the same spikes, added, become one `snn.conv2d`.
-//! Limits: [`ITERATIONS`] rounds and [`NODES`] terms, matrices of up to 2^20 elements; what is left of chains is done by
+//! Limits: 12 rounds and 1000 terms, matrices of up to 2^20 elements; what is left of chains is done by
 //! `connection-fusion`. A merged connection is rounded once when it is quantized, its parts would be rounded each by
 //! itself. Connections whose width the options name are not merged. Matrices are not split here: a PE holds the rows of
 //! its own neurons anyway, and zeros in them are a matter of storage.

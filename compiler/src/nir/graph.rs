@@ -21,7 +21,7 @@ pub struct Model {
 }
 
 /// What NIR has no field for, as options of a compile: `dt`, `integrator`, `reset`, `reset_delay`, `compare`. A file keeps
-/// them as metadata of its graph, in the group [`CHOICES`].
+/// them as metadata of its graph, in the group `metadata/s2c`.
 pub type Choices = BTreeMap<String, String>;
 
 /// See [`Choices`].
