@@ -60,7 +60,7 @@ deny: ## Licences, sources and known weaknesses of the dependencies
 # The targets for coverage-guided fuzzing are no part of the workspace.
 .PHONY: check-fuzz
 check-fuzz: system ## Whether the fuzz targets compile
-	cargo check --release --manifest-path tests/fuzz/cargo/Cargo.toml --target-dir target
+	cargo check --release --locked --manifest-path tests/fuzz/cargo/Cargo.toml --target-dir target
 
 .PHONY: bless
 bless: system ## Accept what the snapshot tests now give
