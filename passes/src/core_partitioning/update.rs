@@ -86,6 +86,21 @@ impl Parameters<'_> {
         Some(self.word(name, tensor)).filter(|parameter| *parameter != T::parameter(T::default()))
     }
 
+    /// The current between sums and membrane.
+    fn current(&mut self, update: &mut Update, decay: &Tensor<i64>, offset: &Tensor<i32>, shift: i64) {
+        update.currents = Some(Symbol("currents".to_owned()));
+        update.current_shift = Some(shift);
+        (update.current_form, update.current_decay) = self.decay("current_decay", decay);
+        update.current_offset = self.offset("current_offset", offset);
+    }
+
+    /// The same with float state, where nothing is shifted.
+    fn float_current(&mut self, update: &mut Update, decay: &Tensor<f32>, offset: &Tensor<f32>) {
+        update.currents = Some(Symbol("currents".to_owned()));
+        (update.current_form, update.current_decay) = self.float_decay("current_decay", decay);
+        update.current_offset = self.offset("current_offset", offset);
+    }
+
     /// Threshold, what a spike does, and what to add.
     fn fire<T: Word>(&mut self, update: &mut Update, op: (&Tensor<T>, &Tensor<T>, Reset, &Tensor<T>)) {
         let (offset, threshold, reset, reset_by) = op;
@@ -173,9 +188,6 @@ pub fn update(
     let padded = slice.layout.filter(|layout| storage.repeats && layout.padded.is_power_of_two());
     let period = padded.map(|layout| layout.padded);
     let mut parameters = Parameters { slice, pe, period };
-    if matches!(op, Op::CubaLif(_) | Op::FloatCubaLif(_) | Op::CubaLi(_) | Op::FloatCubaLi(_)) {
-        update.currents = Some(Symbol("currents".to_owned()));
-    }
     let scale = match op {
         Op::Lif(op) => {
             (update.shift, update.saturate, update.byte_shift) = (op.shift, op.saturate, op.byte_shift);
@@ -185,9 +197,7 @@ pub fn update(
         }
         Op::CubaLif(op) => {
             (update.shift, update.saturate, update.byte_shift) = (op.shift, op.saturate, op.byte_shift);
-            update.current_shift = Some(op.current_shift);
-            (update.current_form, update.current_decay) = parameters.decay("current_decay", &op.current_decay);
-            update.current_offset = parameters.offset("current_offset", &op.current_offset);
+            parameters.current(&mut update, &op.current_decay, &op.current_offset, op.current_shift);
             (update.form, update.decay) = parameters.decay("decay", &op.decay);
             parameters.fire(&mut update, (&op.offset, &op.threshold, op.reset, &op.reset_by));
             &op.scale
@@ -200,8 +210,7 @@ pub fn update(
         }
         Op::FloatCubaLif(op) => {
             update.float_state = true;
-            (update.current_form, update.current_decay) = parameters.float_decay("current_decay", &op.current_decay);
-            update.current_offset = parameters.offset("current_offset", &op.current_offset);
+            parameters.float_current(&mut update, &op.current_decay, &op.current_offset);
             (update.form, update.decay) = parameters.float_decay("decay", &op.decay);
             parameters.fire(&mut update, (&op.offset, &op.threshold, op.reset, &op.reset_by));
             &op.scale
@@ -214,9 +223,7 @@ pub fn update(
         }
         Op::CubaLi(op) => {
             (update.shift, update.saturate) = (op.shift, op.saturate);
-            update.current_shift = Some(op.current_shift);
-            (update.current_form, update.current_decay) = parameters.decay("current_decay", &op.current_decay);
-            update.current_offset = parameters.offset("current_offset", &op.current_offset);
+            parameters.current(&mut update, &op.current_decay, &op.current_offset, op.current_shift);
             (update.form, update.decay) = parameters.decay("decay", &op.decay);
             parameters.hand_on(&mut update, &op.offset, &op.readout.map(|factor| factor as i32), op.fraction);
             &op.scale
@@ -229,8 +236,7 @@ pub fn update(
         }
         Op::FloatCubaLi(op) => {
             update.float_state = true;
-            (update.current_form, update.current_decay) = parameters.float_decay("current_decay", &op.current_decay);
-            update.current_offset = parameters.offset("current_offset", &op.current_offset);
+            parameters.float_current(&mut update, &op.current_decay, &op.current_offset);
             (update.form, update.decay) = parameters.float_decay("decay", &op.decay);
             parameters.hand_on(&mut update, &op.offset, &op.readout, op.fraction);
             &op.scale
