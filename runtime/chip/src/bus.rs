@@ -56,6 +56,23 @@ impl Bus {
         self.sram.get(at..at + N)?.try_into().ok()
     }
 
+    /// Words of the SRAM; none if they are not all there.
+    #[inline(always)]
+    pub fn words(&self, address: u32, count: u8) -> Option<&[[u8; 4]]> {
+        let at = address as usize;
+        Some(self.sram.get(at..at + 4 * usize::from(count))?.as_chunks().0)
+    }
+
+    /// As [`Bus::words`], outside the code region.
+    #[inline(always)]
+    pub fn words_mut(&mut self, address: u32, count: u8) -> Option<&mut [[u8; 4]]> {
+        if address < self.code_bytes {
+            return None;
+        }
+        let at = address as usize;
+        Some(self.sram.get_mut(at..at + 4 * usize::from(count))?.as_chunks_mut().0)
+    }
+
     #[inline(always)]
     pub fn load32(&self, address: u32) -> Result<u32, Trap> {
         match self.bytes(address) {

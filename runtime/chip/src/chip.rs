@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::code::Code;
 use crate::config::{ChipConfig, Packet, PeImage, RouterEntry};
-use crate::decode::Code;
 use crate::disturb::{Disturbance, PacketFaults};
 use crate::fault::{Fault, PeId, SetupError};
 use crate::pe::Pe;

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::bus::Bus;
+use crate::code::Code;
 use crate::config::{ChipConfig, Packet};
 use crate::cpu::{Cpu, Exit};
-use crate::decode::Code;
 use crate::fault::{Fault, PeId, Trap};
 
 /// The link register of a call. Nothing is mapped there, so the return is noticed as an instruction fetch.

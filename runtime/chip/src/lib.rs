@@ -14,6 +14,7 @@
 
 mod bus;
 mod chip;
+mod code;
 mod comms;
 mod config;
 mod cpu;

@@ -177,12 +177,17 @@ pub(crate) enum Special {
 pub(crate) enum Op {
     /// Not implemented or undefined: a fault when executed.
     Undefined,
+    /// No instruction: the next one is elsewhere.
+    Continue { target: u32 },
+    /// No instruction: the end of the code region.
+    Outside,
 
     // Data processing; the frequent cases have their own operation.
     AddImm { rd: Reg, rn: Reg, s: bool, imm: u32 },
     SubImm { rd: Reg, rn: Reg, s: bool, imm: u32 },
-    AddReg { rd: Reg, rn: Reg, rm: Reg, s: bool },
-    SubReg { rd: Reg, rn: Reg, rm: Reg, s: bool },
+    AddReg { rd: Reg, rn: Reg, rm: Reg, lsl: u8, s: bool },
+    SubReg { rd: Reg, rn: Reg, rm: Reg, lsl: u8, s: bool },
+    OrrReg { rd: Reg, rn: Reg, rm: Reg, s: bool },
     CmpImm { rn: Reg, imm: u32 },
     CmpReg { rn: Reg, rm: Reg },
     MovImm { rd: Reg, s: bool, imm: u32 },
@@ -213,18 +218,19 @@ pub(crate) enum Op {
     LoadLiteral { size: Size, rt: Reg, address: u32 },
     LoadIndexed { size: Size, rt: Reg, rn: Reg, post: bool, offset: i32 },
     StoreIndexed { size: Size, rt: Reg, rn: Reg, post: bool, offset: i32 },
-    LoadMultiple { rn: Reg, before: bool, writeback: bool, list: u16 },
-    StoreMultiple { rn: Reg, before: bool, writeback: bool, list: u16 },
+    /// `words` is the number of registers in `list`.
+    LoadMultiple { rn: Reg, before: bool, writeback: bool, words: u8, list: u16 },
+    StoreMultiple { rn: Reg, before: bool, writeback: bool, words: u8, list: u16 },
     LoadDual { rt: Reg, rt2: Reg, rn: Reg, index: Index, offset: i32 },
     LoadDualLiteral { rt: Reg, rt2: Reg, address: u32 },
     StoreDual { rt: Reg, rt2: Reg, rn: Reg, index: Index, offset: i32 },
 
-    // Branches.
+    // Branches. A target is an address, or a place in [`crate::code::Code`]; a link is the value of LR.
     Branch { target: u32 },
     BranchIf { condition: u8, target: u32 },
-    BranchLink { target: u32 },
+    BranchLink { target: u32, link: u32 },
     BranchExchange { rm: Reg },
-    BranchLinkExchange { rm: Reg },
+    BranchLinkExchange { rm: Reg, link: u32 },
     /// `MOV pc, rm`, which ignores bit 0.
     MovPc { rm: Reg },
     /// LDR into the program counter.

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::bus::Bus;
+use crate::code::Code;
 use crate::config::{ChipConfig, CycleModel, Packet, PeImage};
 use crate::cpu::{Cpu, Exit};
-use crate::decode::Code;
 use crate::fault::{Fault, PeId, SetupError, Trap};
 use crate::stats::PeStats;
 

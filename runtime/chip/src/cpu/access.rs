@@ -76,14 +76,21 @@ impl Cpu {
         rn: Reg,
         before: bool,
         writeback: bool,
+        words: u8,
         list: u16,
     ) -> Result<Option<u32>, Trap> {
-        let (mut address, base) = self.multiple(rn, before, list.count_ones());
+        let (mut address, base) = self.multiple(rn, before, words.into());
         aligned(address)?;
-        self.extra(list.count_ones());
-        let mut rest = list & 0x7FFF;
+        self.extra(words.into());
+        let mut rest = list;
         if writeback {
             self.set(rn, base);
+        }
+        if let Some(block) = bus.words(address, words) {
+            for word in block {
+                self.set(rest.trailing_zeros() as Reg, u32::from_le_bytes(*word));
+                rest &= rest.wrapping_sub(1);
+            }
         }
         while rest != 0 {
             let value = bus.load32(address)?;
@@ -91,10 +98,7 @@ impl Cpu {
             rest &= rest - 1;
             address = address.wrapping_add(4);
         }
-        if list >> PC & 1 == 0 {
-            return Ok(None);
-        }
-        super::thumb(bus.load32(address)?).map(Some)
+        if list >> PC & 1 == 0 { Ok(None) } else { super::thumb(self.get(PC)).map(Some) }
     }
 
     /// STM and PUSH.
@@ -105,12 +109,19 @@ impl Cpu {
         rn: Reg,
         before: bool,
         writeback: bool,
+        words: u8,
         list: u16,
     ) -> Result<(), Trap> {
-        let (mut address, base) = self.multiple(rn, before, list.count_ones());
+        let (mut address, base) = self.multiple(rn, before, words.into());
         aligned(address)?;
-        self.extra(list.count_ones());
+        self.extra(words.into());
         let mut rest = list;
+        if let Some(block) = bus.words_mut(address, words) {
+            for word in block {
+                *word = self.get(rest.trailing_zeros() as Reg).to_le_bytes();
+                rest &= rest.wrapping_sub(1);
+            }
+        }
         while rest != 0 {
             bus.store32(address, self.get(rest.trailing_zeros() as Reg))?;
             rest &= rest - 1;

@@ -42,7 +42,7 @@ impl Flags {
 
     /// ConditionPassed (A7.3.1).
     #[inline(always)]
-    pub fn holds(self, condition: u8) -> bool {
+    pub fn holds(&self, condition: u8) -> bool {
         let base = match condition >> 1 {
             0 => self.z,
             1 => self.c,
@@ -69,9 +69,21 @@ impl Flags {
         sum
     }
 
+    /// AddWithCarry of `a`, the complement of `b` and 1; sets the flags if `s`.
+    #[inline(always)]
+    pub fn subtract(&mut self, a: u32, b: u32, s: bool) -> u32 {
+        let (difference, borrow) = a.overflowing_sub(b);
+        if s {
+            self.set_nz(difference);
+            self.c = !borrow;
+            self.v = (a as i32).overflowing_sub(b as i32).1;
+        }
+        difference
+    }
+
     /// Shift_C: the shifted value and the carry out, for amounts up to 255.
     #[inline(always)]
-    pub fn shift(self, value: u32, shift: Shift, amount: u32) -> (u32, bool) {
+    pub fn shift(&self, value: u32, shift: Shift, amount: u32) -> (u32, bool) {
         if amount == 0 {
             return (value, self.c);
         }
@@ -104,15 +116,15 @@ impl Flags {
             DataOp::Mvn => !b,
             DataOp::Add => return Some(self.add(a, b, false, s)),
             DataOp::Adc => return Some(self.add(a, b, self.c, s)),
-            DataOp::Sub => return Some(self.add(a, !b, true, s)),
+            DataOp::Sub => return Some(self.subtract(a, b, s)),
             DataOp::Sbc => return Some(self.add(a, !b, self.c, s)),
-            DataOp::Rsb => return Some(self.add(!a, b, true, s)),
+            DataOp::Rsb => return Some(self.subtract(b, a, s)),
             DataOp::Cmn => {
                 self.add(a, b, false, true);
                 return None;
             }
             DataOp::Cmp => {
-                self.add(a, !b, true, true);
+                self.subtract(a, b, true);
                 return None;
             }
         };

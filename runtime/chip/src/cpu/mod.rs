@@ -5,19 +5,20 @@ mod alu;
 mod execute;
 mod float;
 mod media;
+mod others;
 
 pub(crate) use alu::Flags;
 
 use crate::bus::Bus;
+use crate::code::Code;
 use crate::config::CycleModel;
-use crate::decode::Code;
 use crate::fault::Trap;
 use crate::op::Reg;
 
 /// The state of one core.
 #[derive(Clone, Debug)]
 pub(crate) struct Cpu {
-    /// r0 to r14; the last element is not used.
+    /// r0 to r14; the last element holds a branch target while it is loaded.
     pub r: [u32; 16],
     /// The single-precision registers.
     pub s: [u32; 32],
@@ -48,10 +49,25 @@ pub(crate) enum Exit {
     Limit,
 }
 
+/// Where execution goes on after an operation.
+enum Flow {
+    /// With the next instruction.
+    Next,
+    /// At the target that a direct branch holds.
+    Branch(u32),
+    /// At an address.
+    Jump(u32),
+    /// At a place; nothing has been executed.
+    Continue(u32),
+}
+
 /// What keeps the instruction loop from going on.
 enum Stop {
     Trap(Trap),
     Sleep,
+    Limit,
+    /// An IT block begins or ends.
+    IfThen,
 }
 
 impl From<Trap> for Stop {
@@ -96,39 +112,80 @@ impl Cpu {
     ///
     /// After a fault `pc` is the address of the instruction that caused it.
     pub fn run(&mut self, code: &Code, bus: &mut Bus, model: &CycleModel, limit: u64) -> Result<Exit, Trap> {
-        // These are kept in local variables so that the compiler can hold them in machine registers.
-        let (plain, in_it) = (&code.plain[..], &code.in_it[..]);
-        let (mut pc, mut it, mut count) = (self.pc, self.it_state, self.instructions);
-        let outcome = loop {
-            if count >= limit {
-                break Ok(Exit::Limit);
-            }
-            let table = if it == 0 { plain } else { in_it };
-            let Some(insn) = table.get((pc >> 1) as usize) else {
-                break Err(Trap::Fetch);
+        loop {
+            let stop = if self.it_state == 0 {
+                self.run_plain(code, bus, model, limit)
+            } else {
+                self.run_it_block(code, bus, model, limit)
             };
-            count += 1;
-            let mut next = pc + u32::from(insn.length);
-            if it != 0 {
-                let holds = self.flags.holds(it >> 4);
-                it = advance_it(it);
-                if !holds {
-                    pc = next;
+            return match stop {
+                Stop::IfThen => continue,
+                Stop::Sleep => Ok(Exit::Asleep),
+                Stop::Limit => Ok(Exit::Limit),
+                Stop::Trap(Trap::Undefined { .. }) => Err(undefined(bus, self.pc)),
+                Stop::Trap(trap) => Err(trap),
+            };
+        }
+    }
+
+    /// Executes outside IT blocks.
+    fn run_plain(&mut self, code: &Code, bus: &mut Bus, model: &CycleModel, limit: u64) -> Stop {
+        let Some(mut place) = code.place(self.pc) else { return outside(self.instructions, limit) };
+        // As long as one instruction follows the other, the place goes up with the count; `base` is their difference.
+        let mut base = self.instructions.wrapping_sub(place as u64);
+        let mut within_limit = code.below(limit.wrapping_sub(base));
+        let (stop, pc, count) = loop {
+            let count = base.wrapping_add(place as u64);
+            let Some(op) = within_limit.get(place) else { break (Stop::Limit, code.address(place), count) };
+            let (target, counts) = match self.execute(op, count + 1, bus, model) {
+                Ok(Flow::Next) => {
+                    place += 1;
                     continue;
                 }
-            }
-            match self.execute(&insn.op, &mut next, &mut it, count, bus, model) {
-                Ok(()) => pc = next,
-                Err(Stop::Sleep) => {
-                    pc = next;
-                    break Ok(Exit::Asleep);
-                }
-                Err(Stop::Trap(Trap::Undefined { .. })) => break Err(undefined(bus, pc)),
-                Err(Stop::Trap(trap)) => break Err(trap),
-            }
+                Ok(Flow::Branch(target)) => (target as usize, 1),
+                Ok(Flow::Continue(target)) => (target as usize, 0),
+                Ok(Flow::Jump(address)) => match code.place(address) {
+                    Some(target) => (target, 1),
+                    None => break (outside(count + 1, limit), address, count + 1),
+                },
+                Err(stop @ Stop::Trap(Trap::Fetch)) => break (stop, code.address(place), count),
+                Err(stop @ Stop::Trap(_)) => break (stop, code.address(place), count + 1),
+                Err(stop) => break (stop, code.address(place + 1), count + 1),
+            };
+            base = (count + counts).wrapping_sub(target as u64);
+            place = target;
+            within_limit = code.below(limit.wrapping_sub(base));
         };
-        (self.pc, self.it_state, self.instructions) = (pc, it, count);
-        outcome
+        (self.pc, self.instructions) = (pc, count);
+        stop
+    }
+
+    /// Executes the rest of an IT block.
+    fn run_it_block(&mut self, code: &Code, bus: &mut Bus, model: &CycleModel, limit: u64) -> Stop {
+        while self.it_state != 0 {
+            if self.instructions >= limit {
+                return Stop::Limit;
+            }
+            let Some(insn) = code.in_it(self.pc) else { return Stop::Trap(Trap::Fetch) };
+            self.instructions += 1;
+            let condition = self.it_state >> 4;
+            self.it_state = advance_it(self.it_state);
+            let next = self.pc + u32::from(insn.length);
+            if !self.flags.holds(condition) {
+                self.pc = next;
+                continue;
+            }
+            match self.execute(&insn.op, self.instructions, bus, model) {
+                Ok(Flow::Next | Flow::Continue(_)) | Err(Stop::IfThen) => self.pc = next,
+                Ok(Flow::Branch(target) | Flow::Jump(target)) => self.pc = target,
+                Err(Stop::Trap(trap)) => return Stop::Trap(trap),
+                Err(stop) => {
+                    self.pc = next;
+                    return stop;
+                }
+            }
+        }
+        Stop::IfThen
     }
 
     #[inline(always)]
@@ -183,6 +240,11 @@ impl Cpu {
 fn undefined(bus: &Bus, pc: u32) -> Trap {
     let halfword = |address| bus.load16(address).unwrap_or(0) as u16;
     Trap::Undefined { first: halfword(pc), second: halfword(pc + 2) }
+}
+
+/// What stops the core when it fetches from outside the code region.
+fn outside(count: u64, limit: u64) -> Stop {
+    if count >= limit { Stop::Limit } else { Stop::Trap(Trap::Fetch) }
 }
 
 /// ITAdvance (A7.3.3).

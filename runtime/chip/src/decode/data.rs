@@ -121,8 +121,9 @@ pub(super) fn shifted_register(pc: u32, first: u32, second: u32) -> Op {
     match op {
         DataOp::Mov if plain && !s && rm == PC && rd != PC => Op::MovImm { rd, s, imm: pc.wrapping_add(4) },
         _ if rm == PC || names_pc(op, rd, rn) => Op::Undefined,
-        DataOp::Add if plain => Op::AddReg { rd, rn, rm, s },
-        DataOp::Sub if plain => Op::SubReg { rd, rn, rm, s },
+        DataOp::Add if shift == Shift::Lsl => Op::AddReg { rd, rn, rm, lsl: amount, s },
+        DataOp::Sub if shift == Shift::Lsl => Op::SubReg { rd, rn, rm, lsl: amount, s },
+        DataOp::Orr if plain => Op::OrrReg { rd, rn, rm, s },
         DataOp::Cmp if plain => Op::CmpReg { rn, rm },
         DataOp::Mov if plain && !s => Op::MovReg { rd, rm },
         _ => Op::DataReg { op, rd, rn, rm, shift, amount, s },
@@ -199,7 +200,7 @@ pub(super) fn branch_or_system(pc: u32, first: u32, second: u32) -> Op {
         branch_target(pc, sign_extend(offset, 25))
     };
     match (bit(second, 14), bit(second, 12)) {
-        (true, true) => Op::BranchLink { target: far() },
+        (true, true) => Op::BranchLink { target: far(), link: pc.wrapping_add(4) | 1 },
         (false, true) => Op::Branch { target: far() },
         (true, false) => Op::Undefined,
         (false, false) => match bits(first, 9, 6) {

@@ -22,12 +22,22 @@ pub(super) fn multiple(first: u32, second: u32) -> Op {
         return Op::Undefined;
     }
     if bit(first, 4) {
-        Op::LoadMultiple { rn, before, writeback, list }
+        load_multiple(rn, before, writeback, list)
     } else if in_list(PC) {
         Op::Undefined
     } else {
-        Op::StoreMultiple { rn, before, writeback, list }
+        store_multiple(rn, before, writeback, list)
     }
+}
+
+/// LDM and POP of the registers in `list`.
+pub(super) fn load_multiple(rn: u8, before: bool, writeback: bool, list: u16) -> Op {
+    Op::LoadMultiple { rn, before, writeback, words: list.count_ones() as u8, list }
+}
+
+/// STM and PUSH of the registers in `list`.
+pub(super) fn store_multiple(rn: u8, before: bool, writeback: bool, list: u16) -> Op {
+    Op::StoreMultiple { rn, before, writeback, words: list.count_ones() as u8, list }
 }
 
 /// Load and store dual, table branch (A5.3.6). Exclusive accesses are not modelled: a PE's memory has one master.

@@ -11,32 +11,6 @@ mod narrow;
 
 use crate::op::{Insn, Op};
 
-/// The decoded instructions of one code region, which starts at address 0.
-///
-/// There is one entry per halfword, since an instruction may begin at any. PEs with the same code share one `Code`.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Code {
-    /// Instructions outside IT blocks.
-    pub plain: Box<[Insn]>,
-    /// The same instructions inside an IT block, where most 16-bit encodings leave the flags alone.
-    pub in_it: Box<[Insn]>,
-}
-
-impl Code {
-    /// Decodes a whole code region.
-    pub fn decode(bytes: &[u8]) -> Self {
-        let halfwords: Vec<u16> = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
-        let table = |in_it| {
-            let decode_at = |index: usize| {
-                let second = halfwords.get(index + 1).copied().unwrap_or(0);
-                decode(2 * index as u32, halfwords[index], second, in_it)
-            };
-            (0..halfwords.len()).map(decode_at).collect()
-        };
-        Self { plain: table(false), in_it: table(true) }
-    }
-}
-
 /// Decodes one instruction.
 ///
 /// `second` is the halfword after `first`; it is ignored by 16-bit instructions.

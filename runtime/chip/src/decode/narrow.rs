@@ -1,5 +1,6 @@
 //! 16-bit encodings (ARM DDI 0403E, A5.2).
 
+use super::memory::{load_multiple, store_multiple};
 use super::{bit, bits, branch_target, literal_base, reg3, reg4, sign_extend};
 use crate::op::{BitOp, DataOp, Extend, Op, Shift, Size};
 
@@ -58,9 +59,9 @@ pub(super) fn decode(pc: u32, h: u32, in_it: bool) -> Op {
             let (rn, list) = (reg3(h, 8), bits(h, 7, 0) as u16);
             match (list, bit(h, 11)) {
                 (0, _) => Op::Undefined,
-                (_, false) => Op::StoreMultiple { rn, before: false, writeback: true, list },
+                (_, false) => store_multiple(rn, false, true, list),
                 // A base that is loaded is not written back.
-                (_, true) => Op::LoadMultiple { rn, before: false, writeback: (list >> rn) & 1 == 0, list },
+                (_, true) => load_multiple(rn, false, (list >> rn) & 1 == 0, list),
             }
         }
         0b1101 => match bits(h, 11, 8) {
@@ -81,8 +82,8 @@ fn shift_add_subtract(h: u32, s: bool) -> Op {
         1 => shifted(Shift::Lsr, if amount == 0 { 32 } else { amount }),
         2 => shifted(Shift::Asr, if amount == 0 { 32 } else { amount }),
         _ => match bits(h, 10, 9) {
-            0 => Op::AddReg { rd, rn, rm, s },
-            1 => Op::SubReg { rd, rn, rm, s },
+            0 => Op::AddReg { rd, rn, rm, lsl: 0, s },
+            1 => Op::SubReg { rd, rn, rm, lsl: 0, s },
             2 => Op::AddImm { rd, rn, s, imm: u32::from(rm) },
             _ => Op::SubImm { rd, rn, s, imm: u32::from(rm) },
         },
@@ -107,7 +108,7 @@ fn data_processing(h: u32, s: bool) -> Op {
         9 => Op::DataImm { op: DataOp::Rsb, rd, rn: rm, s, carry: None, imm: 0 },
         10 => Op::CmpReg { rn: rd, rm },
         11 => compare(DataOp::Cmn, rd, rm),
-        12 => data(DataOp::Orr),
+        12 => Op::OrrReg { rd, rn: rd, rm, s },
         13 => Op::Mul { rd, rn: rd, rm, s },
         14 => data(DataOp::Bic),
         _ => data(DataOp::Mvn),
@@ -126,7 +127,7 @@ fn special(pc: u32, h: u32) -> Op {
     match (bits(h, 9, 8), rd, rm) {
         (0, PC, _) => Op::Undefined,
         (0, _, PC) => Op::AddImm { rd, rn: rd, s: false, imm: pc_value },
-        (0, ..) => Op::AddReg { rd, rn: rd, rm, s: false },
+        (0, ..) => Op::AddReg { rd, rn: rd, rm, lsl: 0, s: false },
         (1, PC, _) | (1, _, PC) => Op::Undefined,
         (1, ..) => Op::CmpReg { rn: rd, rm },
         (2, PC, PC) => Op::Undefined,
@@ -134,7 +135,7 @@ fn special(pc: u32, h: u32) -> Op {
         (2, _, PC) => Op::MovImm { rd, s: false, imm: pc_value },
         (2, ..) => Op::MovReg { rd, rm },
         (_, _, PC) => Op::Undefined,
-        (..) if bit(h, 7) => Op::BranchLinkExchange { rm },
+        (..) if bit(h, 7) => Op::BranchLinkExchange { rm, link: pc.wrapping_add(2) | 1 },
         (..) => Op::BranchExchange { rm },
     }
 }
@@ -179,7 +180,7 @@ fn miscellaneous(pc: u32, h: u32) -> Op {
         },
         4 | 5 => match bits(h, 7, 0) | bits(h, 8, 8) << LR {
             0 => Op::Undefined,
-            list => Op::StoreMultiple { rn: SP, before: true, writeback: true, list: list as u16 },
+            list => store_multiple(SP, true, true, list as u16),
         },
         // CPS with only the I bit; FAULTMASK is not modelled.
         6 if h & 0xFFEF == 0xB662 => Op::ChangePrimask { mask: bit(h, 4) },
@@ -191,7 +192,7 @@ fn miscellaneous(pc: u32, h: u32) -> Op {
         },
         12 | 13 => match bits(h, 7, 0) | bits(h, 8, 8) << 15 {
             0 => Op::Undefined,
-            list => Op::LoadMultiple { rn: SP, before: false, writeback: true, list: list as u16 },
+            list => load_multiple(SP, false, true, list as u16),
         },
         15 if bits(h, 3, 0) != 0 => Op::IfThen { state: bits(h, 7, 0) as u8 },
         15 => match bits(h, 7, 4) {
