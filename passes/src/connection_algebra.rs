@@ -215,7 +215,7 @@ fn explain(
     let saved = match total(before) {
         Ok(then) => {
             let part = |[then, now]: [f64; 2], unit: &str| format!("{then:.0} -> {now:.0} {unit}");
-            format!("{}, {}", part([then[0], now[0]], "bytes of weights"), part([then[1], now[1]], "cycles per tick"))
+            format!("{}, {}", part([then[0], now[0]], "bytes"), part([then[1], now[1]], "cycles per tick"))
         }
         Err(error) => format!("without it: {}", error.title),
     };

@@ -4,6 +4,7 @@ mod conv;
 mod cost;
 mod kernels;
 mod machine;
+mod one_to_one;
 mod reference;
 mod runtime;
 

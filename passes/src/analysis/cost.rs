@@ -91,7 +91,7 @@ const CONV_TAP: Cost = Cost::new(3.2, 5.2);
 const CONV_STRIDE: Cost = Cost::new(6.0, 6.0);
 const CONV_FEW_WORDS: Cost = Cost::new(-15.0, -27.0);
 /// A packet through a one-to-one connection, as LLVM writes its kernel.
-const ONE_TO_ONE: (f64, Memory) = (14.0, Memory { first: 4.0, next: 3.0, words: 0.0, branches: 1.0 });
+const ONE_TO_ONE: (f64, Memory) = (12.0, Memory { first: 3.0, next: 0.0, words: 4.0, branches: 1.0 });
 /// What a packet's factor takes to be made of its payload.
 const FACTOR: Cost = Cost::new(3.0, 3.0);
 /// The last of the registers that only long rows need.
@@ -188,7 +188,8 @@ impl<'t> CostModel<'t> {
 
     /// A packet through a one-to-one connection.
     pub fn one_to_one(&self, kernel: &OneToOneKernel) -> Cost {
-        self.counted(&ONE_TO_ONE) + factor(kernel.factor)
+        let multiplies = kernel.factor != Factor::One;
+        self.counted(&ONE_TO_ONE) + if multiplies { FACTOR } else { Cost::default() }
     }
 
     /// A packet through a convolution, on average over the source's positions.
@@ -223,10 +224,18 @@ impl<'t> CostModel<'t> {
                 lines[active..].iter().position(|line| line.starts_with("b ")).map_or(active, |n| active + n + 1);
             text(active, back) + self.branch() * 2.0
         });
-        let spike = at(".Lfires1:").map_or(Cost::default(), |first| {
-            let back = lines[first..].iter().position(|line| line.starts_with("b ")).map_or(close, |n| first + n + 1);
-            text(first, back) + self.branch() * 2.0
-        });
+        let spike = match (at(".Lfires:"), at(".Lon0:"), at(".Lon1:")) {
+            // Few neurons fire, so that each has its group to itself: the three others are compared once more.
+            (Some(_), Some(from), Some(to)) => {
+                let others = self.text(["cmp", "ble"]) + self.branch();
+                text(from, to) + others * f64::from(GROUP - 1) + self.text(["b"]) + self.branch() * 2.0
+            }
+            _ => at(".Lfires1:").map_or(Cost::default(), |first| {
+                let back =
+                    lines[first..].iter().position(|line| line.starts_with("b ")).map_or(close, |n| first + n + 1);
+                text(first, back) + self.branch() * 2.0
+            }),
+        };
         let done = at(".Ldone:").map_or(Cost::default(), |done| text(done, close));
         UpdateCost {
             fixed: self.call(11) + text(0, start) + done + Cost::new(1.0, 1.0),

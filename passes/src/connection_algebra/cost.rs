@@ -7,6 +7,7 @@ use crate::{
     options::Options,
     target::{Cycles, Target},
 };
+use s2c_abi::{one_to_one, synapse};
 use s2c_dialects::{
     convolution::Geometry,
     snn::{Network, Op},
@@ -18,7 +19,7 @@ use egg::{CostFunction, Id};
 /// What a connection takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Price {
-    /// Bytes of weights.
+    /// Bytes of weights, descriptor and code.
     pub bytes: f64,
     /// Cycles of a spike, the runtime's included.
     pub cycles: f64,
@@ -55,12 +56,14 @@ impl Pricing {
                 None => (0.0, 0.0),
             },
             Op::Scale(_) => {
-                ((4 * outputs) as f64, model.one_to_one(&OneToOneKernel { accumulators, factor: Factor::One }).cycles)
+                let bytes = 4 * outputs as u32 + one_to_one::SIZE + OneToOneKernel::CODE_BYTES;
+                (bytes.into(), model.one_to_one(&OneToOneKernel { accumulators, factor: Factor::One }).cycles)
             }
             _ => {
                 let length = outputs.next_multiple_of(4);
                 let row = RowKernel { weights, accumulators, length: length as u32, factor: Factor::One };
-                (bytes_of(inputs * length), model.row(&row).cycles)
+                let fixed = synapse::SIZE + row.code_bytes();
+                (bytes_of(inputs * length) + f64::from(fixed), model.row(&row).cycles)
             }
         };
         Price { bytes, cycles: cycles + model.packet(1).cycles }
@@ -81,7 +84,7 @@ pub struct Cost {
     pub terms: usize,
     /// Spikes per tick, for what is not a current.
     pub spikes: Option<f64>,
-    /// Bytes of weights.
+    /// Bytes of weights, descriptors and code.
     pub bytes: f64,
     /// Cycles per tick.
     pub cycles: f64,

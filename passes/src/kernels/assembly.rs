@@ -8,7 +8,8 @@
 //! | r4–r7 ([`V`]), r8–r11 ([`T`]) | states and parameters of four neurons |
 //! | r12 ([`X`]) | a value for the next instructions |
 //! | r1, r2, r3, lr, r0 | what the loop needs most: addresses and counts |
-//! | s0–s13 | everything else that lives through the loop; VMOV gets it in one cycle |
+//! | s0–s9 | everything else that lives through the loop; VMOV gets it in one cycle |
+//! | s10–s13 | zeros, which one VSTM writes over the inputs of four neurons |
 //! | s14, s15 | registers saved off the straight path |
 
 use std::{collections::BTreeMap, fmt::Display};
@@ -28,7 +29,8 @@ pub const T: Quad = [8, 9, 10, 11];
 pub const X: u8 = 12;
 /// r0 comes last, because it holds the address of the descriptor until everything is loaded.
 const CORE: [u8; 5] = [1, 2, 3, 14, 0];
-const FLOATS: u8 = 14;
+const FLOATS: u8 = 10;
+const FIRST_ZERO: u8 = FLOATS;
 
 /// Something that lives through the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,6 +136,19 @@ impl Assembly {
         }
         self.line(format_args!("movw r{register}, #{}", value & 0xffff));
         self.line(format_args!("movt r{register}, #{}", value >> 16));
+    }
+
+    /// Makes the zeros for inputs of so many bytes; `free` is overwritten.
+    pub fn zeros(&mut self, free: u8, bytes: u32) {
+        self.line(format_args!("mov.w r{free}, #0"));
+        for first in (FIRST_ZERO..FIRST_ZERO + bytes as u8).step_by(2) {
+            self.line(format_args!("vmov s{first}, s{}, r{free}, r{free}", first + 1));
+        }
+    }
+
+    /// Writes zeros over the inputs of four neurons, of so many bytes each, and moves on.
+    pub fn clear_next(&mut self, address: u8, bytes: u32) {
+        self.line(format_args!("vstm r{address}!, {{s{FIRST_ZERO}-s{}}}", u32::from(FIRST_ZERO) + bytes - 1));
     }
 
     /// Loads the next four elements of a parameter and moves on, after the last one to the first where it repeats.

@@ -48,10 +48,7 @@ impl<'k> Writer<'k> {
             this.float_decay(kernel.decay, Parameter::Decay, values, others);
             this.add_float_inputs(values);
         }
-        this.code.line(format_args!("mov.w r{}, #0", T[0]));
-        for _ in 0..kernel.accumulators.bytes() / 2 {
-            this.code.line(format_args!("strd r{0}, r{0}, [r{at}], #8", T[0]));
-        }
+        this.code.clear_next(at, kernel.accumulators.bytes());
         this.add_float(kernel.offset, Parameter::Offset, values, others);
         if let Some(fire) = &kernel.fire {
             this.compare_floats(fire, values, others);

@@ -12,6 +12,7 @@ mod assembly;
 mod body;
 mod conv;
 mod factor;
+mod fire;
 mod float;
 mod neuron;
 mod one_to_one;

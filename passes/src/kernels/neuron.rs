@@ -6,7 +6,7 @@ use s2c_abi::{comms, slice};
 use super::{
     Accumulator, Registers,
     assembly::{Assembly, Item, Place, Quad, T, V, X},
-    update::{Decay, Fire, GROUP, Parameter, Reset, Spread, State, UpdateKernel},
+    update::{Decay, GROUP, Parameter, Spread, State, UpdateKernel},
 };
 
 /// Input shifts that SMLAWB and its relatives can do: x 2^(16 + shift) / 2^16, the factor being positive.
@@ -39,8 +39,9 @@ impl<'k> Writer<'k> {
             }
         };
         this.add_parameter(kernel.offset, Parameter::Offset, values, free);
-        if let Some(fire) = &kernel.fire {
-            this.compare(fire, values, free);
+        let thresholds = kernel.fire.as_ref().map(|fire| this.thresholds(fire, free));
+        if let Some(thresholds) = thresholds {
+            this.leave_if_any(values, thresholds);
         }
         if let Some(spread) = kernel.readout {
             this.read_out(spread, values, free);
@@ -53,8 +54,8 @@ impl<'k> Writer<'k> {
         this.code.line(format_args!("subs r{left}, r{left}, #1"));
         this.code.line("bne .Lloop");
         this.code.line("b .Lend");
-        if let Some(fire) = &kernel.fire {
-            (0..GROUP).for_each(|place| this.fire(fire, values, free, place));
+        if let Some((fire, thresholds)) = kernel.fire.as_ref().zip(thresholds) {
+            this.fire_all(fire, values, thresholds, free);
         }
         this.code.line(".Lend:");
         this.code
@@ -82,6 +83,7 @@ impl<'k> Writer<'k> {
             }
         }
         self.constants();
+        self.code.zeros(T[0], self.kernel.accumulators.bytes());
         let left = self.left();
         self.code.line(format_args!("lsrs r{left}, r{X}, #{}", GROUP.ilog2()));
         let last = descriptor(self.kernel).into_iter().find(|&(item, _)| self.code.place(item) == Place::Core(0));
@@ -105,7 +107,7 @@ impl<'k> Writer<'k> {
         }
     }
 
-    fn left(&self) -> u8 {
+    pub(super) fn left(&self) -> u8 {
         match self.code.place(Item::Left) {
             Place::Core(register) => register,
             Place::Float(_) => unreachable!("the count is the first item"),
@@ -175,7 +177,7 @@ impl<'k> Writer<'k> {
         self.code.set(Item::Membranes, at);
     }
 
-    fn saturates(&self) -> bool {
+    pub(super) fn saturates(&self) -> bool {
         self.kernel.state == State::Saturate
     }
 
@@ -193,10 +195,7 @@ impl<'k> Writer<'k> {
             Accumulator::I32 => self.code.load(Item::Accumulators, T),
         }
         self.add_inputs(values);
-        self.code.line(format_args!("mov.w r{}, #0", T[0]));
-        for _ in 0..self.kernel.accumulators.bytes() / 2 {
-            self.code.line(format_args!("strd r{0}, r{0}, [r{at}], #8", T[0]));
-        }
+        self.code.clear_next(at, self.kernel.accumulators.bytes());
     }
 
     /// Adds the inputs, which are in [`T`]. A multiplication takes a half word out and shifts it in one instruction
@@ -296,153 +295,6 @@ impl<'k> Writer<'k> {
                 self.code.line(format_args!("smmlarmi r{v}, r{v}, r{m}, r{v}"));
                 self.code.line(format_args!("smmulrpl r{v}, r{v}, r{m}"));
             }
-        }
-    }
-
-    /// What the membranes are handed on as, into `payloads`.
-    fn read_out(&mut self, spread: Spread, values: Quad, payloads: Quad) {
-        let factors = match spread {
-            Spread::Uniform => [self.code.get(Item::Value(Parameter::Readout)); 4],
-            spread => {
-                self.code.load_parameter(Parameter::Readout, spread, payloads);
-                payloads
-            }
-        };
-        for ((payload, v), factor) in payloads.into_iter().zip(values).zip(factors) {
-            self.code.line(format_args!("smmulr r{payload}, r{v}, r{factor}"));
-        }
-    }
-
-    /// Sends the payloads that are not 0; `free` is overwritten.
-    pub fn send_values(&mut self, payloads: Quad, free: Quad) {
-        let [at, first, key, _] = free;
-        self.code.constant(at, self.send_key);
-        let (keys, Place::Core(left)) = (self.code.get(Item::Key), self.code.place(Item::Left)) else {
-            unreachable!("the count is the first item")
-        };
-        self.code.line(format_args!("sub r{first}, r{keys}, r{left}, lsl #{}", GROUP.ilog2()));
-        for (place, payload) in payloads.into_iter().enumerate() {
-            let key = if place == 0 { first } else { key };
-            if place > 0 {
-                self.code.line(format_args!("add r{key}, r{first}, #{place}"));
-            }
-            self.code.line(format_args!("cmp r{payload}, #0"));
-            self.code.line("itt ne");
-            self.code.line(format_args!("strne r{payload}, [r{at}, #{}]", comms::SEND_PAYLOAD - comms::SEND_KEY));
-            self.code.line(format_args!("strne r{key}, [r{at}]"));
-        }
-    }
-
-    /// Compares with the thresholds and leaves the straight path for those that fire.
-    fn compare(&mut self, fire: &Fire, values: Quad, free: Quad) {
-        let thresholds = match fire.threshold {
-            Spread::Uniform => [self.code.get(Item::Value(Parameter::Threshold)); 4],
-            spread => {
-                self.code.load_parameter(Parameter::Threshold, spread, free);
-                free
-            }
-        };
-        self.branch(values, thresholds);
-    }
-
-    /// Branches to `.LfiresN` for each neuron above its threshold, which comes back to `.LonN`.
-    pub fn branch(&mut self, values: Quad, thresholds: Quad) {
-        for (place, (v, threshold)) in values.into_iter().zip(thresholds).enumerate() {
-            self.code.line(format_args!("cmp r{v}, r{threshold}"));
-            self.code.line(format_args!("bgt .Lfires{place}"));
-            self.code.line(format_args!(".Lon{place}:"));
-        }
-    }
-
-    /// What happens when a neuron fires. The threshold's register is free by then.
-    fn fire(&mut self, fire: &Fire, values: Quad, free: Quad, place: u32) {
-        let left = self.left();
-        self.code.line(format_args!(".Lfires{place}:"));
-        if matches!(fire.reset, Reset::SubtractPending(_)) {
-            self.hold_pending(fire, values[place as usize], free[place as usize], place);
-        }
-        let key = self.code.get(Item::Key);
-        self.code.line(format_args!("sub r{X}, r{key}, r{left}, lsl #{}", GROUP.ilog2()));
-        self.send(free[place as usize], place);
-        self.address_reset(fire, free[place as usize]);
-        self.reset(fire, values[place as usize], place);
-        if fire.threshold == Spread::Uniform {
-            self.code.get(Item::Value(Parameter::Threshold));
-        }
-        self.code.line(format_args!("b .Lon{place}"));
-    }
-
-    /// Goes back without a spike where a reset is pending and the membrane does not stay above the threshold with it.
-    fn hold_pending(&mut self, fire: &Fire, v: u8, threshold: u8, place: u32) {
-        self.code.line(format_args!("vmov s14, r{v}"));
-        if fire.threshold == Spread::Uniform {
-            let value = self.code.get(Item::Value(Parameter::Threshold));
-            self.code.line(format_args!("mov r{threshold}, r{value}"));
-        }
-        let before = self.code.get(Item::Membranes);
-        match self.kernel.byte_shift {
-            None => self.code.line(format_args!("ldr r{X}, [r{before}, #{}]", 4 * place)),
-            Some(shift) => {
-                self.code.line(format_args!("ldrsb r{X}, [r{before}, #{place}]"));
-                self.code.line(format_args!("lsl r{X}, r{X}, #{shift}"));
-            }
-        }
-        self.code.line(format_args!("cmp r{X}, r{threshold}"));
-        self.code.line(format_args!("ble .Lsends{place}"));
-        self.address_reset(fire, X);
-        self.reset(fire, v, place);
-        self.code.line(format_args!("cmp r{v}, r{threshold}"));
-        self.code.line(format_args!("vmov r{v}, s14"));
-        self.code.line(format_args!("bgt .Lsends{place}"));
-        if fire.threshold == Spread::Uniform {
-            self.code.get(Item::Value(Parameter::Threshold));
-        }
-        self.code.line(format_args!("b .Lon{place}"));
-        self.code.line(format_args!(".Lsends{place}:"));
-    }
-
-    /// The address of the group's first reset, where there are several, into [`X`].
-    pub fn address_reset(&mut self, fire: &Fire, free: u8) {
-        let (array, left) = (Item::Array(Parameter::ResetBy), self.left());
-        match fire.reset.spread() {
-            Spread::Uniform => {}
-            Spread::PerNeuron => {
-                let end = self.code.get(array);
-                self.code.line(format_args!("sub r{X}, r{end}, r{left}, lsl #{}", GROUP.ilog2() + 2));
-            }
-            Spread::Repeating(log2) => {
-                self.code.line(format_args!("rsb r{free}, r{left}, #0"));
-                self.code.group_of(free, free, 0, log2);
-                let base = self.code.get(array);
-                self.code.line(format_args!("add r{X}, r{base}, r{free}, lsl #{}", GROUP.ilog2() + 2));
-            }
-        }
-    }
-
-    /// Sends the key that is `place` after the one in [`X`].
-    pub fn send(&mut self, free: u8, place: u32) {
-        if place > 0 {
-            self.code.line(format_args!("add r{X}, r{X}, #{place}"));
-        }
-        self.code.constant(free, self.send_key);
-        self.code.line(format_args!("str r{X}, [r{free}]"));
-    }
-
-    /// Resets a membrane; [`X`] holds the address of the first neuron's reset, where each has its own.
-    pub fn reset(&mut self, fire: &Fire, v: u8, place: u32) {
-        let by = match fire.reset.spread() {
-            Spread::Uniform => self.code.get(Item::Value(Parameter::ResetBy)),
-            Spread::PerNeuron | Spread::Repeating(_) => {
-                self.code.line(format_args!("ldr r{X}, [r{X}, #{}]", 4 * place));
-                X
-            }
-        };
-        match fire.reset {
-            Reset::Subtract(_) | Reset::SubtractPending(_) if self.saturates() => {
-                self.code.line(format_args!("qsub r{v}, r{v}, r{by}"))
-            }
-            Reset::Subtract(_) | Reset::SubtractPending(_) => self.code.line(format_args!("sub r{v}, r{v}, r{by}")),
-            Reset::Value(_) => self.code.line(format_args!("mov r{v}, r{by}")),
         }
     }
 }

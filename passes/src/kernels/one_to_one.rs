@@ -23,6 +23,9 @@ pub struct OneToOneKernel {
 }
 
 impl OneToOneKernel {
+    /// Bytes of the code as LLVM writes it, without a factor.
+    pub const CODE_BYTES: u32 = 36;
+
     /// The kernel's symbol, such as `one_to_one_i16`.
     pub fn name(&self) -> String {
         format!("one_to_one_{}{}", self.accumulators.name(), self.factor.name())

@@ -224,6 +224,13 @@ impl RowKernel {
         RowCode { step, steps, tail, last: last.max(last_of_tail) }
     }
 
+    /// Bytes of the code, roughly: instructions of 4 bytes but for a few, and entry and exit.
+    pub fn code_bytes(&self) -> u32 {
+        let code = self.code();
+        let turns = if code.steps > 0 { 8 } else { 0 };
+        4 * (code.step.len() + code.tail.len()) as u32 + turns + 8
+    }
+
     /// An assembly block that adds the next `weights` weights and moves both addresses on.
     fn add_block(
         &self,

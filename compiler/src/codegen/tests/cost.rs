@@ -5,7 +5,7 @@ use s2c_passes::{
     kernels::{Accumulator, Factor, Kernel, RowKernel, SparseKernel, WeightWidth},
 };
 
-use super::{CODE_BYTES, Random, cache, conv, kernels};
+use super::{CODE_BYTES, Random, cache, conv, kernels, one_to_one};
 
 /// Compares an estimate with what was executed; returns the larger relative error of the two.
 fn error(name: &str, estimate: Cost, executed: (u64, u64), bound: f64) -> f64 {
@@ -67,5 +67,9 @@ fn the_cost_of_kernels_is_known_before_they_run() {
     }
     for (kernel, packets, executed) in conv::costs(&mut cache) {
         error(&kernel.name(), model.convolution(&kernel) * packets as f64, executed, 0.12);
+    }
+    for kernel in one_to_one::kernels() {
+        let (executed, ..) = one_to_one::check(&mut cache, &kernel, &mut random);
+        error(&kernel.name(), model.one_to_one(&kernel) * f64::from(one_to_one::COUNT), executed, 0.12);
     }
 }
