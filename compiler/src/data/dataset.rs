@@ -5,7 +5,7 @@ use super::{
     npy::{Npy, position},
     npz::Npz,
     packed::Packed,
-    spikes::SpikeTrain,
+    spikes::{SpikeTrain, SpikeTrainBuilder},
 };
 use s2c_dialects::diagnostic::{Diagnostic, Result};
 use std::{fmt, path::Path};
@@ -192,7 +192,7 @@ impl DataSet {
             let start = (index * self.ticks() + tick) * width;
             match &self.content {
                 Content::Train(train) => return Ok(train.clone()),
-                Content::Dense(npy) => builder.push_tick(&counts(npy, start, start + width)?),
+                Content::Dense(npy) => push_tick(&mut builder, npy, start, start + width)?,
                 Content::Packed(packed) => {
                     let row: Vec<_> = (start..start + width).map(|place| u16::from(packed.bit(place))).collect();
                     builder.push_tick(&row);
@@ -203,20 +203,22 @@ impl DataSet {
     }
 }
 
-/// The counts of one tick.
-fn counts(npy: &Npy, start: usize, end: usize) -> Result<Vec<u16>> {
-    let mut row = Vec::with_capacity(end - start);
+/// Adds a tick from its counts in an array.
+fn push_tick(builder: &mut SpikeTrainBuilder, npy: &Npy, start: usize, end: usize) -> Result<()> {
     let mut wrong = None;
-    npy.decode(start, end, |value| {
+    npy.nonzero(start, end, |place, value| {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "other values are found out below")]
         let count = value as u16;
-        if f64::from(count) != value && wrong.is_none() {
-            wrong = Some((row.len(), value));
+        if f64::from(count) != value {
+            wrong = wrong.or(Some((place, value)));
+            return;
         }
-        row.push(count);
+        #[expect(clippy::cast_possible_truncation, reason = "a spike train has less than 2^32 neurons")]
+        builder.push_event(place as u32, count);
     });
+    builder.end_tick();
     match wrong {
-        None => Ok(row),
+        None => Ok(()),
         Some((place, value)) => {
             Err(Diagnostic::error("not-spike-counts", format!("{} does not hold spike counts", npy.source()))
                 .text(format!(

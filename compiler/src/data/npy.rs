@@ -11,7 +11,10 @@ use std::path::Path;
 pub(super) struct Npy {
     shape: Vec<usize>,
     element: Element,
-    data: Vec<u8>,
+    /// A whole file, or the elements alone.
+    bytes: Vec<u8>,
+    /// Where in `bytes` the elements begin.
+    start: usize,
     /// Where it comes from, for messages.
     source: String,
 }
@@ -19,17 +22,17 @@ pub(super) struct Npy {
 impl Npy {
     /// Reads a file.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        Self::parse(&files::read(path)?, &format!("`{}`", path.display()))
+        Self::parse(files::read(path)?, &format!("`{}`", path.display()))
     }
 
     /// Reads the content of a file; `source` names it in messages.
-    pub(super) fn parse(bytes: &[u8], source: &str) -> Result<Self> {
+    pub(super) fn parse(mut bytes: Vec<u8>, source: &str) -> Result<Self> {
         let damaged = |why: String| {
             Diagnostic::error("not-an-npy-file", format!("{source} is not a readable .npy array"))
                 .text(why)
                 .hint("write it with `numpy.save`; was the file cut off on its way?")
         };
-        let (header, data) = header::parse(bytes).map_err(damaged)?;
+        let (header, data) = header::parse(&bytes).map_err(damaged)?;
         let element = Element::parse(&header.descr).ok_or_else(|| {
             Diagnostic::error("unsupported-dtype", format!("{source} does not hold numbers that can be used"))
                 .text(format!(
@@ -38,20 +41,27 @@ impl Npy {
                 ))
                 .hint("convert it, for example with `.astype(numpy.uint8)`")
         })?;
-        let bytes = header.shape.iter().try_fold(element.size(), |product, &size| product.checked_mul(size));
-        let data = bytes.and_then(|bytes| data.get(..bytes)).ok_or_else(|| {
+        let size = header.shape.iter().try_fold(element.size(), |product, &size| product.checked_mul(size));
+        let size = size.filter(|&size| size <= data.len()).ok_or_else(|| {
             damaged(format!(
                 "Its shape {:?} needs more than the {} bytes of data that are there.",
                 header.shape,
                 data.len()
             ))
         })?;
-        let data = if header.fortran && header.shape.len() > 1 {
-            to_c_order(data, element.size(), &header.shape)
+        let start = bytes.len() - data.len();
+        let (bytes, start) = if header.fortran && header.shape.len() > 1 {
+            (to_c_order(&data[..size], element.size(), &header.shape), 0)
         } else {
-            data.to_vec()
+            bytes.truncate(start + size);
+            (bytes, start)
         };
-        Ok(Self { shape: header.shape, element, data, source: source.to_owned() })
+        Ok(Self { shape: header.shape, element, bytes, start, source: source.to_owned() })
+    }
+
+    /// The bytes of the elements.
+    fn data(&self) -> &[u8] {
+        &self.bytes[self.start..]
     }
 
     /// Sizes of the axes.
@@ -64,17 +74,29 @@ impl Npy {
         &self.source
     }
 
-    /// The elements from `start` to `end` in C order, in turn.
-    pub(super) fn decode(&self, start: usize, end: usize, each: impl FnMut(f64)) {
+    /// The elements from `start` to `end` in C order that are not zero, each with its distance from `start`.
+    pub(super) fn nonzero(&self, start: usize, end: usize, mut each: impl FnMut(usize, f64)) {
+        /// Elements that are passed over together where all their bytes are zero.
+        const STRETCH: usize = 16;
         let size = self.element.size();
-        let bytes = self.data.get(start.saturating_mul(size)..end.saturating_mul(size));
-        self.element.decode(bytes.unwrap_or_default(), each);
+        let bytes = self.data().get(start.saturating_mul(size)..end.saturating_mul(size)).unwrap_or_default();
+        for (number, stretch) in bytes.chunks(STRETCH * size).enumerate() {
+            if stretch.iter().fold(0, |any, byte| any | byte) != 0 {
+                let mut place = STRETCH * number..;
+                self.element.decode(stretch, |value| {
+                    let place = place.next().unwrap_or_default();
+                    if value != 0.0 {
+                        each(place, value);
+                    }
+                });
+            }
+        }
     }
 
     /// All elements.
     pub(super) fn values(&self) -> Vec<f64> {
-        let mut values = Vec::with_capacity(self.data.len() / self.element.size());
-        self.element.decode(&self.data, |value| values.push(value));
+        let mut values = Vec::with_capacity(self.data().len() / self.element.size());
+        self.element.decode(self.data(), |value| values.push(value));
         values
     }
 
@@ -189,7 +211,7 @@ mod tests {
         for shape in [&[1 << 40][..], &[usize::MAX, 2], &[3]] {
             let mut bytes = header::format("<f8", shape);
             bytes.extend([0; 16]);
-            assert_eq!(Npy::parse(&bytes, "x").unwrap_err().code, "not-an-npy-file");
+            assert_eq!(Npy::parse(bytes, "x").unwrap_err().code, "not-an-npy-file");
         }
     }
 }

@@ -54,7 +54,7 @@ impl Npz {
     /// An array, if there is one of this name.
     pub(super) fn array(&mut self, name: &str) -> Result<Option<Npy>> {
         let source = format!("`{name}` of `{}`", self.source);
-        self.bytes(name, u64::MAX)?.map(|bytes| Npy::parse(&bytes, &source)).transpose()
+        self.bytes(name, u64::MAX)?.map(|bytes| Npy::parse(bytes, &source)).transpose()
     }
 
     fn bytes(&mut self, name: &str, most: u64) -> Result<Option<Vec<u8>>> {
