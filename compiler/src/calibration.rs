@@ -63,11 +63,8 @@ pub fn run(network: &Network, samples: &Samples) -> Result<Calibration> {
             .map(|sample| {
                 let (mut interpreter, mut observer) = (Snn::new(network)?, observer.clone());
                 let input = samples.data.sample(sample)?;
-                let mut counts = vec![0; input.neurons() as usize];
                 for events in input.iter() {
-                    counts.fill(0);
-                    events.iter().for_each(|&(neuron, count)| counts[neuron as usize] = count);
-                    interpreter.step(&[&counts])?;
+                    interpreter.step_events(&[events])?;
                     observer.observe(|node| interpreter.values(node));
                 }
                 Ok(observer.finish())

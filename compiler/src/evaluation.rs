@@ -184,7 +184,6 @@ impl Runner {
     /// Both interpreters side by side, compared in every cell.
     fn interpret(&mut self, subject: &Subject, input: &SpikeTrain, outcome: &mut Outcome) -> Result<()> {
         let missing = |node: &str| Box::new(Diagnostic::bug("a population is not in the network").at_node(node));
-        let mut counts = vec![0; input.neurons() as usize];
         if let (Some(float), Some(_), Some(_)) = (&subject.float, &self.float, &self.quantized) {
             let tally = |node: &String| Tally::new(float, node).ok_or_else(|| missing(node));
             outcome.layers = subject.populations.iter().map(tally).collect::<Result<_>>()?;
@@ -195,10 +194,8 @@ impl Runner {
         let mut answers = vec![Answer::new(subject.readout, subject.outputs); levels.len()];
         levels.iter_mut().for_each(|(_, interpreter)| interpreter.reset());
         for events in input.iter() {
-            counts.fill(0);
-            events.iter().for_each(|&(neuron, count)| counts[neuron as usize] = count);
             for ((_, interpreter), answer) in levels.iter_mut().zip(&mut answers) {
-                interpreter.step(&[&counts])?;
+                interpreter.step_events(&[events])?;
                 let output = interpreter.find(&subject.output).ok_or_else(|| missing(&subject.output))?;
                 answer.tick(&interpreter.values(output));
             }

@@ -154,14 +154,10 @@ pub(super) fn simulate<F>(
     let span = tracing::info_span!("simulate", ticks);
     trace::expect_ticks(&span, ticks);
     let _entered = span.enter();
-    let mut counts: Vec<Vec<u16>> = inputs.iter().map(|input| vec![0; input.neurons() as usize]).collect();
     for tick in 0..ticks {
         trace::tick(&span);
-        for (counts, input) in counts.iter_mut().zip(inputs) {
-            counts.fill(0);
-            input.events_at(tick).iter().for_each(|&(neuron, count)| counts[neuron as usize] = count);
-        }
-        model.interpreter.step(&counts.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
+        let events: Vec<_> = inputs.iter().map(|input| input.events_at(tick)).collect();
+        model.interpreter.step_events(&events)?;
         for (index, node, recording, _) in &mut wanted {
             match recording {
                 Recording::Spikes(table) => table.row(tick).copy_from_slice(&model.interpreter.spikes(*index)),

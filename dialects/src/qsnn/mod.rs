@@ -8,7 +8,7 @@ use crate::{
     convolution::Geometry,
     graph::{dialect_enum, op_structs},
 };
-pub use verify::verify;
+pub use verify::{ONE, verify};
 
 /// A network of this dialect.
 pub type Network = crate::graph::Network<Op>;

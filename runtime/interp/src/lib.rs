@@ -12,12 +12,17 @@ pub mod snn;
 
 use s2c_dialects::diagnostic::{Diagnostic, Result};
 
-/// A network that can be run tick by tick.
+/// A neuron and how many spikes it has in a tick.
+pub type Event = (u32, u16);
+
+/// A network that can be run tick by tick. Inputs are given in the order of the text.
 pub trait Interpreter {
     /// Back to the state before tick 0.
     fn reset(&mut self);
-    /// Runs one tick; `inputs` holds the spike counts or the analog values of each input node, in the order of the text.
+    /// Runs one tick; `inputs` holds the spike counts or the analog values of each input node.
     fn step_values(&mut self, inputs: &[&[f64]]) -> Result<()>;
+    /// Runs one tick; `inputs` holds the neurons of each input node that spike, each of them once.
+    fn step_events(&mut self, inputs: &[&[Event]]) -> Result<()>;
     /// As [`Self::step_values`], for inputs that are all spikes.
     fn step(&mut self, inputs: &[&[u16]]) -> Result<()> {
         let values: Vec<Vec<f64>> =
@@ -40,6 +45,14 @@ pub trait Interpreter {
     }
 }
 
+/// Checks that each input is given.
+fn check_inputs(given: usize, expected: usize) -> Result<()> {
+    if given == expected {
+        return Ok(());
+    }
+    Err(Box::new(Diagnostic::bug(format!("{given} inputs given, the network has {expected}"))))
+}
+
 /// Checks one tick's input against what the network declares.
 fn check_input(node: &str, values: &[f64], expected: usize, limit: i64) -> Result<()> {
     if values.len() != expected {
@@ -51,11 +64,28 @@ fn check_input(node: &str, values: &[f64], expected: usize, limit: i64) -> Resul
     }
     match values.iter().position(|&value| value.is_nan() || value.abs() > limit as f64) {
         None => Ok(()),
-        Some(neuron) => Err(Box::new(
-            Diagnostic::error("input-limit", format!("an input of {} in one tick at neuron {neuron}", values[neuron]))
-                .at_node(node)
-                .text(format!("The network was prepared for at most {limit} per neuron and tick."))
-                .hint("give a larger --input-limit"),
-        )),
+        Some(neuron) => Err(beyond_limit(node, neuron, values[neuron], limit)),
     }
+}
+
+/// As [`check_input`], for events.
+fn check_events(node: &str, events: &[Event], expected: usize, limit: i64) -> Result<()> {
+    match events.iter().find(|&&(neuron, count)| neuron as usize >= expected || i64::from(count) > limit) {
+        None => Ok(()),
+        Some(&(neuron, _)) if neuron as usize >= expected => Err(Box::new(
+            Diagnostic::error("input-shape", format!("the input has a spike of neuron {neuron}"))
+                .at_node(node)
+                .text(format!("The node takes {expected} values per tick.")),
+        )),
+        Some(&(neuron, count)) => Err(beyond_limit(node, neuron as usize, count.into(), limit)),
+    }
+}
+
+fn beyond_limit(node: &str, neuron: usize, value: f64, limit: i64) -> Box<Diagnostic> {
+    Box::new(
+        Diagnostic::error("input-limit", format!("an input of {value} in one tick at neuron {neuron}"))
+            .at_node(node)
+            .text(format!("The network was prepared for at most {limit} per neuron and tick."))
+            .hint("give a larger --input-limit"),
+    )
 }

@@ -5,7 +5,7 @@
 
 mod population;
 
-use crate::{Interpreter, check_input, delay_line::DelayLine, order};
+use crate::{Event, Interpreter, check_events, check_input, check_inputs, delay_line::DelayLine, order};
 use population::Population;
 pub use population::Precision;
 use s2c_dialects::{
@@ -61,7 +61,7 @@ enum Kind {
         window: [usize; 2],
         scale: f64,
     },
-    Delay(DelayLine<f64>),
+    Delay(DelayLine<Vec<f64>>),
     Neuron(Box<Population>),
 }
 
@@ -102,7 +102,7 @@ impl Snn {
                 Op::Output(_) => Kind::Copy,
                 Op::Add(_) => Kind::Add,
                 Op::Delay(delay) if delay.ticks == 0 => Kind::Copy,
-                Op::Delay(delay) => Kind::Delay(DelayLine::new(delay.ticks as usize, width)),
+                Op::Delay(delay) => Kind::Delay(DelayLine::new(delay.ticks as usize, vec![0.0; width])),
                 Op::Linear(op) => Kind::Linear {
                     columns: columns(&op.weight),
                     bias: op.bias.as_ref().map(|bias| bias.iter().collect()),
@@ -189,33 +189,9 @@ fn pool(input: [usize; 3], window: [usize; 2], scale: f64, values: &[f64], resul
     }
 }
 
-impl Interpreter for Snn {
-    fn reset(&mut self) {
-        self.values.iter_mut().for_each(|value| value.fill(0.0));
-        for node in &mut self.nodes {
-            match &mut node.kind {
-                Kind::Delay(line) => line.reset(),
-                Kind::Neuron(population) => population.reset(),
-                _ => {}
-            }
-        }
-    }
-
-    fn step_values(&mut self, inputs: &[&[f64]]) -> Result<()> {
-        if inputs.len() != self.inputs.len() {
-            return Err(Box::new(Diagnostic::bug(format!(
-                "{} inputs given, the network has {}",
-                inputs.len(),
-                self.inputs.len()
-            ))));
-        }
-        for (&index, &values) in self.inputs.iter().zip(inputs) {
-            let node = &self.nodes[index];
-            if let Kind::Input { limit } = node.kind {
-                check_input(&node.name, values, self.values[index].len(), limit)?;
-            }
-            self.values[index].copy_from_slice(values);
-        }
+impl Snn {
+    /// One tick of everything behind the inputs.
+    fn advance(&mut self) {
         for &index in &self.order {
             let mut result = std::mem::take(&mut self.values[index]);
             let node = &mut self.nodes[index];
@@ -273,6 +249,45 @@ impl Interpreter for Snn {
                 line.push(&self.values[node.operands[0]]);
             }
         }
+    }
+}
+
+impl Interpreter for Snn {
+    fn reset(&mut self) {
+        self.values.iter_mut().for_each(|value| value.fill(0.0));
+        for (node, zeros) in self.nodes.iter_mut().zip(&self.values) {
+            match &mut node.kind {
+                Kind::Delay(line) => line.reset(zeros),
+                Kind::Neuron(population) => population.reset(),
+                _ => {}
+            }
+        }
+    }
+
+    fn step_values(&mut self, inputs: &[&[f64]]) -> Result<()> {
+        check_inputs(inputs.len(), self.inputs.len())?;
+        for (&index, &values) in self.inputs.iter().zip(inputs) {
+            let node = &self.nodes[index];
+            if let Kind::Input { limit } = node.kind {
+                check_input(&node.name, values, self.values[index].len(), limit)?;
+            }
+            self.values[index].copy_from_slice(values);
+        }
+        self.advance();
+        Ok(())
+    }
+
+    fn step_events(&mut self, inputs: &[&[Event]]) -> Result<()> {
+        check_inputs(inputs.len(), self.inputs.len())?;
+        for (&index, &events) in self.inputs.iter().zip(inputs) {
+            let node = &self.nodes[index];
+            if let Kind::Input { limit } = node.kind {
+                check_events(&node.name, events, self.values[index].len(), limit)?;
+            }
+            self.values[index].fill(0.0);
+            events.iter().for_each(|&(neuron, count)| self.values[index][neuron as usize] = count.into());
+        }
+        self.advance();
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Every operation is one IEEE 754 binary32 operation, rounded to nearest, ties to even; Rust never fuses two of them.
 
+use super::row::{Block, LANES, Layout, Row, any};
 use s2c_dialects::{
     attribute::{Reset, Tensor},
     qsnn::{FloatCubaLi, FloatCubaLif, FloatLi, FloatLif},
@@ -9,10 +10,12 @@ use s2c_dialects::{
 
 /// A population; LIF is CubaLIF without the current.
 pub struct FloatPopulation {
+    layout: Layout,
     current: Option<Stage>,
     membrane: Stage,
     hands_on: HandsOn,
-    scale: Vec<f64>,
+    /// What a volt is, by neuron of the network.
+    scale: Tensor<f64>,
 }
 
 /// What a population hands on.
@@ -22,13 +25,18 @@ enum HandsOn {
 }
 
 impl HandsOn {
-    fn spikes(threshold: &Tensor<f32>, reset: Reset, reset_by: &Tensor<f32>) -> Self {
-        Self::Spikes { threshold: threshold.iter().collect(), reset, reset_by: reset_by.iter().collect() }
+    fn spikes(layout: Layout, threshold: &Tensor<f32>, reset: Reset, reset_by: &Tensor<f32>) -> Self {
+        Self::Spikes { threshold: all(layout, threshold), reset, reset_by: all(layout, reset_by) }
     }
 
-    fn values(readout: &Tensor<f32>, fraction: i64) -> Self {
-        Self::Values { readout: readout.iter().collect(), fraction }
+    fn values(layout: Layout, readout: &Tensor<f32>, fraction: i64) -> Self {
+        Self::Values { readout: all(layout, readout), fraction }
     }
+}
+
+/// A parameter in the order of rows.
+fn all(layout: Layout, parameter: &Tensor<f32>) -> Vec<f32> {
+    layout.blocks(|index| parameter.at(index)).into_flattened()
 }
 
 /// `state <- state decay + x + offset`, in this order.
@@ -39,8 +47,9 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(decay: &Tensor<f32>, offset: &Tensor<f32>) -> Self {
-        Self { state: vec![0.0; decay.len()], decay: decay.iter().collect(), offset: offset.iter().collect() }
+    fn new(layout: Layout, decay: &Tensor<f32>, offset: &Tensor<f32>) -> Self {
+        let decay = all(layout, decay);
+        Self { state: vec![0.0; decay.len()], decay, offset: all(layout, offset) }
     }
 
     fn advance(&mut self, neuron: usize, x: f32) -> f32 {
@@ -50,72 +59,83 @@ impl Stage {
     }
 }
 
-impl From<&FloatLif> for FloatPopulation {
-    fn from(op: &FloatLif) -> Self {
-        Self {
-            current: None,
-            membrane: Stage::new(&op.decay, &op.offset),
-            hands_on: HandsOn::spikes(&op.threshold, op.reset, &op.reset_by),
-            scale: op.scale.iter().collect(),
-        }
-    }
-}
-
-impl From<&FloatCubaLif> for FloatPopulation {
-    fn from(op: &FloatCubaLif) -> Self {
-        Self {
-            current: Some(Stage::new(&op.current_decay, &op.current_offset)),
-            membrane: Stage::new(&op.decay, &op.offset),
-            hands_on: HandsOn::spikes(&op.threshold, op.reset, &op.reset_by),
-            scale: op.scale.iter().collect(),
-        }
-    }
-}
-
-impl From<&FloatLi> for FloatPopulation {
-    fn from(op: &FloatLi) -> Self {
-        Self {
-            current: None,
-            membrane: Stage::new(&op.decay, &op.offset),
-            hands_on: HandsOn::values(&op.readout, op.fraction),
-            scale: op.scale.iter().collect(),
-        }
-    }
-}
-
-impl From<&FloatCubaLi> for FloatPopulation {
-    fn from(op: &FloatCubaLi) -> Self {
-        Self {
-            current: Some(Stage::new(&op.current_decay, &op.current_offset)),
-            membrane: Stage::new(&op.decay, &op.offset),
-            hands_on: HandsOn::values(&op.readout, op.fraction),
-            scale: op.scale.iter().collect(),
-        }
-    }
-}
-
 impl FloatPopulation {
+    /// From the op.
+    pub fn lif(op: &FloatLif, layout: Layout) -> Self {
+        Self {
+            layout,
+            current: None,
+            membrane: Stage::new(layout, &op.decay, &op.offset),
+            hands_on: HandsOn::spikes(layout, &op.threshold, op.reset, &op.reset_by),
+            scale: op.scale.clone(),
+        }
+    }
+
+    /// From the op.
+    pub fn cuba_lif(op: &FloatCubaLif, layout: Layout) -> Self {
+        Self {
+            layout,
+            current: Some(Stage::new(layout, &op.current_decay, &op.current_offset)),
+            membrane: Stage::new(layout, &op.decay, &op.offset),
+            hands_on: HandsOn::spikes(layout, &op.threshold, op.reset, &op.reset_by),
+            scale: op.scale.clone(),
+        }
+    }
+
+    /// From the op.
+    pub fn li(op: &FloatLi, layout: Layout) -> Self {
+        Self {
+            layout,
+            current: None,
+            membrane: Stage::new(layout, &op.decay, &op.offset),
+            hands_on: HandsOn::values(layout, &op.readout, op.fraction),
+            scale: op.scale.clone(),
+        }
+    }
+
+    /// From the op.
+    pub fn cuba_li(op: &FloatCubaLi, layout: Layout) -> Self {
+        Self {
+            layout,
+            current: Some(Stage::new(layout, &op.current_decay, &op.current_offset)),
+            membrane: Stage::new(layout, &op.decay, &op.offset),
+            hands_on: HandsOn::values(layout, &op.readout, op.fraction),
+            scale: op.scale.clone(),
+        }
+    }
+
     /// One tick with the sums of weights `input`.
-    pub fn step(&mut self, input: &[i32], results: &mut [i32]) {
-        for (neuron, (&x, result)) in input.iter().zip(results).enumerate() {
-            let x = x as f32;
-            let drive = self.current.as_mut().map_or(x, |current| current.advance(neuron, x));
-            let before = self.membrane.state[neuron];
-            let membrane = self.membrane.advance(neuron, drive);
-            *result = match &self.hands_on {
-                // Saturates, and so does the conversion on the chip.
-                HandsOn::Values { readout, .. } => (membrane * readout[neuron]).round_ties_even() as i32,
-                HandsOn::Spikes { threshold, reset, reset_by } => {
-                    let (threshold, reset_by) = (threshold[neuron], reset_by[neuron]);
-                    let reduced = membrane - reset_by;
-                    let is_pending = *reset == Reset::SubtractPending && before > threshold;
-                    let fires = membrane > threshold && (!is_pending || reduced > threshold);
-                    if fires {
-                        self.membrane.state[neuron] = if *reset == Reset::Value { reset_by } else { reduced };
-                    }
-                    i32::from(fires)
+    pub fn step(&mut self, input: &Row, results: &mut Row) {
+        results.clear();
+        for block in 0..self.membrane.state.len() / LANES {
+            let mut result = Block::default();
+            for (lane, (result, &x)) in result.iter_mut().zip(input.block(block)).enumerate() {
+                *result = self.update(block * LANES + lane, x as f32);
+            }
+            if any(&result) != 0 {
+                *results.block_mut(block) = result;
+            }
+        }
+    }
+
+    /// One tick of a neuron.
+    fn update(&mut self, neuron: usize, x: f32) -> i32 {
+        let drive = self.current.as_mut().map_or(x, |current| current.advance(neuron, x));
+        let before = self.membrane.state[neuron];
+        let membrane = self.membrane.advance(neuron, drive);
+        match &self.hands_on {
+            // Saturates, and so does the conversion on the chip.
+            HandsOn::Values { readout, .. } => (membrane * readout[neuron]).round_ties_even() as i32,
+            HandsOn::Spikes { threshold, reset, reset_by } => {
+                let (threshold, reset_by) = (threshold[neuron], reset_by[neuron]);
+                let reduced = membrane - reset_by;
+                let is_pending = *reset == Reset::SubtractPending && before > threshold;
+                let fires = membrane > threshold && (!is_pending || reduced > threshold);
+                if fires {
+                    self.membrane.state[neuron] = if *reset == Reset::Value { reset_by } else { reduced };
                 }
-            };
+                i32::from(fires)
+            }
         }
     }
 
@@ -137,6 +157,7 @@ impl FloatPopulation {
 
     /// Membranes in volts.
     pub fn membranes(&self) -> Vec<f64> {
-        self.membrane.state.iter().zip(&self.scale).map(|(&value, scale)| f64::from(value) / scale).collect()
+        let membranes = self.layout.positions().map(|position| f64::from(self.membrane.state[position]));
+        membranes.zip(self.scale.iter()).map(|(value, scale)| value / scale).collect()
     }
 }
