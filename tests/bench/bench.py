@@ -27,8 +27,18 @@ SNNTORCH = ["--dt", "1e-3", "--convention", "snntorch", "--reset", "subtract"]
 # Name, model, options, recordings, and the array in them.
 NETWORKS = [
     ("digits", ROOT / "examples/digits/digits.nir", SNNTORCH, ROOT / "examples/digits/test.npz", None),
-    ("braille", DATA / "nir/braille_noDelay_bias_zero.nir", ["--dt", "1e-4", "--convention", "snntorch", "--reset", "zero"],
+    ("digits_qat4", ROOT / "examples/digits/digits_qat4.nir", [*SNNTORCH, "--weight-bits", "4"],
+     ROOT / "examples/digits/test.npz", None),
+    ("gesture", ROOT / "examples/gesture/gesture.nir", SNNTORCH, ROOT / "examples/gesture/test.npz", None),
+    ("lif_norse", DATA / "nir/lif_norse.nir", ["--dt", "1e-4", "--convention", "norse"], DATA / "lif/lif_norse.csv", None),
+    ("lif_rockpool", DATA / "nir/lif_rockpool.nir", ["--dt", "1e-4", "--convention", "rockpool"],
+     DATA / "lif/lif_norse.csv", None),
+    ("two_lif_neurons", DATA / "nir/two_lif_neurons.nir", ["--dt", "1e-4", "--convention", "norse"],
+     DATA / "lif/lif_norse.csv", None),
+    ("braille_zero", DATA / "nir/braille_noDelay_bias_zero.nir", ["--convention", "snntorch", "--reset", "zero"],
      DATA / "braille/input.npy", None),
+    ("braille_subtract", DATA / "nir/braille_noDelay_noBias_subtract.nir",
+     ["--convention", "snntorch", "--reset", "subtract", "--reset-delay", "0"], DATA / "braille/input.npy", None),
     ("digits_conv", DATA / "digits/digits_conv_lif.nir", ["--dt", "1e-4", "--convention", "nir", "--reset", "subtract"],
      DATA / "digits/digits_test.npz", None),
     ("nmnist_conv", DATA / "nmnist/nmnist_conv_lif.nir", ["--dt", "5.2e-3", "--convention", "nir", "--reset", "subtract"],
@@ -40,6 +50,9 @@ NETWORKS = [
     ("dvs_gesture", DATA / "nir/sinabs_dvs_gesture.nir", ["--dt", "1e-3", "--convention", "sinabs"], None, None),
 ]
 INSTRUCTIONS_PER_EVENT, INSTRUCTIONS_PER_NEURON = 3, 12
+# The network and the recordings for the speed of simulation; the engines of `run`, and what `evaluate` calls them.
+TIMED, BATCH = next(network for network in NETWORKS if network[0] == "cnn_sinabs"), 10
+ENGINES = {"chip": "chip", "reference": "quantized"}
 
 
 def run(arguments):
@@ -57,6 +70,8 @@ def samples_of(file, array, count):
     """The first recordings of a file, samples first."""
     if file is None:
         return []
+    if file.suffix == ".csv":
+        return [numpy.loadtxt(file, delimiter=",")[:, :1]]
     if file.suffix == ".npy":
         return [numpy.load(file)]
     data = numpy.load(file)
@@ -114,35 +129,67 @@ def dense_bytes(binary):
     return [sum(column) for column in zip(*rows)] if rows else None
 
 
-def speed(folder, data):
-    """Ticks per second of whole processes on one long recording, of both engines."""
-    frames = numpy.concatenate(data)
-    file, binary = folder / "long.npy", folder / "cnn_sinabs2.bin"
-    numpy.save(file, frames.astype(numpy.uint8))
-    best = lambda *more: min(run(["run", binary, "--input", file, *more])[0] for _ in range(3))
-    return {"chip": len(frames) / best(), "reference": len(frames) / best("--engine", "reference")}
+def speed(folder, recordings):
+    """Ticks per second of whole processes, by engine: on one long recording, and on all as `evaluate` runs them."""
+    name, model, options, file, array = TIMED
+    long = numpy.concatenate(recordings[:BATCH]).astype(numpy.uint8)
+    numpy.save(folder / "long.npy", long)
+    run_long = ["run", folder / f"{name}2.bin", "--input", folder / "long.npy", "--engine"]
+    evaluate = ["evaluate", model, *options, "--data", file, "--input-array", array, "-O2", "--levels"]
+    seconds = lambda *command: min(run(command)[0] for _ in range(3))
+    one = {engine: len(long) / seconds(*run_long, engine) for engine in ENGINES}
+    many = {engine: sum(map(len, recordings)) / seconds(*evaluate, level) for engine, level in ENGINES.items()}
+    return one, many
+
+
+def show_speed(folder, compile_seconds, python):
+    """Simulation and compile time beside those of other projects."""
+    recordings = samples_of(*TIMED[3:], 100)
+    one, many = speed(folder, recordings)
+    row = lambda name, rate, more="": print(f"  {name:<28} {rate:>9.0f}  {more}")
+    print(f"\n{TIMED[0]}, ticks per second:")
+    for engine in ENGINES:
+        row(f"s2c, {engine}", one[engine], f"one recording of {BATCH * len(recordings[0])} ticks, whole process")
+    for engine in ENGINES:
+        row(f"s2c, {engine}", many[engine], f"{len(recordings)} recordings of {len(recordings[0])} ticks, whole process with compilation")
+    if not python:
+        return print("  peers skipped: --peers names no Python that has them")
+    numpy.save(folder / "frames.npy", recordings[:BATCH])
+    peers = pathlib.Path(__file__).with_name("peers.py")
+    done = subprocess.run([python, peers, TIMED[1], folder / "frames.npy"], capture_output=True, text=True)
+    ratios = lambda ours, theirs: ", ".join(f"{engine} x {ours[engine] / theirs:.1f}" for engine in ENGINES)
+    for peer, figures in json.loads(done.stdout.splitlines()[-1]).items():
+        if "ticks_per_second" in figures:
+            row(peer, figures["ticks_per_second"], ratios(one, figures["ticks_per_second"]))
+        if "batch_ticks_per_second" in figures:
+            row(f"{peer}, batch of {BATCH}", figures["batch_ticks_per_second"], ratios(many, figures["batch_ticks_per_second"]))
+        if "export_seconds" in figures:
+            theirs = figures["export_seconds"]
+            print(f"  {peer}: export {theirs:.3f} s; s2c compile -O2 {compile_seconds:.3f} s; x {theirs / compile_seconds:.1f}")
+        if "skipped" in figures:
+            print(f"  {peer} skipped: {figures['skipped']}")
 
 
 def table(results):
-    print(f"\n{'network':<13} {'PEs':>7} {'SRAM bytes':>17} {'cycles per tick':>17} {'instructions':>23} {'of limit':>8}  spikes")
-    print(f"{'':<13} {'O0 O2':>7} {'O0 -> O2':>17} {'O0 -> O2':>17} {'O0 -> O2':>23}")
+    print(f"\n{'network':<16} {'PEs':>7} {'SRAM bytes':>17} {'cycles per tick':>17} {'instructions':>23} {'of limit':>8}  spikes")
+    print(f"{'':<16} {'O0 O2':>7} {'O0 -> O2':>17} {'O0 -> O2':>17} {'O0 -> O2':>23}")
     for name, figures in results.items():
         old, new = figures["O0"], figures["O2"]
         limit = INSTRUCTIONS_PER_EVENT * new["synaptic_events"] + INSTRUCTIONS_PER_NEURON * new["neuron_updates"]
         per_tick = [level["cycles"] / level["ticks"] for level in (old, new)]
         print(
-            f"{name:<13} {old['pes']:>3} {new['pes']:>3} {old['sram_bytes']:>8} {new['sram_bytes']:>8} "
+            f"{name:<16} {old['pes']:>3} {new['pes']:>3} {old['sram_bytes']:>8} {new['sram_bytes']:>8} "
             f"{per_tick[0]:>8.0f} {per_tick[1]:>8.0f} {old['instructions']:>11} {new['instructions']:>11} "
             f"{new['instructions'] / limit:>8.2f}  {'same' if figures['same_spikes'] else 'DIFFER'}"
         )
     print("\nlimit: 3 instructions per synaptic event and 12 per neuron and tick, everything counted")
-    print(f"\n{'network':<13} {'samples':>7} {'events/tick':>11} {'busiest tick':>12} {'mJ/sample':>9} {'compile s':>9} {'CPU s':>6} {'bytes/weight':>12}")
+    print(f"\n{'network':<16} {'samples':>7} {'events/tick':>11} {'busiest tick':>12} {'mJ/sample':>9} {'compile s':>9} {'CPU s':>6} {'bytes/weight':>12}")
     for name, figures in results.items():
         new = figures["O2"]
         dense = figures["dense"]
         ratio = f"{dense[0] / dense[1]:.3f}" if dense else "-"
         print(
-            f"{name:<13} {figures['samples']:>7} {new['synaptic_events'] / new['ticks']:>11.0f} {new['max_cycles_per_tick']:>12} "
+            f"{name:<16} {figures['samples']:>7} {new['synaptic_events'] / new['ticks']:>11.0f} {new['max_cycles_per_tick']:>12} "
             f"{1e3 * new['joules'] / figures['samples']:>9.3f} {new['compile_seconds']:>9.3f} {new['compile_processor_seconds']:>6.3f} {ratio:>12}"
         )
     print("busiest tick in cycles; mJ at 150 MHz, an estimate (see the target file); bytes per weight: all memory of dense PEs, code and tables included")
@@ -192,28 +239,8 @@ def main():
                 continue
             results[network[0]] = measure(network, arguments.samples, folder)
         table(results)
-        if "cnn_sinabs" in results:
-            _, model, _, recordings, array = next(network for network in NETWORKS if network[0] == "cnn_sinabs")
-            data = samples_of(recordings, array, 10)
-            speeds = speed(folder, data)
-            print("\ncnn_sinabs, ticks per second:")
-            for engine, ticks in speeds.items():
-                print(f"  s2c run --engine {engine:<10} {ticks:>9.0f}   whole process, {sum(map(len, data))} ticks")
-            if arguments.peers:
-                numpy.save(folder / "frames.npy", data[0])
-                peers = pathlib.Path(__file__).with_name("peers.py")
-                done = subprocess.run([arguments.peers, peers, model, folder / "frames.npy"], capture_output=True, text=True)
-                for peer, figures in json.loads(done.stdout.splitlines()[-1]).items():
-                    if "ticks_per_second" in figures:
-                        ratios = ", ".join(f"{engine} x {ticks / figures['ticks_per_second']:.1f}" for engine, ticks in speeds.items())
-                        print(f"  {peer:<27} {figures['ticks_per_second']:>9.0f}   {ratios}")
-                    elif "export_seconds" in figures:
-                        seconds = results["cnn_sinabs"]["O2"]["compile_seconds"]
-                        print(f"  {peer}: export {figures['export_seconds']:.3f} s, s2c compile -O2 {seconds:.3f} s, x {figures['export_seconds'] / seconds:.1f}")
-                    else:
-                        print(f"  {peer} skipped: {figures['skipped']}")
-            else:
-                print("  peers skipped: --peers names no Python that has them")
+        if TIMED[0] in results:
+            show_speed(folder, results[TIMED[0]]["O2"]["compile_seconds"], arguments.peers)
     compare(results)
     if arguments.write_baseline:
         BASELINE.write_text(json.dumps(counts(results), indent=1) + "\n")

@@ -2,9 +2,10 @@
 
 Usage: peers.py NETWORK.nir FRAMES.npy
 
-FRAMES.npy holds ticks x channels x rows x columns. Prints one JSON object: for each peer either its figures or why it was
-left out. Ticks per second are those of one recording (batch 1), the best of three runs after one to warm up; importing and
-building the network do not count. SNN_MLIR_PATH may name a folder with snn-mlir and the newer `nir` that it needs.
+FRAMES.npy holds recordings x ticks x channels x rows x columns. Prints one JSON object: for each peer either its figures
+or why it was left out. Ticks per second are those of one recording (batch 1), and of all at once where the peer takes a
+batch, the best of three runs after one to warm up; importing and building the network do not count. SNN_MLIR_PATH may
+name a folder with the newer `nir` that snn-mlir needs.
 """
 
 import json
@@ -37,10 +38,13 @@ def sinabs(graph, frames):
     import torch
     from sinabs.nir import from_nir
 
-    network = from_nir(graph, batch_size=1)
-    data = torch.tensor(frames, dtype=torch.float32)
+    def ticks_per_second(recordings):
+        network = from_nir(graph, batch_size=len(recordings))
+        data = torch.tensor(recordings, dtype=torch.float32).flatten(0, 1)
+        return best(lambda: network(data), len(data))
+
     with torch.no_grad():
-        return {"ticks_per_second": best(lambda: network(data), len(frames))}
+        return {"ticks_per_second": ticks_per_second(frames[:1]), "batch_ticks_per_second": ticks_per_second(frames)}
 
 
 def norse(graph, frames):
@@ -48,7 +52,7 @@ def norse(graph, frames):
     import norse.torch
 
     network = norse.torch.from_nir(graph, dt=1e-3)
-    data = torch.tensor(frames[:STEPPED_TICKS], dtype=torch.float32)
+    data = torch.tensor(frames[0, :STEPPED_TICKS], dtype=torch.float32)
 
     def run():
         state = None
@@ -64,7 +68,7 @@ def snntorch(graph, frames):
     from snntorch.import_nir import import_from_nir
 
     network = import_from_nir(graph)
-    data = torch.tensor(frames[:STEPPED_TICKS], dtype=torch.float32)
+    data = torch.tensor(frames[0, :STEPPED_TICKS], dtype=torch.float32)
 
     def run():
         state = None
@@ -79,13 +83,15 @@ def snn_mlir(file):
     times = []
     for _ in range(RUNS):
         start = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-c", "import sys; from snn_mlir._cli import main; sys.exit(main())", "export", file, "-q", "-o", "/dev/null"],
-            check=True,
+        done = subprocess.run(
+            [sys.executable, "-m", "snn_mlir", "export", file, "-q", "-o", os.devnull],
             capture_output=True,
+            text=True,
             env=os.environ | {"PYTHONPATH": os.environ.get("SNN_MLIR_PATH", "")},
         )
         times.append(time.perf_counter() - start)
+        if done.returncode != 0:
+            raise RuntimeError((done.stderr.strip().splitlines() or ["no message"])[-1])
     return {"export_seconds": min(times)}
 
 
