@@ -173,6 +173,38 @@ fn the_report_is_one_page_that_refers_to_nothing_else() {
 }
 
 #[test]
+fn evaluate_counts_what_run_counts() {
+    let folder = scratch("costs");
+    let [binary, stats, samples] = ["out.bin", "stats.json", "samples.npy"].map(|name| text(&folder.join(name)));
+    compile(&folder, "out.bin", &["-O2"]);
+    let [model, sample] = ["digits.nir", "sample.npy"].map(|name| format!("{DIGITS}/{name}"));
+    assert!(s2c(&["run", &binary, "--input", &sample, "--stats", &stats]).status.success());
+    // The same recording twice: 2 samples x 16 ticks x 64 neurons instead of 16 x 64, in a header of the same length.
+    let recording = fs::read(&sample).unwrap();
+    let (header, spikes) = recording.split_at(recording.len() - 16 * 64);
+    let header = String::from_utf8_lossy(header).replace("(16, 64), }   ", "(2, 16, 64), }");
+    let header: Vec<u8> = header.chars().map(|char| if char == '\u{FFFD}' { 0x93 } else { char as u8 }).collect();
+    fs::write(&samples, [&header, spikes, spikes].concat()).unwrap();
+    let evaluate = ["evaluate", &model, "--data", &samples, "-O2", "--levels", "chip", "--json"];
+    let output = s2c(&[&evaluate[..], &MODEL_OPTIONS].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let json = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap();
+    let (stats, cost) = (json(&fs::read(&stats).unwrap()), json(&output.stdout)["cost"].clone());
+    let count = |counts: &serde_json::Value, name: &str| counts[name].as_u64().unwrap();
+    for name in ["ticks", "synaptic_events", "neuron_updates", "packets"] {
+        assert_eq!(count(&cost["total"], name), 2 * count(&stats, name), "{name}");
+    }
+    for name in ["instructions", "cycles"] {
+        // The PEs boot when the binary is loaded, which belongs to no sample, and again before each sample.
+        let boot = count(&stats, name) - count(&cost["total"], name) / 2;
+        assert!((1..500).contains(&boot), "{name}: {boot} for the boot of two PEs");
+    }
+    assert_eq!(cost["total"]["max_cycles_per_tick"], stats["max_cycles_per_tick"]);
+    let joules = |energy: &serde_json::Value| energy[0]["joules"].as_f64().unwrap();
+    assert!((joules(&cost["energy_per_sample"]) / joules(&stats["energy"]) - 1.0).abs() < 1e-3);
+}
+
+#[test]
 fn executables_of_pes_are_read_by_objdump() {
     let folder = scratch("elf");
     let model = format!("{DIGITS}/digits.nir");

@@ -1,6 +1,7 @@
 //! The commands that the documentation shows are run, from the top of each page to its end, and what they print is
 //! compared with what the page shows. A command is an indented line that begins with `$`, with its output below it, or
-//! one that begins with the name of a program. Commands that are not run are listed with the reason.
+//! one that begins with the name of a program. Commands that are not run are listed with the reason. With
+//! `INSTA_UPDATE=always` the pages are rewritten to show what is printed.
 
 use std::{
     fs,
@@ -86,7 +87,8 @@ fn check(page: &str) -> (usize, Vec<String>) {
     let text = fs::read_to_string(root().join(page)).unwrap();
     let folder = clone(&page.replace('/', "_"));
     let mut exports = String::new();
-    let (mut ran, mut faults) = (0, Vec::new());
+    let (mut ran, mut faults, mut accepted) = (0, Vec::new(), Vec::new());
+    let accepts = std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always");
     for Shown { line, command, output } in commands(&text) {
         // What stands behind a `#` is a remark to the reader.
         let command = command.split("  #").next().unwrap_or_default().trim_end();
@@ -112,6 +114,10 @@ fn check(page: &str) -> (usize, Vec<String>) {
         if result.status.success() == fails {
             let errors = String::from_utf8_lossy(&result.stderr);
             faults.push(format!("{page}:{line}: `{command}`: {}\n{errors}", result.status));
+        } else if !output.is_empty() && printed != output && accepts {
+            let page_lines =
+                printed.iter().map(|text| if text.is_empty() { String::new() } else { format!("    {text}") });
+            accepted.push((line..line + output.len(), page_lines.collect::<Vec<_>>()));
         } else if !output.is_empty() && printed != output {
             faults.push(format!(
                 "{page}:{line}: `{command}` prints\n{}\nand the page shows\n{}",
@@ -119,6 +125,13 @@ fn check(page: &str) -> (usize, Vec<String>) {
                 output.join("\n")
             ));
         }
+    }
+    if !accepted.is_empty() {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        for (shown, printed) in accepted.into_iter().rev() {
+            lines.splice(shown, printed);
+        }
+        fs::write(root().join(page), lines.join("\n") + "\n").unwrap();
     }
     println!("{page}: {ran} commands ran");
     (ran, faults)

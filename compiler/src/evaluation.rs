@@ -7,7 +7,7 @@ pub mod plots;
 use crate::{
     data::{DataSet, SpikeTrain},
     emit::Binary,
-    machine::{Machine, Time, Wish},
+    machine::{Cost, Energy, Machine, Time, Wish},
     recording::{Quantity, Recording},
     width_search::Point,
 };
@@ -83,6 +83,9 @@ pub struct Report {
     /// How the output's values became an answer; none where spikes were counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub readout: Option<&'static str>,
+    /// What the machine code has cost; none where it was not run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<ChipCost>,
     /// Output spike counts, or the readout of values, samples x outputs, by level's name.
     #[serde(skip)]
     pub counts: BTreeMap<&'static str, Vec<Vec<f64>>>,
@@ -99,11 +102,21 @@ pub struct Score {
     pub accuracy: f64,
 }
 
+/// What the machine code has cost on the chip model.
+#[derive(Clone, Debug, Serialize)]
+pub struct ChipCost {
+    /// Counts over all samples.
+    pub total: Cost,
+    /// Estimates of the energy of a sample, one per clock frequency of the target.
+    pub energy_per_sample: Vec<Energy>,
+}
+
 /// What one sample gives.
 #[derive(Clone, Default)]
 struct Outcome {
     counts: BTreeMap<&'static str, Vec<f64>>,
     layers: Vec<Tally>,
+    cost: Cost,
 }
 
 /// Runs all samples at the levels that the subject has, in parallel.
@@ -113,7 +126,8 @@ pub fn evaluate(subject: &Subject, data: &DataSet, done: &(dyn Fn() + Sync)) -> 
 
 /// Runs the first `count` samples.
 pub fn evaluate_first(subject: &Subject, data: &DataSet, count: usize, done: &(dyn Fn() + Sync)) -> Result<Report> {
-    let outcomes: Vec<Outcome> = (0..count.min(data.len()))
+    let count = count.min(data.len());
+    let outcomes: Vec<Outcome> = (0..count)
         .into_par_iter()
         .map_init(
             || Runner::new(subject),
@@ -127,8 +141,9 @@ pub fn evaluate_first(subject: &Subject, data: &DataSet, count: usize, done: &(d
         .collect::<Result<_>>()?;
     let readout = subject.readout.map(Readout::name);
     let mut report = Report { tau_ticks: TAU_TICKS, readout, ..Report::default() };
-    let mut tallies: Vec<Tally> = Vec::new();
+    let (mut tallies, mut total): (Vec<Tally>, Cost) = Default::default();
     for outcome in outcomes {
+        total = total.and(outcome.cost);
         for (level, counts) in outcome.counts {
             report.counts.entry(level).or_default().push(counts);
         }
@@ -141,6 +156,14 @@ pub fn evaluate_first(subject: &Subject, data: &DataSet, count: usize, done: &(d
     if let Some(network) = &subject.quantized {
         report.layers = tallies.into_iter().map(|tally| tally.finish(network)).collect::<Result<_>>()?;
     }
+    report.cost = subject.binary.as_ref().map(|binary| {
+        let mut energy_per_sample = total.energy(&binary.manifest);
+        for energy in &mut energy_per_sample {
+            energy.joules /= count.max(1) as f64;
+            energy.busy_joules /= count.max(1) as f64;
+        }
+        ChipCost { total, energy_per_sample }
+    });
     for (level, counts) in &report.counts {
         let labels = data.labels().unwrap_or_default();
         let correct = counts.iter().zip(labels).filter(|(counts, label)| winner(counts) == **label as usize).count();
@@ -172,7 +195,9 @@ impl Runner {
         self.interpret(subject, input, &mut outcome)?;
         if let Some(machine) = &mut self.machine {
             let wish = Wish { node: subject.output.clone(), quantity: Quantity::Spikes };
+            let before = machine.cost();
             let recordings = machine.run(input, &[wish], Time::Network)?;
+            outcome.cost = machine.cost().since(before);
             let mut answer = Answer::new(subject.readout, subject.outputs);
             let numbers = recordings.first().map(Recording::numbers).unwrap_or_default();
             numbers.chunks_exact(subject.outputs.max(1)).for_each(|tick| answer.tick(tick));

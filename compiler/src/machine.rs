@@ -13,8 +13,8 @@ use s2c_dialects::{
     diagnostic::{Diagnostic, Result, Severity},
     s2k::MapLayout,
 };
-pub use stats::{BranchStats, Energy, PeStats, Raster, Stats, TickStats};
-use stats::{branch, energy};
+use stats::branch;
+pub use stats::{BranchStats, Cost, Energy, PeStats, Raster, Stats, TickStats};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Instructions that a PE may execute in a tick before it counts as stuck.
@@ -260,6 +260,20 @@ impl Machine {
         Ok(Plan { slices: mine, start, recording: Recording::new(wish.quantity, is_graded, ticks, shape) })
     }
 
+    /// What all runs since loading have cost.
+    pub fn cost(&self) -> Cost {
+        let chip = self.chip.stats();
+        Cost {
+            ticks: self.ticks.len() as u64,
+            instructions: chip.pes.iter().map(|pe| pe.instructions).sum(),
+            cycles: chip.pes.iter().map(|pe| pe.cycles).sum(),
+            synaptic_events: self.events,
+            neuron_updates: self.updates,
+            packets: chip.network.packets,
+            max_cycles_per_tick: chip.pes.iter().map(|pe| pe.max_tick_cycles).max().unwrap_or(0),
+        }
+    }
+
     /// Counts since loading.
     pub fn stats(&self) -> Stats {
         let manifest = &self.binary.manifest;
@@ -289,22 +303,15 @@ impl Machine {
             spikes as f64 / (neurons.get(name).copied().unwrap_or(0) as f64 * self.network_ticks as f64).max(1.0)
         };
         let rates = self.spikes.iter().map(|(name, &spikes)| (name.clone(), rate(name, spikes))).collect();
-        let cycles = pe.iter().map(|pe| pe.cycles).sum();
-        let busiest = pe.iter().map(|pe| pe.max_cycles_per_tick).max().unwrap_or(0);
+        let cost = self.cost();
         Stats {
             rates,
-            energy: energy(&manifest.target, manifest.dt, pe.len(), self.ticks.len() as u64, cycles, busiest),
-            ticks: self.ticks.len() as u64,
+            energy: cost.energy(manifest),
             pes: pe.len(),
-            instructions: pe.iter().map(|pe| pe.instructions).sum(),
-            cycles,
-            synaptic_events: self.events,
-            neuron_updates: self.updates,
-            packets: chip.network.packets,
+            cost,
             dropped_packets: chip.network.dropped,
             hops: chip.network.hops,
             link_packets: chip.network.link_packets,
-            max_cycles_per_tick: busiest,
             sram_bytes: pe.iter().map(|pe| pe.sram_bytes).sum(),
             pe,
             branches: self.chip.loads().into_iter().map(branch).collect(),

@@ -7,7 +7,7 @@ use crate::{
     data::{DataSet, Layout, write_npy},
     driver::{self, Compile, Wishes},
     emit,
-    evaluation::{self, Level, Readout, Report, Score, Subject, TAU_TICKS},
+    evaluation::{self, ChipCost, Level, Readout, Report, Score, Subject, TAU_TICKS},
     files, machine, output, targets, width_search,
 };
 use clap::Args;
@@ -203,6 +203,27 @@ fn prepare(arguments: &Arguments, recipe: Recipe<'_>, data: &DataSet, warn: &War
     })
 }
 
+/// Two lines on what a sample costs on the chip.
+fn chip_cost(ChipCost { total, energy_per_sample }: &ChipCost, samples: usize) -> String {
+    let mean = |count: u64| count as f64 / samples as f64;
+    let mut text = format!(
+        "\non the chip, per sample: {:.0} synaptic events, {:.0} packets, {:.0} instructions; busiest tick {} cycles\n",
+        mean(total.synaptic_events),
+        mean(total.packets),
+        mean(total.instructions),
+        total.max_cycles_per_tick
+    );
+    let energies = energy_per_sample.iter().map(|energy| {
+        let late = if energy.in_time { "" } else { ", too slow for the busiest tick" };
+        format!("{:.3} mJ at {} MHz{late}", 1e3 * energy.joules, energy.frequency / 1_000_000)
+    });
+    let energies = energies.collect::<Vec<_>>().join("; ");
+    if !energies.is_empty() {
+        text.push_str(&format!("energy, estimated from published power: {energies}\n"));
+    }
+    text
+}
+
 fn table(report: &Report, labelled: bool) -> String {
     let mut text = String::new();
     for level in [Level::Float, Level::Quantized, Level::Chip] {
@@ -214,6 +235,10 @@ fn table(report: &Report, labelled: bool) -> String {
                 false => format!("{name:<10} {total:>6} samples\n"),
             });
         }
+    }
+    if let Some(cost) = &report.cost {
+        let samples = report.levels.get(Level::Chip.name()).map_or(1, |score| score.total.max(1));
+        text.push_str(&chip_cost(cost, samples));
     }
     if !report.front.is_empty() {
         text = format!("{}\n{text}", width_search::table(&report.front));

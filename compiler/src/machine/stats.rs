@@ -1,35 +1,24 @@
 //! What a run has cost: counts of the machine, of each PE, tick and link, and estimates of the energy.
 
+use crate::emit::manifest::Manifest;
 use s2c_chip::Branch;
-use s2c_passes::target::Target;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Counts of a run; `pe` holds them per PE.
 #[derive(Clone, Debug, Serialize)]
 pub struct Stats {
-    /// Chip ticks.
-    pub ticks: u64,
+    /// The sums over all PEs and ticks.
+    #[serde(flatten)]
+    pub cost: Cost,
     /// PEs in use.
     pub pes: usize,
-    /// Instructions executed.
-    pub instructions: u64,
-    /// Cycles by the target's model.
-    pub cycles: u64,
-    /// Synapses that a spike came through.
-    pub synaptic_events: u64,
-    /// Neurons times ticks.
-    pub neuron_updates: u64,
-    /// Packets sent, those of the host included.
-    pub packets: u64,
     /// Packets that no router entry matched.
     pub dropped_packets: u64,
     /// Hops of all packets on the NoC.
     pub hops: u64,
     /// Links between chips that packets took.
     pub link_packets: u64,
-    /// Cycles of the busiest PE in its busiest tick.
-    pub max_cycles_per_tick: u64,
     /// Bytes of memory in use.
     pub sram_bytes: u64,
     /// Spikes per neuron and tick of network time, by input and population.
@@ -45,6 +34,67 @@ pub struct Stats {
     /// Spikes of all populations, where they were asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rasters: Vec<Raster>,
+}
+
+/// What runs cost, over all PEs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Cost {
+    /// Chip ticks.
+    pub ticks: u64,
+    /// Instructions executed.
+    pub instructions: u64,
+    /// Cycles by the target's model.
+    pub cycles: u64,
+    /// Synapses that a spike came through.
+    pub synaptic_events: u64,
+    /// Neurons times ticks.
+    pub neuron_updates: u64,
+    /// Packets sent, those of the host included.
+    pub packets: u64,
+    /// Cycles of the busiest PE in its busiest tick.
+    pub max_cycles_per_tick: u64,
+}
+
+impl Cost {
+    /// What was added since `before`; the busiest tick is that of all time.
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            ticks: self.ticks - before.ticks,
+            instructions: self.instructions - before.instructions,
+            cycles: self.cycles - before.cycles,
+            synaptic_events: self.synaptic_events - before.synaptic_events,
+            neuron_updates: self.neuron_updates - before.neuron_updates,
+            packets: self.packets - before.packets,
+            max_cycles_per_tick: self.max_cycles_per_tick,
+        }
+    }
+
+    /// Both together.
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            ticks: self.ticks + other.ticks,
+            instructions: self.instructions + other.instructions,
+            cycles: self.cycles + other.cycles,
+            synaptic_events: self.synaptic_events + other.synaptic_events,
+            neuron_updates: self.neuron_updates + other.neuron_updates,
+            packets: self.packets + other.packets,
+            max_cycles_per_tick: self.max_cycles_per_tick.max(other.max_cycles_per_tick),
+        }
+    }
+
+    /// Estimates of the energy, one per clock frequency of the target, if each tick lasts as long as the network's.
+    pub fn energy(&self, binary: &Manifest) -> Vec<Energy> {
+        let Some(power) = &binary.target.power else { return Vec::new() };
+        let levels = power.levels.iter().map(|level| {
+            let share = |watts: f64| watts / f64::from(power.pes);
+            let seconds = self.ticks as f64 * binary.dt;
+            let idle = seconds * (power.off + binary.pes.len() as f64 * share(level.sleep - power.off));
+            let busy_joules = self.cycles as f64 / level.frequency as f64 * share(level.busy - level.sleep);
+            let in_time = self.max_cycles_per_tick as f64 <= binary.dt * level.frequency as f64;
+            Energy { frequency: level.frequency, joules: idle + busy_joules, busy_joules, in_time }
+        });
+        levels.collect()
+    }
 }
 
 /// Counts of one tick.
@@ -99,20 +149,6 @@ pub struct Energy {
     pub busy_joules: f64,
     /// Whether the busiest tick is done in time at this clock.
     pub in_time: bool,
-}
-
-/// The estimates for a run of some ticks and cycles.
-pub(super) fn energy(target: &Target, dt: f64, pes: usize, ticks: u64, cycles: u64, busiest: u64) -> Vec<Energy> {
-    let Some(power) = &target.power else { return Vec::new() };
-    let levels = power.levels.iter().map(|level| {
-        let share = |watts: f64| watts / f64::from(power.pes);
-        let seconds = ticks as f64 * dt;
-        let idle = seconds * (power.off + pes as f64 * share(level.sleep - power.off));
-        let busy_joules = cycles as f64 / level.frequency as f64 * share(level.busy - level.sleep);
-        let in_time = busiest as f64 <= dt * level.frequency as f64;
-        Energy { frequency: level.frequency, joules: idle + busy_joules, busy_joules, in_time }
-    });
-    levels.collect()
 }
 
 /// Counts of one PE.
