@@ -47,11 +47,10 @@ def sinabs(graph, frames):
         return {"ticks_per_second": ticks_per_second(frames[:1]), "batch_ticks_per_second": ticks_per_second(frames)}
 
 
-def norse(graph, frames):
+def stepped(network, frames):
+    """Figures of a network that is called once per tick with its state."""
     import torch
-    import norse.torch
 
-    network = norse.torch.from_nir(graph, dt=1e-3)
     data = torch.tensor(frames[0, :STEPPED_TICKS], dtype=torch.float32)
 
     def run():
@@ -61,22 +60,18 @@ def norse(graph, frames):
 
     with torch.no_grad():
         return {"ticks_per_second": best(run, len(data))}
+
+
+def norse(graph, frames):
+    import norse.torch
+
+    return stepped(norse.torch.from_nir(graph, dt=1e-3), frames)
 
 
 def snntorch(graph, frames):
-    import torch
     from snntorch.import_nir import import_from_nir
 
-    network = import_from_nir(graph)
-    data = torch.tensor(frames[0, :STEPPED_TICKS], dtype=torch.float32)
-
-    def run():
-        state = None
-        for tick in range(len(data)):
-            _, state = network(data[tick : tick + 1], state)
-
-    with torch.no_grad():
-        return {"ticks_per_second": best(run, len(data))}
+    return stepped(import_from_nir(graph), frames)
 
 
 def snn_mlir(file):
