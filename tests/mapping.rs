@@ -213,7 +213,7 @@ fn a_report_with_the_rates_of_a_run_is_what_the_run_counts() {
     assert!(near(expected.hops_per_tick, stats.hops), "{} {}", expected.hops_per_tick, stats.hops);
     assert!(near(expected.links_per_tick, stats.link_packets), "{} {}", expected.links_per_tick, stats.link_packets);
     for (pe, counted) in expected.pes.iter().zip(&stats.pe) {
-        let ratio = pe.cycles_per_tick * stats.ticks as f64 / counted.cycles as f64;
+        let ratio = pe.cycles_per_tick * stats.cost.ticks as f64 / counted.cycles as f64;
         assert!((0.75..1.33).contains(&ratio), "{}: {ratio}", counted.name);
     }
 }
