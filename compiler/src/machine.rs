@@ -160,10 +160,22 @@ impl Machine {
         inputs: &[SpikeTrain],
         wishes: &[Wish],
         time: Time,
-        upset: &mut dyn FnMut(&mut Chip),
+        upset: &mut (dyn FnMut(&mut Chip) + Send),
+    ) -> Result<Vec<Recording>> {
+        let span = tracing::info_span!("run", ticks = inputs.first().map_or(0, SpikeTrain::ticks));
+        // The PEs share their work several times per tick, which is much cheaper from inside the pool of threads.
+        rayon::scope(|_| self.run_in_pool(inputs, wishes, time, upset, &span))
+    }
+
+    fn run_in_pool(
+        &mut self,
+        inputs: &[SpikeTrain],
+        wishes: &[Wish],
+        time: Time,
+        upset: &mut (dyn FnMut(&mut Chip) + Send),
+        span: &tracing::Span,
     ) -> Result<Vec<Recording>> {
         let input_ticks = inputs.first().map_or(0, SpikeTrain::ticks);
-        let span = tracing::info_span!("run", ticks = input_ticks);
         if let Some(input) = self.binary.manifest.inputs.iter().find(|input| input.fraction.is_some()) {
             return Err(Box::new(
                 Diagnostic::error("analog-input", "the input takes values, which can't be read from files yet")
@@ -188,7 +200,7 @@ impl Machine {
         let depth = slices.iter().map(|(_, slice)| slice.start).chain(manifest.outputs.iter().map(|o| o.start)).max();
         let chip_ticks = input_ticks + depth.unwrap_or(0) as usize;
         let ticks = if time == Time::Chip { chip_ticks } else { input_ticks };
-        trace::expect_ticks(&span, chip_ticks);
+        trace::expect_ticks(span, chip_ticks);
         let _entered = span.enter();
         // By PE the number of a node; PEs hold slices of one population.
         let mut names: Vec<String> = manifest.inputs.iter().map(|input| input.node.clone()).collect();
@@ -236,7 +248,7 @@ impl Machine {
             for plan in &mut plans {
                 plan.record(&self.chip, &slices, &report.sent, chip_tick, time)?;
             }
-            trace::tick(&span);
+            trace::tick(span);
         }
         self.network_ticks += input_ticks as u64;
         for (name, spikes) in names.into_iter().zip(spikes) {

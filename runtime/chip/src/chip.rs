@@ -195,8 +195,8 @@ impl Chip {
     }
 }
 
-/// Works on all PEs in parallel; of several faults that of the first PE counts.
+/// Works on all PEs in parallel, one by one since their loads differ; of several faults that of the first PE counts.
 fn on_all(pes: &mut [Pe], work: impl Fn(&mut Pe) -> Result<(), Fault> + Sync) -> Result<(), Fault> {
-    let faults: Vec<Fault> = pes.par_iter_mut().filter_map(|pe| work(pe).err()).collect();
-    faults.into_iter().next().map_or(Ok(()), Err)
+    let fault = pes.par_iter_mut().with_max_len(1).find_map_first(|pe| work(pe).err());
+    fault.map_or(Ok(()), Err)
 }
