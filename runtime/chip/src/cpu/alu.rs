@@ -15,6 +15,25 @@ pub(crate) struct Flags {
     pub ge: u8,
 }
 
+/// By condition (A7.3.1) a bit for each state of N, Z, C and V, as a number of four bits, in which it holds.
+const CONDITIONS: [u16; 16] = {
+    let mut table = [0; 16];
+    let mut state = 0;
+    while state < 16 {
+        let (n, z, c, v) = (state & 8 != 0, state & 4 != 0, state & 2 != 0, state & 1 != 0);
+        let bases = [z, c, n, v, c && !z, n == v, n == v && !z];
+        let mut base = 0;
+        while base < 7 {
+            table[2 * base + !bases[base] as usize] |= 1 << state;
+            base += 1;
+        }
+        state += 1;
+    }
+    table[14] = u16::MAX;
+    table[15] = u16::MAX;
+    table
+};
+
 impl Flags {
     /// The flags as in the register.
     pub fn to_apsr(self) -> u32 {
@@ -43,17 +62,8 @@ impl Flags {
     /// ConditionPassed (A7.3.1).
     #[inline(always)]
     pub fn holds(&self, condition: u8) -> bool {
-        let base = match condition >> 1 {
-            0 => self.z,
-            1 => self.c,
-            2 => self.n,
-            3 => self.v,
-            4 => self.c && !self.z,
-            5 => self.n == self.v,
-            6 => self.n == self.v && !self.z,
-            _ => return true,
-        };
-        base != (condition & 1 != 0)
+        let nzcv = u16::from(self.n) << 3 | u16::from(self.z) << 2 | u16::from(self.c) << 1 | u16::from(self.v);
+        CONDITIONS[usize::from(condition & 15)] >> nzcv & 1 != 0
     }
 
     /// AddWithCarry; sets the flags if `s`.

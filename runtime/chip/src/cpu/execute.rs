@@ -25,7 +25,11 @@ impl Cpu {
         macro_rules! branch { ($to:expr) => {{ self.extra(model.branch_taken); return Ok(Flow::Branch($to)) }}; }
         match *op {
             Op::AddImm { rd, rn, s, imm } => { let v = self.flags.add(self.get(rn), imm, false, s); self.set(rd, v) }
-            Op::SubImm { rd, rn, s, imm } => { let v = self.flags.subtract(self.get(rn), imm, s); self.set(rd, v) }
+            Op::SubImm { rd, rn, s, imm } => {
+                let v = self.flags.subtract(self.get(rn), imm, s);
+                self.set(rd, v);
+                if s { return Ok(Flow::Compared) }
+            }
             Op::AddReg { rd, rn, rm, lsl, s } => {
                 let v = self.flags.add(self.get(rn), self.get(rm) << (lsl & 31), false, s);
                 self.set(rd, v)
@@ -34,12 +38,21 @@ impl Cpu {
                 let v = self.flags.subtract(self.get(rn), self.get(rm) << (lsl & 31), s);
                 self.set(rd, v)
             }
-            Op::CmpImm { rn, imm } => { self.flags.subtract(self.get(rn), imm, true); }
-            Op::CmpReg { rn, rm } => { self.flags.subtract(self.get(rn), self.get(rm), true); }
+            Op::CmpImm { rn, imm } => {
+                self.flags.subtract(self.get(rn), imm, true);
+                return Ok(Flow::Compared)
+            }
+            Op::CmpReg { rn, rm } => {
+                self.flags.subtract(self.get(rn), self.get(rm), true);
+                return Ok(Flow::Compared)
+            }
             Op::OrrReg { rd, rn, rm, s } => {
                 let v = self.get(rn) | self.get(rm);
                 self.set(rd, v);
-                if s { self.flags.set_nz(v) }
+                if s {
+                    self.flags.set_nz(v);
+                    return Ok(Flow::Compared)
+                }
             }
             Op::MovImm { rd, s, imm } => {
                 self.set(rd, imm);

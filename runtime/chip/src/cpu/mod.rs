@@ -13,7 +13,7 @@ use crate::bus::Bus;
 use crate::code::Code;
 use crate::config::CycleModel;
 use crate::fault::Trap;
-use crate::op::Reg;
+use crate::op::{Op, Reg};
 
 /// The state of one core.
 #[derive(Clone, Debug)]
@@ -53,6 +53,8 @@ pub(crate) enum Exit {
 enum Flow {
     /// With the next instruction.
     Next,
+    /// With the next instruction, which may well be a branch that depends on the flags that have been set.
+    Compared,
     /// At the target that a direct branch holds.
     Branch(u32),
     /// At an address.
@@ -142,6 +144,21 @@ impl Cpu {
                     place += 1;
                     continue;
                 }
+                Ok(Flow::Compared) => {
+                    place += 1;
+                    // Mostly a branch follows, which is quicker to see here than to find by its operation.
+                    match within_limit.get(place) {
+                        Some(&Op::BranchIf { condition, target }) if self.flags.holds(condition) => {
+                            self.extra(model.branch_taken);
+                            (target as usize, 2)
+                        }
+                        Some(Op::BranchIf { .. }) => {
+                            place += 1;
+                            continue;
+                        }
+                        _ => continue,
+                    }
+                }
                 Ok(Flow::Branch(target)) => (target as usize, 1),
                 Ok(Flow::Continue(target)) => (target as usize, 0),
                 Ok(Flow::Jump(address)) => match code.place(address) {
@@ -176,7 +193,7 @@ impl Cpu {
                 continue;
             }
             match self.execute(&insn.op, self.instructions, bus, model) {
-                Ok(Flow::Next | Flow::Continue(_)) | Err(Stop::IfThen) => self.pc = next,
+                Ok(Flow::Next | Flow::Compared | Flow::Continue(_)) | Err(Stop::IfThen) => self.pc = next,
                 Ok(Flow::Branch(target) | Flow::Jump(target)) => self.pc = target,
                 Err(Stop::Trap(trap)) => return Stop::Trap(trap),
                 Err(stop) => {
