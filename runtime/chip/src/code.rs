@@ -16,13 +16,20 @@ const NOWHERE: u32 = u32::MAX;
 #[derive(Debug, PartialEq)]
 pub(crate) struct Code {
     /// Instructions outside IT blocks, by place.
-    plain: Box<[Op]>,
-    /// Addresses, by place.
-    addresses: Box<[u32]>,
+    plain: Box<[Step]>,
     /// Places, by halfword.
     places: Box<[u32]>,
     /// Instructions inside an IT block, where most 16-bit encodings leave the flags alone, by halfword.
     in_it: Box<[Insn]>,
+}
+
+/// An operation in its place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Step {
+    /// What to do.
+    pub op: Op,
+    /// The address of the instruction, or of where execution goes on.
+    pub address: u32,
 }
 
 impl Code {
@@ -50,13 +57,15 @@ impl Code {
             layout.link(place);
         }
         let in_it = (0..halfwords.len()).map(|index| decode_at(index, true)).collect();
-        let Layout { plain, addresses, places } = layout;
-        Self { plain: plain.into(), addresses: addresses.into(), places: places.into(), in_it }
+        let Layout { plain, places } = layout;
+        Self { plain: plain.into(), places: places.into(), in_it }
     }
 
-    /// The instructions of the places below `end`.
-    pub fn below(&self, end: u64) -> &[Op] {
-        &self.plain[..end.min(self.plain.len() as u64) as usize]
+    /// The steps from a place on, at most `count`.
+    #[inline(always)]
+    pub fn steps(&self, place: usize, count: u64) -> &[Step] {
+        let steps = &self.plain[place..];
+        &steps[..count.min(steps.len() as u64) as usize]
     }
 
     /// The place of an address; none outside the region.
@@ -66,7 +75,7 @@ impl Code {
 
     /// The address of a place.
     pub fn address(&self, place: usize) -> u32 {
-        self.addresses[place]
+        self.plain[place].address
     }
 
     /// The instruction at an address inside an IT block; none outside the region.
@@ -78,16 +87,14 @@ impl Code {
 /// A [`Code`] in the making.
 #[derive(Default)]
 struct Layout {
-    plain: Vec<Op>,
-    addresses: Vec<u32>,
+    plain: Vec<Step>,
     places: Vec<u32>,
 }
 
 impl Layout {
     /// Adds a place and returns its number.
     fn push(&mut self, op: Op, address: u32) -> u32 {
-        self.plain.push(op);
-        self.addresses.push(address);
+        self.plain.push(Step { op, address });
         self.plain.len() as u32 - 1
     }
 
@@ -102,7 +109,7 @@ impl Layout {
 
     /// Turns the target of a direct branch from an address into a place.
     fn link(&mut self, place: usize) {
-        let mut op = self.plain[place];
+        let mut op = self.plain[place].op;
         if let Op::Branch { target }
         | Op::BranchIf { target, .. }
         | Op::BranchLink { target, .. }
@@ -112,7 +119,7 @@ impl Layout {
                 Some(&known) => known,
                 None => self.go_on(*target),
             };
-            self.plain[place] = op;
+            self.plain[place].op = op;
         }
     }
 }
@@ -131,20 +138,21 @@ mod tests {
         let code = code(&[0xF240, 0x0001, 0xBF00, 0xE7FB]);
         let places: Vec<_> = (0..5).map(|half| code.place(2 * half)).collect();
         assert_eq!(places, [Some(0), Some(4), Some(1), Some(2), None]);
-        assert_eq!(code.plain[2], Op::Branch { target: 0 });
-        assert_eq!((code.plain[3], code.address(3)), (Op::Outside, 8));
+        assert_eq!(code.plain[2].op, Op::Branch { target: 0 });
+        assert_eq!(code.plain[3], Step { op: Op::Outside, address: 8 });
         // The second half of the first instruction is one of its own, after which come those of the main run.
-        assert_eq!((code.plain[5], code.address(5)), (Op::Continue { target: 1 }, 4));
+        assert_eq!(code.plain[5], Step { op: Op::Continue { target: 1 }, address: 4 });
     }
 
     #[test]
     fn branches_out_of_the_region_have_a_place() {
         // b 0x10; b 0xFFFFFFFE
         let code = code(&[0xE006, 0xE7FC]);
-        let [Op::Branch { target: after }, Op::Branch { target: before }, ..] = *code.plain else {
-            panic!("no branches")
+        let target = |place: usize| match code.plain[place].op {
+            Op::Branch { target } => code.plain[target as usize],
+            _ => panic!("no branch"),
         };
-        assert_eq!([after, before].map(|place| code.plain[place as usize]), [Op::Outside; 2]);
-        assert_eq!([after, before].map(|place| code.address(place as usize)), [0x10, 0xFFFF_FFFE]);
+        assert_eq!(target(0), Step { op: Op::Outside, address: 0x10 });
+        assert_eq!(target(1), Step { op: Op::Outside, address: 0xFFFF_FFFE });
     }
 }

@@ -10,16 +10,16 @@ const LR: u8 = 14;
 const PC: u8 = 15;
 
 impl Cpu {
-    /// Executes one operation, the one with the number `count`, and says where execution goes on.
+    /// Executes one operation and says where execution goes on. `count` gives the number of the instruction.
     #[inline(always)]
     #[rustfmt::skip]
     pub(super) fn execute(
-        &mut self, op: &Op, count: u64, bus: &mut Bus, model: &CycleModel,
+        &mut self, op: &Op, count: impl Fn() -> u64, bus: &mut Bus, model: &CycleModel,
     ) -> Result<Flow, Stop> {
         // The address of a load or store with an offset, and with a shifted index.
-        macro_rules! at { ($rn:expr, $imm:expr) => {{ self.access(count, model); self.get($rn).wrapping_add($imm) }}; }
+        macro_rules! at { ($rn:expr, $imm:expr) => {{ self.access(count(), model); self.get($rn).wrapping_add($imm) }}; }
         macro_rules! at_index {
-            ($rn:expr, $rm:expr, $lsl:expr) => {{ self.access(count, model); self.indexed($rn, $rm, $lsl) }};
+            ($rn:expr, $rm:expr, $lsl:expr) => {{ self.access(count(), model); self.indexed($rn, $rm, $lsl) }};
         }
         macro_rules! jump { ($to:expr) => {{ let to = $to; self.extra(model.branch_taken); return Ok(Flow::Jump(to)) }}; }
         macro_rules! branch { ($to:expr) => {{ self.extra(model.branch_taken); return Ok(Flow::Branch($to)) }}; }
@@ -105,14 +105,14 @@ impl Cpu {
             Op::StrhReg { rt, rn, rm, lsl } => bus.store16(at_index!(rn, rm, lsl), self.get(rt))?,
             Op::StrbReg { rt, rn, rm, lsl } => bus.store8(at_index!(rn, rm, lsl), self.get(rt))?,
             Op::LoadIndexed { size, rt, rn, post, offset } => {
-                self.access(count, model);
+                self.access(count(), model);
                 let (address, base) = self.update(rn, if post { Index::Post } else { Index::Pre }, offset);
                 let v = load(bus, size, address)?;
                 self.set(rn, base);
                 self.set(rt, v)
             }
             Op::StoreIndexed { size, rt, rn, post, offset } => {
-                self.access(count, model);
+                self.access(count(), model);
                 let (address, base) = self.update(rn, if post { Index::Post } else { Index::Pre }, offset);
                 store(bus, size, address, self.get(rt))?;
                 self.set(rn, base)
@@ -184,7 +184,7 @@ impl Cpu {
             Op::Nop => {}
             Op::VmovToCore { rt, sn } => self.set(rt, self.get_s(sn)),
             Op::VmovFromCore { rt, sn } => self.set_s(sn, self.get(rt)),
-            _ => return self.execute_other(op, count, bus, model),
+            _ => return self.execute_other(op, count(), bus, model),
         }
         Ok(Flow::Next)
     }

@@ -10,7 +10,7 @@ mod others;
 pub(crate) use alu::Flags;
 
 use crate::bus::Bus;
-use crate::code::Code;
+use crate::code::{Code, Step};
 use crate::config::CycleModel;
 use crate::fault::Trap;
 use crate::op::{Op, Reg};
@@ -132,46 +132,51 @@ impl Cpu {
 
     /// Executes outside IT blocks.
     fn run_plain(&mut self, code: &Code, bus: &mut Bus, model: &CycleModel, limit: u64) -> Stop {
-        let Some(mut place) = code.place(self.pc) else { return outside(self.instructions, limit) };
-        // As long as one instruction follows the other, the place goes up with the count; `base` is their difference.
-        let mut base = self.instructions.wrapping_sub(place as u64);
-        let mut within_limit = code.below(limit.wrapping_sub(base));
-        let (stop, pc, count) = loop {
-            let count = base.wrapping_add(place as u64);
-            let Some(op) = within_limit.get(place) else { break (Stop::Limit, code.address(place), count) };
-            let (target, counts) = match self.execute(op, count + 1, bus, model) {
-                Ok(Flow::Next) => {
-                    place += 1;
-                    continue;
-                }
-                Ok(Flow::Compared) => {
-                    place += 1;
-                    // Mostly a branch follows, which is quicker to see here than to find by its operation.
-                    match within_limit.get(place) {
-                        Some(&Op::BranchIf { condition, target }) if self.flags.holds(condition) => {
+        let mut count = self.instructions;
+        let Some(mut place) = code.place(self.pc) else { return outside(count, limit) };
+        let (stop, pc) = loop {
+            // As long as one instruction follows the other, only the steps that are left need to be known.
+            let mut steps = code.steps(place, limit.saturating_sub(count)).iter();
+            let (end, mut end_count) = (place + steps.len(), count + steps.len() as u64);
+            let target = loop {
+                let Some(step) = steps.next() else { break Err((Stop::Limit, code.address(end))) };
+                let flow = self.execute(&step.op, || end_count - steps.len() as u64, bus, model);
+                break match flow {
+                    Ok(Flow::Next) => continue,
+                    Ok(Flow::Compared) => match steps.as_slice().first() {
+                        // Mostly a branch follows, which is quicker to see here than to find by its operation.
+                        Some(&Step { op: Op::BranchIf { condition, target }, .. }) => {
+                            steps.next();
+                            if !self.flags.holds(condition) {
+                                continue;
+                            }
                             self.extra(model.branch_taken);
-                            (target as usize, 2)
-                        }
-                        Some(Op::BranchIf { .. }) => {
-                            place += 1;
-                            continue;
+                            Ok(target as usize)
                         }
                         _ => continue,
+                    },
+                    Ok(Flow::Branch(target)) => Ok(target as usize),
+                    Ok(Flow::Jump(address)) => {
+                        let count = end_count - steps.len() as u64;
+                        code.place(address).ok_or_else(|| (outside(count, limit), address))
                     }
-                }
-                Ok(Flow::Branch(target)) => (target as usize, 1),
-                Ok(Flow::Continue(target)) => (target as usize, 0),
-                Ok(Flow::Jump(address)) => match code.place(address) {
-                    Some(target) => (target, 1),
-                    None => break (outside(count + 1, limit), address, count + 1),
-                },
-                Err(stop @ Stop::Trap(Trap::Fetch)) => break (stop, code.address(place), count),
-                Err(stop @ Stop::Trap(_)) => break (stop, code.address(place), count + 1),
-                Err(stop) => break (stop, code.address(place + 1), count + 1),
+                    Ok(Flow::Continue(target)) => {
+                        end_count -= 1;
+                        Ok(target as usize)
+                    }
+                    Err(stop @ Stop::Trap(Trap::Fetch)) => {
+                        end_count -= 1;
+                        Err((stop, step.address))
+                    }
+                    Err(stop @ Stop::Trap(_)) => Err((stop, step.address)),
+                    Err(stop) => Err((stop, code.address(end - steps.len()))),
+                };
             };
-            base = (count + counts).wrapping_sub(target as u64);
-            place = target;
-            within_limit = code.below(limit.wrapping_sub(base));
+            count = end_count - steps.len() as u64;
+            match target {
+                Ok(target) => place = target,
+                Err(exit) => break exit,
+            }
         };
         (self.pc, self.instructions) = (pc, count);
         stop
@@ -192,7 +197,8 @@ impl Cpu {
                 self.pc = next;
                 continue;
             }
-            match self.execute(&insn.op, self.instructions, bus, model) {
+            let count = self.instructions;
+            match self.execute(&insn.op, || count, bus, model) {
                 Ok(Flow::Next | Flow::Compared | Flow::Continue(_)) | Err(Stop::IfThen) => self.pc = next,
                 Ok(Flow::Branch(target) | Flow::Jump(target)) => self.pc = target,
                 Err(Stop::Trap(trap)) => return Stop::Trap(trap),
