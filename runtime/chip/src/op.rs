@@ -92,7 +92,6 @@ pub(crate) enum BitOp {
 pub(crate) enum Extend {
     Sxth,
     Uxth,
-    Sxtb16,
     Uxtb16,
     Sxtb,
     Uxtb,
@@ -221,6 +220,9 @@ pub(crate) enum Op {
     /// `words` is the number of registers in `list`.
     LoadMultiple { rn: Reg, before: bool, writeback: bool, words: u8, list: u16 },
     StoreMultiple { rn: Reg, before: bool, writeback: bool, words: u8, list: u16 },
+    /// The same for registers that follow one another, `first` and on, without the program counter.
+    LoadBlock { rn: Reg, before: bool, writeback: bool, words: u8, first: Reg },
+    StoreBlock { rn: Reg, before: bool, writeback: bool, words: u8, first: Reg },
     LoadDual { rt: Reg, rt2: Reg, rn: Reg, index: Index, offset: i32 },
     LoadDualLiteral { rt: Reg, rt2: Reg, address: u32 },
     StoreDual { rt: Reg, rt2: Reg, rn: Reg, index: Index, offset: i32 },
@@ -269,6 +271,7 @@ pub(crate) enum Op {
     /// `rn` 15 stands for BFC.
     Bfi { rd: Reg, rn: Reg, lsb: u8, width: u8 },
     /// `rn` 15 stands for no addition.
+    Sxtb16 { rd: Reg, rn: Reg, rm: Reg, rotate: u8 },
     Extend { op: Extend, rd: Reg, rn: Reg, rm: Reg, rotate: u8 },
     Parallel { op: LaneOp, mode: LaneMode, signed: bool, rd: Reg, rn: Reg, rm: Reg },
     Select { rd: Reg, rn: Reg, rm: Reg },

@@ -18,6 +18,11 @@ pub(super) fn aligned(address: u32) -> Result<(), Trap> {
     if address.is_multiple_of(4) { Ok(()) } else { Err(Trap::Unaligned { address }) }
 }
 
+/// The list of `words` registers from `first` on.
+fn list(first: Reg, words: u8) -> u16 {
+    ((1 << words) - 1) << first
+}
+
 /// A load whose size is not known when the operation is chosen.
 pub(super) fn load(bus: &Bus, size: Size, address: u32) -> Result<u32, Trap> {
     match size {
@@ -68,8 +73,54 @@ impl Cpu {
         }
     }
 
-    /// LDM and POP. Returns the branch target if the program counter is loaded.
+    /// LDM and POP of registers that follow one another.
     #[inline(always)]
+    pub(super) fn load_block(
+        &mut self,
+        bus: &Bus,
+        rn: Reg,
+        before: bool,
+        writeback: bool,
+        words: u8,
+        first: Reg,
+    ) -> Result<(), Trap> {
+        let (address, base) = self.multiple(rn, before, words.into());
+        let (Some(block), true) = (bus.words(address, words), address.is_multiple_of(4)) else {
+            return self.load_multiple(bus, rn, before, writeback, words, list(first, words)).map(|_| ());
+        };
+        if writeback {
+            self.set(rn, base);
+        }
+        self.extra(words.into());
+        (first..).zip(block).for_each(|(register, word)| self.set(register, u32::from_le_bytes(*word)));
+        Ok(())
+    }
+
+    /// STM and PUSH of registers that follow one another.
+    #[inline(always)]
+    pub(super) fn store_block(
+        &mut self,
+        bus: &mut Bus,
+        rn: Reg,
+        before: bool,
+        writeback: bool,
+        words: u8,
+        first: Reg,
+    ) -> Result<(), Trap> {
+        let (address, base) = self.multiple(rn, before, words.into());
+        let (Some(block), true) = (bus.words_mut(address, words), address.is_multiple_of(4)) else {
+            return self.store_multiple(bus, rn, before, writeback, words, list(first, words));
+        };
+        self.extra(words.into());
+        (first..).zip(block).for_each(|(register, word)| *word = self.get(register).to_le_bytes());
+        if writeback {
+            self.set(rn, base);
+        }
+        Ok(())
+    }
+
+    /// LDM and POP. Returns the branch target if the program counter is loaded.
+    #[inline(never)]
     pub(super) fn load_multiple(
         &mut self,
         bus: &Bus,
@@ -86,12 +137,6 @@ impl Cpu {
         if writeback {
             self.set(rn, base);
         }
-        if let Some(block) = bus.words(address, words) {
-            for word in block {
-                self.set(rest.trailing_zeros() as Reg, u32::from_le_bytes(*word));
-                rest &= rest.wrapping_sub(1);
-            }
-        }
         while rest != 0 {
             let value = bus.load32(address)?;
             self.set(rest.trailing_zeros() as Reg, value);
@@ -102,7 +147,7 @@ impl Cpu {
     }
 
     /// STM and PUSH.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn store_multiple(
         &mut self,
         bus: &mut Bus,
@@ -116,12 +161,6 @@ impl Cpu {
         aligned(address)?;
         self.extra(words.into());
         let mut rest = list;
-        if let Some(block) = bus.words_mut(address, words) {
-            for word in block {
-                *word = self.get(rest.trailing_zeros() as Reg).to_le_bytes();
-                rest &= rest.wrapping_sub(1);
-            }
-        }
         while rest != 0 {
             bus.store32(address, self.get(rest.trailing_zeros() as Reg))?;
             rest &= rest - 1;

@@ -123,6 +123,12 @@ impl Cpu {
             Op::StoreMultiple { rn, before, writeback, words, list } => {
                 self.store_multiple(bus, rn, before, writeback, words, list)?
             }
+            Op::LoadBlock { rn, before, writeback, words, first } => {
+                self.load_block(bus, rn, before, writeback, words, first)?
+            }
+            Op::StoreBlock { rn, before, writeback, words, first } => {
+                self.store_block(bus, rn, before, writeback, words, first)?
+            }
             Op::LoadDual { rt, rt2, rn, index, offset } => {
                 let (address, base) = self.update(rn, index, offset);
                 // The base comes first, because without write-back it may be one of the targets.
@@ -171,6 +177,10 @@ impl Cpu {
                 let mask = media::low_mask(width) << lsb;
                 let field = if rn == PC { 0 } else { self.get(rn) << lsb };
                 self.set(rd, self.get(rd) & !mask | field & mask)
+            }
+            Op::Sxtb16 { rd, rn, rm, rotate } => {
+                let base = if rn == PC { 0 } else { self.get(rn) };
+                self.set(rd, media::sxtb16(base, self.get(rm).rotate_right(rotate.into())))
             }
             Op::Extend { op, rd, rn, rm, rotate } => {
                 let base = if rn == PC { 0 } else { self.get(rn) };

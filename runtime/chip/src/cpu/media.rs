@@ -37,9 +37,14 @@ pub(super) fn extend(op: Extend, base: u32, value: u32) -> u32 {
         Extend::Uxth => base.wrapping_add(value & 0xFFFF),
         Extend::Sxtb => base.wrapping_add(sign_extend(value, 8)),
         Extend::Uxtb => base.wrapping_add(value & 0xFF),
-        Extend::Sxtb16 => add_halves(base, sign_extend(value, 8), sign_extend(value >> 16, 8)),
         Extend::Uxtb16 => add_halves(base, value & 0xFF, value >> 16 & 0xFF),
     }
+}
+
+/// Extends the bytes 0 and 2 of the rotated `value` with their signs and adds the halves of `base`.
+#[inline(always)]
+pub(super) fn sxtb16(base: u32, value: u32) -> u32 {
+    add_halves(base, sign_extend(value, 8), sign_extend(value >> 16, 8))
 }
 
 #[inline(always)]
@@ -101,12 +106,15 @@ pub(super) fn absolute_differences(a: u32, b: u32) -> u32 {
 
 /// QADD, QSUB, QDADD, QDSUB: `m` plus or minus `n`, which may be doubled with saturation first.
 pub(super) fn saturating_add(flags: &mut Flags, m: u32, n: u32, double: bool, subtract: bool) -> u32 {
-    let (low, high) = (i64::from(i32::MIN), i64::from(i32::MAX));
-    let (m, mut n) = (i64::from(m as i32), i64::from(n as i32));
+    let (m, mut n) = (m as i32, n as i32);
     if double {
-        n = i64::from(flags.saturate(2 * n, low, high) as i32);
+        flags.q |= n.checked_mul(2).is_none();
+        n = n.saturating_mul(2);
     }
-    flags.saturate(if subtract { m - n } else { m + n }, low, high)
+    let (exact, clamped) =
+        if subtract { (m.checked_sub(n), m.saturating_sub(n)) } else { (m.checked_add(n), m.saturating_add(n)) };
+    flags.q |= exact.is_none();
+    clamped as u32
 }
 
 /// SSAT and USAT of an already shifted value.

@@ -155,8 +155,16 @@ pub(super) fn register(first: u32, second: u32) -> Op {
             Op::ShiftReg { shift, rd, rn, rm, s: bit(first, 4) }
         }
         (0..6, 8..12) => {
-            let ops = [Extend::Sxth, Extend::Uxth, Extend::Sxtb16, Extend::Uxtb16, Extend::Sxtb, Extend::Uxtb];
-            Op::Extend { op: ops[op1 as usize], rd, rn, rm, rotate: (op2 & 3) as u8 * 8 }
+            let rotate = (op2 & 3) as u8 * 8;
+            let extend = |op| Op::Extend { op, rd, rn, rm, rotate };
+            match op1 {
+                0 => extend(Extend::Sxth),
+                1 => extend(Extend::Uxth),
+                2 => Op::Sxtb16 { rd, rn, rm, rotate },
+                3 => extend(Extend::Uxtb16),
+                4 => extend(Extend::Sxtb),
+                _ => extend(Extend::Uxtb),
+            }
         }
         (8.., 0..8) if rn != PC => parallel(op1 & 7, op2, rd, rn, rm),
         (8, 8..12) if rn != PC => Op::SaturatingAdd { rd, rn, rm, double: bit(op2, 0), subtract: bit(op2, 1) },

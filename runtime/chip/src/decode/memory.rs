@@ -32,12 +32,26 @@ pub(super) fn multiple(first: u32, second: u32) -> Op {
 
 /// LDM and POP of the registers in `list`.
 pub(super) fn load_multiple(rn: u8, before: bool, writeback: bool, list: u16) -> Op {
-    Op::LoadMultiple { rn, before, writeback, words: list.count_ones() as u8, list }
+    let words = list.count_ones() as u8;
+    match block(list) {
+        Some(first) => Op::LoadBlock { rn, before, writeback, words, first },
+        None => Op::LoadMultiple { rn, before, writeback, words, list },
+    }
 }
 
 /// STM and PUSH of the registers in `list`.
 pub(super) fn store_multiple(rn: u8, before: bool, writeback: bool, list: u16) -> Op {
-    Op::StoreMultiple { rn, before, writeback, words: list.count_ones() as u8, list }
+    let words = list.count_ones() as u8;
+    match block(list) {
+        Some(first) => Op::StoreBlock { rn, before, writeback, words, first },
+        None => Op::StoreMultiple { rn, before, writeback, words, list },
+    }
+}
+
+/// The first register of a list without gaps and without the program counter.
+fn block(list: u16) -> Option<u8> {
+    let first = list.trailing_zeros();
+    (list < 1 << PC && (u32::from(list >> first) + 1).is_power_of_two()).then_some(first as u8)
 }
 
 /// Load and store dual, table branch (A5.3.6). Exclusive accesses are not modelled: a PE's memory has one master.
