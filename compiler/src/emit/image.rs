@@ -17,7 +17,7 @@ use s2c_passes::{
     },
     buffer_allocation::FIFO,
     kernels::{
-        self, GROUP, Kernel, Parameter, Registers, SparseKernel, conv_kernel, kernels_of, one_to_one_kernel,
+        self, GROUP, Kernel, Parameter, Registers, SparseKernel, conv_kernel, extent, kernels_of, one_to_one_kernel,
         row_kernel, sparse_kernel, update_kernel,
     },
     target::Target,
@@ -294,18 +294,26 @@ fn write_rings(image: &mut Image, pe: &Pe, tables: &Tables) -> Result<()> {
             rotations.push((base + at + synapse::ACCUMULATORS, step, buffer, slots));
         }
     }
+    for (entries, at) in &tables.taps_at {
+        image.bytes(base + at, entries);
+    }
     for (block, &at) in pe.convolutions.iter().zip(&tables.convolutions_at) {
         let at = base + at;
         let buffer = address_of(pe, &block.accumulators.0)?;
         let (step, slots) = ring_of(pe, &block.accumulators.0);
-        let kernel_bytes = block.kernel.iter().product::<i64>() * block.target_channels * block.bits / 8;
-        let weights = address_of(pe, &block.weights.0)? + (block.source_channel * kernel_bytes) as u32;
+        let kernel = conv_kernel(block)?;
+        let kernel_bytes = kernel.kernel[0] * kernel.kernel[1] * kernel.row().row_bytes();
+        let weights = address_of(pe, &block.weights.0)? + block.source_channel as u32 * kernel_bytes;
+        let entries = |table: Vec<u8>| {
+            let at = tables.taps_at.get(&table).map(|at| base + at);
+            at.ok_or_else(|| Box::new(Diagnostic::bug("a convolution has no entries")))
+        };
+        let (rows, columns) = (entries(kernel.row_table(extent(block)?))?, entries(kernel.column_table())?);
         for (offset, value) in [
             (convolution::ACCUMULATORS, buffer + step * (block.slot as u32 % slots)),
             (convolution::WEIGHTS, weights),
-            (convolution::SOURCE_ROW, block.source_row as u32),
-            (convolution::TARGET_ROW, block.target_row as u32),
-            (convolution::TARGET_ROWS, block.target_rows as u32),
+            (convolution::ROWS, rows),
+            (convolution::COLUMNS, columns),
         ] {
             image.word(at + offset, value);
         }
@@ -395,15 +403,19 @@ fn write_weights(
         image.bytes(at, &sparse_kernel(rows).pack(at, (0..shape[0]).map(row)));
         return Ok(());
     }
-    let kernel = match user {
-        Synapses::Rows(rows) => row_kernel(rows),
-        Synapses::Convolution(block) => conv_kernel(block)?.row(),
+    let (kernel, convolution) = match user {
+        Synapses::Rows(rows) => (row_kernel(rows), None),
+        Synapses::Convolution(block) => {
+            let kernel = conv_kernel(block)?;
+            (kernel.row(), Some(kernel))
+        }
         Synapses::OneToOne(_) => return Err(Box::new(Diagnostic::bug("a table holds bare weights"))),
     };
     let rows = shape.iter().product::<usize>() / columns.max(1);
     for row in 0..rows {
         let weights: Vec<i32> = (0..columns).map(|column| weight(row * columns + column)).collect();
-        image.bytes(at + row as u32 * kernel.row_bytes(), &kernels::pack_row(&kernel, &weights));
+        let place = convolution.as_ref().map_or(row as u32, |kernel| kernel.place_of(row as u32));
+        image.bytes(at + place * kernel.row_bytes(), &kernels::pack_row(&kernel, &weights));
     }
     Ok(())
 }

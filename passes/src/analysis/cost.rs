@@ -8,8 +8,8 @@
 
 use crate::{
     kernels::{
-        ConvKernel, Factor, GROUP, OneToOneKernel, Registers, RowKernel, SparseKernel, UpdateKernel, conv_kernel,
-        one_to_one_kernel, row_kernel, sparse_kernel, update_kernel,
+        ConvKernel, Factor, GROUP, OneToOneKernel, Registers, RowCode, RowKernel, SparseKernel, UpdateKernel,
+        conv_kernel, one_to_one_kernel, row_kernel, sparse_kernel, update_kernel,
     },
     target::Cycles,
 };
@@ -83,19 +83,14 @@ const PACKET: (f64, Memory) = (10.0, Memory { first: 1.0, next: 1.0, words: 4.0,
 const SEVERAL: (f64, Memory) = (7.0, Memory { first: 0.0, next: 0.0, words: 4.0, branches: 2.0 });
 /// The runtime's part of a tick with one slice, from waking to sleep: `serve`, `serve_tick`, `idle`.
 const TICK: (f64, Memory) = (40.0, Memory { first: 12.0, next: 8.0, words: 0.0, branches: 9.0 });
-/// What LLVM puts around the rows of a convolution: for a packet, a row of taps and a tap; more where strides are
-/// divided by, less where fewer registers are saved. Fitted to the chip model over the cases of the test.
-pub const CONV_PACKET: Cost = Cost::new(79.0, 113.0);
-const CONV_ROW: Cost = Cost::new(3.4, 2.0);
-const CONV_TAP: Cost = Cost::new(3.2, 5.2);
-const CONV_STRIDE: Cost = Cost::new(6.0, 6.0);
-const CONV_FEW_WORDS: Cost = Cost::new(-15.0, -27.0);
+/// What LLVM does of a convolution's packet, without divisions that are more than shifts: entries, addresses, counts.
+const CONV_PACKET: (f64, Memory) = (26.0, Memory { first: 2.0, next: 0.0, words: 2.0, branches: 0.0 });
+/// A division of the index with remainder.
+const CONV_DIVISION: Cost = Cost::new(5.0, 5.0);
 /// A packet through a one-to-one connection, as LLVM writes its kernel.
 const ONE_TO_ONE: (f64, Memory) = (12.0, Memory { first: 3.0, next: 0.0, words: 4.0, branches: 1.0 });
 /// What a packet's factor takes to be made of its payload.
 const FACTOR: Cost = Cost::new(3.0, 3.0);
-/// The last of the registers that only long rows need.
-const LAST_OF_FEW: u32 = 10;
 
 /// Instructions of a piece of code that take more than a cycle.
 struct Memory {
@@ -158,17 +153,26 @@ impl<'t> CostModel<'t> {
     /// A packet through one block of rows.
     pub fn row(&self, kernel: &RowKernel) -> Cost {
         let code = kernel.code();
-        let steps = f64::from(code.steps);
-        let text = |lines: &[String]| self.text(lines.iter().map(String::as_str));
-        // Around the loop: the number of steps, and the addresses in their registers.
-        let (turn, around) = match code.steps {
-            0 => (Cost::default(), Cost::default()),
-            // Narrow weights leave no register for the turns that are left.
-            _ if kernel.weights.is_narrow() => (Cost::new(4.0, 6.0) + self.branch(), Cost::new(3.0, 3.0)),
-            _ => (Cost::new(2.0, 2.0) + self.branch(), Cost::new(1.0, 1.0) + self.branch() * -1.0),
-        };
         let descriptor = self.text(["ldr"]) + factor(kernel.factor);
-        self.call(code.last) + descriptor + (text(&code.step) + turn) * steps + around + text(&code.tail)
+        self.call(code.last) + descriptor + self.row_code(&code)
+    }
+
+    /// The instructions of a row.
+    fn row_code(&self, code: &RowCode) -> Cost {
+        let loops = match code.steps {
+            0 => Cost::default(),
+            steps => self.turns(&code.step, steps.into()),
+        };
+        self.lines(&code.enter) + loops + self.lines(&code.tail)
+    }
+
+    fn lines(&self, lines: &[String]) -> Cost {
+        self.text(lines.iter().map(String::as_str))
+    }
+
+    /// A loop of some turns, each of which ends in a branch back, taken but for the last.
+    fn turns(&self, turn: &[String], turns: f64) -> Cost {
+        self.lines(turn) * turns + self.branch() * (turns - 1.0)
     }
 
     /// A packet through a sparse row of some groups of entries.
@@ -195,19 +199,19 @@ impl<'t> CostModel<'t> {
     /// A packet through a convolution, on average over the source's positions.
     pub fn convolution(&self, kernel: &ConvKernel) -> Cost {
         let [down, across] = [0, 1].map(|axis| kernel.taps(axis));
-        let row = kernel.row().code();
-        let text = |lines: &[String]| self.text(lines.iter().map(String::as_str));
-        let steps = f64::from(row.steps);
-        let turn = if row.steps == 0 { Cost::default() } else { Cost::new(2.0, 2.0) + self.branch() };
-        let tap = (text(&row.step) + turn) * steps + text(&row.tail) + CONV_TAP;
-        let mut packet = CONV_PACKET + factor(kernel.factor);
-        if kernel.stride != [1, 1] {
-            packet = packet + CONV_STRIDE;
-        }
-        if row.last <= LAST_OF_FEW {
-            packet = packet + CONV_FEW_WORDS;
-        }
-        packet + (CONV_ROW + tap * across) * down
+        let code = kernel.code();
+        let tap = self.row_code(&code.row) + self.lines(&code.next_tap) + self.branch();
+        let row = self.lines(&code.columns) + tap * across + self.lines(&code.next_row);
+        self.convolution_packet(kernel) + row * down
+    }
+
+    /// What a packet through a convolution costs beyond its taps.
+    pub fn convolution_packet(&self, kernel: &ConvKernel) -> Cost {
+        let code = kernel.code();
+        let divisors = [kernel.source_channels, kernel.source_width];
+        let divisions = divisors.iter().filter(|divisor| !divisor.is_power_of_two()).count();
+        let calculation = self.counted(&CONV_PACKET) + CONV_DIVISION * divisions as f64 + factor(kernel.factor);
+        self.call(code.row.last.max(5)) + calculation + self.lines(&code.enter)
     }
 
     /// The parts of an update.

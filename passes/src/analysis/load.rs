@@ -3,7 +3,7 @@
 //! The costs are those of `analysis/cost.rs`, the packets those of `analysis/traffic.rs`.
 
 use super::{
-    cost::{CONV_PACKET, CostModel, sparse_groups},
+    cost::{CostModel, sparse_groups},
     traffic::Sender,
 };
 use crate::kernels::{GROUP, conv_kernel, one_to_one_kernel, row_kernel, sparse_kernel, update_kernel};
@@ -53,8 +53,9 @@ pub fn load<'s>(model: &CostModel<'_>, pe: &Pe, sender: impl Fn(&str) -> Option<
                 let taps = [0, 1].map(|axis| taps_along(c, axis));
                 reach += packets * taps[0] * taps[1] / places;
                 let all = kernel.taps(0) * kernel.taps(1);
-                let adding = model.convolution(&kernel).cycles - CONV_PACKET.cycles;
-                CONV_PACKET.cycles + adding * if all > 0.0 { taps[0] * taps[1] / all } else { 0.0 }
+                let packet = model.convolution_packet(&kernel).cycles;
+                let adding = model.convolution(&kernel).cycles - packet;
+                packet + adding * if all > 0.0 { taps[0] * taps[1] / all } else { 0.0 }
             }
         };
         let source = sources.entry(block.source()).or_insert((packets, 0, 0.0));

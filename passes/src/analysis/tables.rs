@@ -1,6 +1,6 @@
 //! A PE's tables: what the device runtime reads to find kernels, rows and neurons. Layouts are those of `s2c-abi`.
 
-use crate::kernels::update_kernel;
+use crate::kernels::{conv_kernel, extent, update_kernel};
 use s2c_abi::{convolution, dispatch, header, one_to_one, rotation, slice, synapse};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
@@ -38,6 +38,8 @@ pub struct Tables {
     pub synapses_at: BTreeMap<(String, i64), u32>,
     /// Offsets of the convolutions' descriptors, in the order of `Pe::convolutions`.
     pub convolutions_at: Vec<u32>,
+    /// Offsets of the entries of rows and columns that convolutions need, by what they are: equal ones are there once.
+    pub taps_at: BTreeMap<Vec<u8>, u32>,
     /// Offsets of the one-to-one connections' descriptors, in the order of `Pe::one_to_ones`.
     pub one_to_ones_at: Vec<u32>,
     /// Offset of the array of slice addresses.
@@ -58,8 +60,9 @@ fn slice_bytes(update: &Update) -> Result<u32> {
 }
 
 /// An estimate of the tables of a PE with some projections from sources that are cut into `pieces` and have `neurons`
-/// together, whose packets take `packet_bytes`, before there are keys. The dispatch table has up to twice as many entries as `key-allocation` needs.
-pub fn estimate(projections: usize, pieces: usize, neurons: usize, packet_bytes: u32) -> u32 {
+/// together, whose packets take `packet_bytes`, before there are keys; `taps` is the number of rows and columns of the
+/// maps among the sources. The dispatch table has up to twice as many entries as `key-allocation` needs.
+pub fn estimate(projections: usize, pieces: usize, neurons: usize, taps: usize, packet_bytes: u32) -> u32 {
     let (projections, pieces) = (projections as u32, pieces as u32);
     let packets = (neurons as u32).clamp(LEAST_PACKETS, MOST_PACKETS / 8);
     let entries = dispatch::SIZE * (2 * pieces).next_power_of_two();
@@ -70,6 +73,7 @@ pub fn estimate(projections: usize, pieces: usize, neurons: usize, packet_bytes:
         + blocks
         + projections * (synapse::SIZE + 2 * rotation::SIZE)
         + slices
+        + 4 * taps as u32
         + packet_bytes * (packets + 1)
 }
 
@@ -110,6 +114,14 @@ pub fn plan(keys: &Keys<'_>, pe: &Pe) -> Result<Tables> {
         synapses_at.entry((rows.accumulators().to_owned(), rows.slot())).or_insert_with(|| take(synapse::SIZE));
     }
     let convolutions_at: Vec<u32> = pe.convolutions.iter().map(|_| take(convolution::SIZE)).collect();
+    let mut taps_at = BTreeMap::new();
+    for block in &pe.convolutions {
+        let kernel = conv_kernel(block)?;
+        for table in [kernel.row_table(extent(block)?), kernel.column_table()] {
+            let bytes = table.len() as u32;
+            taps_at.entry(table).or_insert_with(|| take(bytes));
+        }
+    }
     let one_to_ones_at: Vec<u32> = pe.one_to_ones.iter().map(|_| take(one_to_one::SIZE)).collect();
     let slices_at = take(4 * pe.updates.len() as u32);
     let slice_at = pe.updates.iter().map(|update| Ok(take(slice_bytes(update)?))).collect::<Result<_>>()?;
@@ -126,6 +138,7 @@ pub fn plan(keys: &Keys<'_>, pe: &Pe) -> Result<Tables> {
         several_at,
         synapses_at,
         convolutions_at,
+        taps_at,
         one_to_ones_at,
         slices_at,
         slice_at,

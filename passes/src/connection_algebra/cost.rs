@@ -7,7 +7,6 @@ use crate::{
     options::Options,
     target::{Cycles, Target},
 };
-use s2c_abi::{one_to_one, synapse};
 use s2c_dialects::{
     convolution::Geometry,
     snn::{Network, Op},
@@ -19,7 +18,7 @@ use egg::{CostFunction, Id};
 /// What a connection takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Price {
-    /// Bytes of weights, descriptor and code.
+    /// Bytes of weights, tables and code.
     pub bytes: f64,
     /// Cycles of a spike, the runtime's included.
     pub cycles: f64,
@@ -49,21 +48,21 @@ impl Pricing {
                 let Some(geometry) = op.geometry(from) else { return Price::default() };
                 let kernel = kernel(&geometry, accumulators);
                 let taps = geometry.input[0] * geometry.kernel.iter().product::<usize>();
-                (bytes_of(taps * kernel.target_channels as usize), model.convolution(&kernel).cycles)
+                let fixed = kernel.fixed_bytes(geometry.input[1] as u32);
+                (bytes_of(taps * kernel.target_channels as usize) + f64::from(fixed), model.convolution(&kernel).cycles)
             }
             Op::Pool(pool) => match pool_to_convolution(pool, from) {
                 Some(convolution) => return self.price(&convolution, from, to),
                 None => (0.0, 0.0),
             },
-            Op::Scale(_) => {
-                let bytes = 4 * outputs as u32 + one_to_one::SIZE + OneToOneKernel::CODE_BYTES;
-                (bytes.into(), model.one_to_one(&OneToOneKernel { accumulators, factor: Factor::One }).cycles)
-            }
+            Op::Scale(_) => (
+                (4 * outputs as u32 + OneToOneKernel::FIXED_BYTES).into(),
+                model.one_to_one(&OneToOneKernel { accumulators, factor: Factor::One }).cycles,
+            ),
             _ => {
                 let length = outputs.next_multiple_of(4);
                 let row = RowKernel { weights, accumulators, length: length as u32, factor: Factor::One };
-                let fixed = synapse::SIZE + row.code_bytes();
-                (bytes_of(inputs * length) + f64::from(fixed), model.row(&row).cycles)
+                (bytes_of(inputs * length) + f64::from(row.fixed_bytes()), model.row(&row).cycles)
             }
         };
         Price { bytes, cycles: cycles + model.packet(1).cycles }
@@ -84,7 +83,7 @@ pub struct Cost {
     pub terms: usize,
     /// Spikes per tick, for what is not a current.
     pub spikes: Option<f64>,
-    /// Bytes of weights, descriptors and code.
+    /// Bytes of weights, tables and code.
     pub bytes: f64,
     /// Cycles per tick.
     pub cycles: f64,

@@ -85,6 +85,8 @@ pub struct Needs {
     neurons: usize,
     /// Neurons of all sources.
     source_neurons: usize,
+    /// Rows and columns of the maps that convolutions come from.
+    taps: usize,
     /// Bytes of a packet.
     packet_bytes: u32,
     /// Cycles by size.
@@ -114,7 +116,7 @@ pub fn needs(
 ) -> Result<Needs> {
     let projections = projections::of_qsnn(network, population)?;
     let neurons = network.result(population)?.len().max(1);
-    let mut padding = 0;
+    let (mut padding, mut map_taps) = (0, 0);
     let (mut per_neuron, mut per_channel, mut sources, mut slots, mut fan_in) = (0, 0, 0, 1, 0);
     for (projection, stored) in projections.iter().zip(&storage.projections) {
         slots = slots.max(slot(network, population, projection)? + 1);
@@ -140,6 +142,8 @@ pub fn needs(
                 let inputs = op.weight.shape()[1] * op.groups as usize;
                 per_channel += taps * inputs * weight_bytes(op.bits);
                 fan_in += taps * op.weight.shape()[1];
+                let source = &network.result(projection.source)?.shape;
+                map_taps += op.geometry(source).map_or(0, |geometry| geometry.input[1] + geometry.input[2]);
             }
             // The table of a one-to-one connection has a word per neuron.
             Op::Scale(_) => {
@@ -186,6 +190,7 @@ pub fn needs(
         map: map_of(network, population)?,
         neurons: network.result(population)?.len(),
         source_neurons: sources,
+        taps: map_taps,
         packet_bytes: tables::packet_bytes(projections::takes_values(network)?),
         pace: Pace::of(target, network, population, options, storage)?,
         per_neuron,
@@ -216,7 +221,7 @@ impl Needs {
     /// Cuts the population into the fewest slices that keep the limits, of about equal size. `pieces` is the number of
     /// pieces that its sources are cut into. Where the limit of cycles can't be kept, slices are as fast as can be.
     pub fn cut(&self, limits: Limits, pieces: usize) -> Result<Vec<Piece>> {
-        let fixed = tables::estimate(self.sources.len(), pieces, self.source_neurons, self.packet_bytes);
+        let fixed = tables::estimate(self.sources.len(), pieces, self.source_neurons, self.taps, self.packet_bytes);
         let fixed = fixed as usize + self.padding;
         let room = Limits { bytes: limits.bytes.saturating_sub(fixed), ..limits };
         let pieces = match self.map {
@@ -257,7 +262,8 @@ impl Needs {
 
     /// Bytes of all slices together, about. `sources` is the number of pieces that its sources are cut into.
     pub fn bytes(&self, pieces: &[Piece], sources: usize) -> usize {
-        let fixed = tables::estimate(self.sources.len(), sources, self.source_neurons, self.packet_bytes) as usize;
+        let fixed =
+            tables::estimate(self.sources.len(), sources, self.source_neurons, self.taps, self.packet_bytes) as usize;
         let ring = tables::ring_bytes(self.source_neurons as i64, self.packet_bytes) as usize;
         let slice = |piece: &Piece| match piece {
             Piece::Range(_, count) => count * self.per_neuron,

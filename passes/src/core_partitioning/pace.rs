@@ -3,7 +3,7 @@
 use super::{cut::Slice, map_of, storage::Storage, update};
 use crate::{
     analysis::{
-        cost::{CONV_PACKET, CostModel},
+        cost::CostModel,
         projections::{self, Projection},
     },
     kernels::{ConvKernel, Factor, GROUP, OneToOneKernel, RowKernel, accumulator, factor, update_kernel, weight_width},
@@ -154,9 +154,11 @@ impl Pace {
         };
         for scatter in &self.convolutions {
             let kernel = ConvKernel { target_channels: channels as u32, ..scatter.kernel.clone() };
-            let adding = CostModel::new(&self.cycles).convolution(&kernel).cycles - CONV_PACKET.cycles;
+            let model = CostModel::new(&self.cycles);
+            let packet = model.convolution_packet(&kernel).cycles;
+            let adding = model.convolution(&kernel).cycles - packet;
             pace.per_row += scatter.per_row * scatter.rows as f64 * adding / height as f64;
-            let packets = scatter.per_row * (self.packet + CONV_PACKET.cycles);
+            let packets = scatter.per_row * (self.packet + packet);
             pace.packets.push((packets, scatter.rows, scatter.step, scatter.reach));
         }
         pace

@@ -1,4 +1,4 @@
-//! The text of one `llvm`-dialect function while it is written: fresh names for values and blocks, and short forms of
+//! The text of one `llvm`-dialect function while it is written: fresh names for values, and short forms of
 //! the operations that kernels need.
 
 use std::fmt::{Display, Write};
@@ -32,25 +32,9 @@ impl Body {
         let _ = writeln!(self.text, "  {operation}");
     }
 
-    /// A fresh block name, `^` included.
-    pub fn fresh_block(&mut self, stem: &str) -> String {
-        self.names += 1;
-        format!("^{stem}{}", self.names)
-    }
-
-    /// Starts a block without arguments.
+    /// Starts a block.
     pub fn block(&mut self, name: &str) {
         let _ = writeln!(self.text, "{name}:");
-    }
-
-    /// Starts a block with arguments of the types given; returns their names.
-    pub fn block_with(&mut self, name: &str, types: &[&str]) -> Vec<Value> {
-        let first = self.names;
-        self.names += types.len() as u32;
-        let names: Vec<Value> = (first..self.names).map(|number| format!("%v{number}")).collect();
-        let list: Vec<String> = names.iter().zip(types).map(|(name, kind)| format!("{name}: {kind}")).collect();
-        let _ = writeln!(self.text, "{name}({}):", list.join(", "));
-        names
     }
 
     /// A 32-bit constant.
@@ -61,12 +45,6 @@ impl Body {
     /// A binary operation on two 32-bit values, by its name after `llvm.`.
     pub fn binary(&mut self, operation: &str, a: &str, b: &str) -> Value {
         self.value(format_args!("llvm.{operation} {a}, {b} : i32"))
-    }
-
-    /// Whether a 32-bit value is not 0.
-    pub fn is_not_zero(&mut self, value: &str) -> Value {
-        let zero = self.constant(0);
-        self.value(format_args!("llvm.icmp \"ne\" {value}, {zero} : i32"))
     }
 
     /// A value of the type given (`i32` or `!llvm.ptr`), loaded from an address.

@@ -12,21 +12,25 @@
 //!     accumulators[oy, ox, ..] += weights[channel, ky, kx, ..] * x        (target_channels of them)
 //! ```
 //!
-//! with x as [`Factor`] says.
+//! with x as [`Factor`] says. SOURCE_ROW, TARGET_ROW and TARGET_ROWS are those of the PE's block ([`super::Extent`]).
 //!
-//! Along one axis, the pairs (kernel position, output position) of a neuron are evenly spaced: with g the greatest
-//! common divisor of stride and dilation, they are (k0 + n·stride/g, o0 − n·dilation/g) for a range of n that is
-//! computed before the loops, so that no tap is visited in vain. n counts down, so that addresses of accumulators go
-//! up, as the row code leaves them.
+//! Which taps a neuron has follows from its row and its column, so that both have an entry in a table (`taps.rs`)
+//! and nothing is divided but the index. The kernel adds the two entries, takes the first weights, the first
+//! accumulators and the numbers of taps out of the sum, and then goes up through both: weights are stored in the order
+//! in which taps need them. What is not in a register while weights are added is in a floating-point register.
 
 use s2c_abi::convolution;
 use s2c_dialects::convolution::Geometry;
 
 use super::{
-    Accumulator, Factor, RowKernel, WeightWidth,
+    Accumulator, Factor, RowCode, RowKernel, WeightWidth,
     body::{Body, Value},
     pack_row,
+    taps::Fields,
 };
+
+/// Registers with which the loops are entered.
+const INPUTS: std::ops::Range<u32> = 0..6;
 
 /// A convolution kernel variant. See the module's page for what it does. Pairs are rows, then columns.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -139,210 +143,172 @@ impl ConvKernel {
         RowKernel { weights, accumulators, length, factor }
     }
 
-    fn emit_body(&self, body: &mut Body) {
-        let pixel = with_constant(body, "udiv", "%index", self.source_channels as i32);
-        let channel = with_constant(body, "urem", "%index", self.source_channels as i32);
-        let y = with_constant(body, "udiv", &pixel, self.source_width as i32);
-        let x = with_constant(body, "urem", &pixel, self.source_width as i32);
-        let source_row = field(body, convolution::SOURCE_ROW);
-        let y = body.binary("add", &y, &source_row);
-        let y = with_constant(body, "udiv", &y, self.pool[0] as i32);
-        only_if(body, "ult", &y, self.pooled[0]);
-        let x = with_constant(body, "udiv", &x, self.pool[1] as i32);
-        if self.source_width.div_ceil(self.pool[1]) > self.pooled[1] {
-            only_if(body, "ult", &x, self.pooled[1]);
-        }
-        let (first, rows) = (field(body, convolution::TARGET_ROW), field(body, convolution::TARGET_ROWS));
-        let [vertical, horizontal] = [0, 1].map(|axis| Axis::new(self, axis));
-        let down = vertical.taps(body, &y, Some(&first), &rows);
-        let columns = body.constant(self.target_width as i32);
-        let across = horizontal.taps(body, &x, None, &columns);
-        self.emit_loops(body, &channel, [(&vertical, &down), (&horizontal, &across)]);
+    /// Bytes from the weights of one kernel position to the next.
+    fn weight_step(&self) -> u32 {
+        self.row().row_bytes()
     }
 
-    fn emit_loops(
-        &self,
-        body: &mut Body,
-        channel: &str,
-        [(vertical, down), (horizontal, across)]: [(&Axis, &Taps); 2],
-    ) {
-        let row = self.row();
-        let weight_step = row.row_bytes() as i32;
-        let target_step = (self.target_channels * self.accumulators.bytes()) as i32;
-        let weight_row = weight_step * self.kernel[1] as i32 * vertical.step as i32;
-        let target_row = target_step * self.target_width as i32 * vertical.back as i32;
+    /// Bytes from the accumulators of one output position to the next.
+    pub(super) const fn target_step(&self) -> u32 {
+        self.target_channels * self.accumulators.bytes()
+    }
 
-        let weights = field(body, convolution::WEIGHTS);
-        let index = multiply_add(body, channel, self.kernel[0] as i32, &down.kernel);
-        let index = multiply_add(body, &index, self.kernel[1] as i32, &across.kernel);
-        let weights = multiply_add(body, &index, weight_step, &weights);
-        let accumulators = field(body, convolution::ACCUMULATORS);
-        let index = multiply_add(body, &down.target, self.target_width as i32, &across.target);
-        let accumulators = multiply_add(body, &index, target_step, &accumulators);
+    fn emit_body(&self, body: &mut Body) {
+        let fields = Fields::of(self);
+        let pixel = with_constant(body, "udiv", "%index", self.source_channels);
+        let channel = with_constant(body, "urem", "%index", self.source_channels);
+        let y = with_constant(body, "udiv", &pixel, self.source_width);
+        let x = with_constant(body, "urem", &pixel, self.source_width);
+        let kind = fields.kind();
+        let [row, column] = [(convolution::ROWS, y), (convolution::COLUMNS, x)].map(|(table, number)| {
+            let table = field(body, table, "!llvm.ptr");
+            let entry = format!("llvm.getelementptr {table}[{number}] : (!llvm.ptr, i32) -> !llvm.ptr, {kind}");
+            let entry = body.value(entry);
+            body.value(format_args!("llvm.load {entry} {{alignment = 4 : i64}} : !llvm.ptr -> {kind}"))
+        });
+        let sum = body.value(format_args!("llvm.add {row}, {column} : {kind}"));
+        let none = body.value(format_args!("llvm.mlir.constant({} : {kind}) : {kind}", fields.none()));
+        let some = body.value(format_args!("llvm.icmp \"ult\" {sum}, {none} : {kind}"));
+        body.line(format_args!("llvm.cond_br {some}, ^some, ^exit"));
+        body.block("^some");
+        let [tap, rows, columns, place] = fields.all().map(|field| {
+            let at = body.value(format_args!("llvm.mlir.constant({} : {kind}) : {kind}", field.at));
+            let value = body.value(format_args!("llvm.lshr {sum}, {at} : {kind}"));
+            let value = match kind {
+                "i32" => value,
+                _ => body.value(format_args!("llvm.trunc {value} : {kind} to i32")),
+            };
+            with_constant(body, "and", &value, (1 << field.bits) - 1)
+        });
+        let positions = self.kernel[0] * self.kernel[1];
+        let weights = field(body, convolution::WEIGHTS, "i32");
+        let weights = multiply_add(body, &channel, positions * self.weight_step(), &weights);
+        let weights = multiply_add(body, &tap, self.weight_step(), &weights);
+        let accumulators = field(body, convolution::ACCUMULATORS, "i32");
+        let accumulators = multiply_add(body, &place, self.target_step(), &accumulators);
         // From behind the taps of one kernel row to the first of the next.
-        let weight_jump = body.constant(-weight_row);
-        let weight_jump = multiply_add(body, &across.count, weight_step * horizontal.step as i32, &weight_jump);
-        let target_jump = body.constant(target_row);
-        let target_jump = multiply_add(body, &across.count, -target_step * horizontal.back as i32, &target_jump);
-
+        let weight_jump = remaining(body, self.kernel[1], &columns, self.weight_step());
+        let seen = with_constant(body, "mul", &columns, self.rise(1));
+        let target_jump = remaining(body, self.rise(0) * self.target_width, &seen, self.target_step());
         let factor = self.factor.emit(body);
-        body.line(format_args!("llvm.br ^row({weights}, {accumulators}, {} : i32, i32, i32)", down.count));
-        let at_row = body.block_with("^row", &["i32"; 3]);
-        body.line(format_args!("llvm.br ^tap({}, {}, {} : i32, i32, i32)", at_row[0], at_row[1], across.count));
-        let at_tap = body.block_with("^tap", &["i32"; 3]);
-        let [weights, accumulators] = row.add_row(body, [&at_tap[0], &at_tap[1]], factor.as_deref(), "");
-        let weights = with_constant(body, "add", &weights, -weight_step * (horizontal.step as i32 + 1));
-        let accumulators = with_constant(body, "add", &accumulators, target_step * (horizontal.back as i32 - 1));
-        repeat(body, "^tap", [&weights, &accumulators, &at_tap[2]], "^next");
-        body.block("^next");
-        let weights = body.binary("add", &weights, &weight_jump);
-        let accumulators = body.binary("add", &accumulators, &target_jump);
-        repeat(body, "^row", [&weights, &accumulators, &at_row[2]], "^exit");
+        self.emit_loops(body, [weights, accumulators, rows, columns, weight_jump, target_jump], factor);
+        body.line("llvm.br ^exit");
         body.block("^exit");
     }
-}
 
-/// What is constant along one axis.
-struct Axis {
-    padding: u32,
-    kernel: u32,
-    /// Greatest common divisor of stride and dilation.
-    common: u32,
-    /// Kernel positions from one tap to the next: stride / common.
-    step: u32,
-    /// Output positions from one tap back to the next: dilation / common.
-    back: u32,
-}
-
-/// The taps of a neuron along one axis.
-struct Taps {
-    /// How many there are, at least 1.
-    count: Value,
-    /// Kernel position of the last, where the loop begins.
-    kernel: Value,
-    /// Output position of the last, counted from the first that the PE holds.
-    target: Value,
-}
-
-impl Axis {
-    fn new(kernel: &ConvKernel, axis: usize) -> Self {
-        let (stride, dilation) = (kernel.stride[axis], kernel.dilation[axis]);
-        let common = greatest_common_divisor(stride, dilation);
-        Self {
-            padding: kernel.padding[axis],
-            kernel: kernel.kernel[axis],
-            common,
-            step: stride / common,
-            back: dilation / common,
-        }
+    /// The loops as one assembly block.
+    fn emit_loops(&self, body: &mut Body, inputs: [Value; INPUTS.end as usize], factor: Option<Value>) {
+        let code = self.code();
+        let first = RowKernel::overwritten(INPUTS.end, code.row.last, factor.is_some());
+        let lines = [code.enter, code.columns, code.row.into_lines(), code.next_tap, code.next_row].concat();
+        let outputs: Vec<String> = INPUTS.map(|register| format!("={{r{register}}}")).collect();
+        let tied: String = INPUTS.map(|number| format!(",{number}")).collect();
+        let operands: Vec<Value> = inputs.into_iter().chain(factor).collect();
+        body.value(format_args!(
+            "llvm.inline_asm has_side_effects asm_dialect = att \"{}\", \"{}{tied}{first}\" {} : ({}) -> \
+             !llvm.struct<({})>",
+            lines.join("\\0A"),
+            outputs.join(","),
+            operands.join(", "),
+            vec!["i32"; operands.len()].join(", "),
+            vec!["i32"; outputs.len()].join(", ")
+        ));
     }
 
-    /// The taps of the neuron at a position, for `targets` output positions from `first` on; leaves if there are none.
-    fn taps(&self, body: &mut Body, position: &str, first: Option<&str>, targets: &str) -> Taps {
-        let (step, back) = (self.step as i32, self.back as i32);
-        let mut reach = with_constant(body, "add", position, self.padding as i32);
-        if self.common > 1 {
-            let rest = with_constant(body, "urem", &reach, self.common as i32);
-            only_if(body, "eq", &rest, 0);
-            reach = with_constant(body, "udiv", &reach, self.common as i32);
-        }
-        // k0, the least kernel position with an output position, negative ones included: k0 * back = reach (mod step).
-        let inverse = (1..self.step).find(|inverse| inverse * self.back % self.step == 1).unwrap_or(1);
-        let multiple = with_constant(body, "mul", &reach, inverse as i32);
-        let kernel = with_constant(body, "urem", &multiple, self.step as i32);
-        // The output position of k0, plus `back`; never negative before `first` is taken off.
-        let mut end = if back == 1 {
-            let quotient = with_constant(body, "udiv", &reach, self.step as i32);
-            with_constant(body, "add", &quotient, 1)
-        } else {
-            let scaled = with_constant(body, "mul", &kernel, -back);
-            let numerator = body.binary("add", &reach, &scaled);
-            let numerator = with_constant(body, "add", &numerator, back * step);
-            with_constant(body, "udiv", &numerator, step)
+    /// Bytes of descriptor, entries of rows and columns, and code, roughly: instructions of 4 bytes but for a few, and
+    /// what LLVM puts before the loops.
+    pub fn fixed_bytes(&self, source_rows: u32) -> u32 {
+        const BEFORE: u32 = 90;
+        let code = self.code();
+        let lines = [&code.enter, &code.columns, &code.next_tap, &code.next_row].map(Vec::len).iter().sum::<usize>();
+        let entries = self.entry_bytes() * (self.source_width + source_rows);
+        convolution::SIZE + entries + BEFORE + 4 * lines as u32 + code.row.bytes()
+    }
+
+    /// The instructions of the loops. They begin with the addresses of weights and accumulators, the numbers of rows and
+    /// columns and the two distances to the next row in r0 to r5.
+    pub fn code(&self) -> ConvCode {
+        let row = self.row();
+        let [steps, columns, rows] = row.counters();
+        let mut next_tap = match self.target_step() * (self.rise(1) - 1) {
+            0 => Vec::new(),
+            distance @ 1..4096 => vec![format!("addw r1, r1, #{distance}")],
+            distance => [
+                format!("movw r2, #{}", distance & 0xffff),
+                format!("movt r2, #{}", distance >> 16),
+                "add r1, r1, r2".to_owned(),
+            ]
+            .into(),
         };
-        if let Some(first) = first {
-            end = body.binary("sub", &end, first);
+        next_tap.extend(columns.turn(2));
+        let mut next_row = ["vmov r2, r3, s0, s1", "add r0, r0, r2", "add r1, r1, r3"].map(str::to_owned).to_vec();
+        next_row.extend(rows.turn(1));
+        ConvCode {
+            enter: vec!["vmov s0, s1, r4, r5".to_owned(), "vmov s2, r3".to_owned(), rows.copy("r2"), "1:".to_owned()],
+            columns: vec![columns.copy("s2"), "2:".to_owned()],
+            row: row.code_counted(steps),
+            next_tap,
+            next_row,
         }
-        // Taps n with begin <= n < stop. Quotients round towards 0, which is right: below 0 there is nothing to tell.
-        let limit = body.constant(self.kernel as i32 + step - 1);
-        let limit = body.binary("sub", &limit, &kernel);
-        let limit = with_constant(body, "udiv", &limit, self.step as i32);
-        let stop = with_constant(body, "sdiv", &end, back);
-        let stop = extremum(body, "smin", &stop, &limit);
-        let outside = body.binary("sub", &end, targets);
-        let begin = with_constant(body, "sdiv", &outside, back);
-        let zero = body.constant(0);
-        let begin = extremum(body, "smax", &begin, &zero);
-        let count = body.binary("sub", &stop, &begin);
-        only_if(body, "sgt", &count, 0);
-        let last = with_constant(body, "mul", &stop, -back);
-        let target = body.binary("add", &end, &last);
-        let kernel = with_constant(body, "add", &kernel, -step);
-        let kernel = multiply_add(body, &stop, step, &kernel);
-        Taps { count, kernel, target }
     }
 }
 
-/// Goes on only if `value` compares so with a constant.
-fn only_if(body: &mut Body, comparison: &str, value: &str, constant: u32) {
-    let constant = body.constant(constant as i32);
-    let condition = body.value(format_args!("llvm.icmp \"{comparison}\" {value}, {constant} : i32"));
-    let block = body.fresh_block("some");
-    body.line(format_args!("llvm.cond_br {condition}, {block}, ^exit"));
-    body.block(&block);
+/// The instructions of a convolution's loops.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConvCode {
+    /// Before the loops.
+    pub enter: Vec<String>,
+    /// Before the columns of a kernel row.
+    pub columns: Vec<String>,
+    /// A tap.
+    pub row: RowCode,
+    /// Behind each tap.
+    pub next_tap: Vec<String>,
+    /// Behind each kernel row.
+    pub next_row: Vec<String>,
 }
 
-/// Goes back to a block with two addresses and one turn less, or on to `after` if none is left.
-fn repeat(body: &mut Body, block: &str, [weights, accumulators, turns]: [&str; 3], after: &str) {
-    let left = with_constant(body, "add", turns, -1);
-    let more = body.is_not_zero(&left);
-    body.line(format_args!("llvm.cond_br {more}, {block}({weights}, {accumulators}, {left} : i32, i32, i32), {after}"));
-}
-
-/// A word of the descriptor.
-fn field(body: &mut Body, offset: u32) -> Value {
+/// A word of the descriptor, of the type given.
+fn field(body: &mut Body, offset: u32, kind: &str) -> Value {
     let address = body.offset("%descriptor", offset);
-    body.load("i32", &address)
+    body.load(kind, &address)
 }
 
 /// A binary operation with a constant. LLVM simplifies what is trivial and turns divisions into multiplications.
-fn with_constant(body: &mut Body, operation: &str, value: &str, constant: i32) -> Value {
-    let constant = body.constant(constant);
+fn with_constant(body: &mut Body, operation: &str, value: &str, constant: u32) -> Value {
+    let constant = body.constant(constant as i32);
     body.binary(operation, value, &constant)
 }
 
 /// `a * factor + b`.
-fn multiply_add(body: &mut Body, a: &str, factor: i32, b: &str) -> Value {
+fn multiply_add(body: &mut Body, a: &str, factor: u32, b: &str) -> Value {
     let product = with_constant(body, "mul", a, factor);
     body.binary("add", &product, b)
 }
 
-/// `smin` or `smax`.
-fn extremum(body: &mut Body, operation: &str, a: &str, b: &str) -> Value {
-    body.value(format_args!("llvm.intr.{operation}({a}, {b}) : (i32, i32) -> i32"))
-}
-
-const fn greatest_common_divisor(a: u32, b: u32) -> u32 {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+/// `(whole - part) * unit`.
+fn remaining(body: &mut Body, whole: u32, part: &str, unit: u32) -> Value {
+    let whole = body.constant(whole as i32);
+    let rest = body.binary("sub", &whole, part);
+    with_constant(body, "mul", &rest, unit)
 }
 
 /// Stores the weights as the kernel reads them, indexed by source channel, kernel row, kernel column and target channel.
 ///
 /// `weights` is asked in this order of arguments; target channels from `target_channels` on are padding and zero. Each
-/// kernel position is a row of [`pack_row`].
+/// kernel position is a row of [`pack_row`], at the place that [`ConvKernel::place_of`] gives it.
 ///
 /// # Panics
 /// If there are more target channels than the kernel has.
 pub fn pack_kernel(kernel: &ConvKernel, target_channels: u32, weights: &dyn Fn(u32, u32, u32, u32) -> i32) -> Vec<u8> {
-    let row = kernel.row();
-    let mut bytes = Vec::new();
-    for channel in 0..kernel.source_channels {
-        for ky in 0..kernel.kernel[0] {
-            for kx in 0..kernel.kernel[1] {
-                let values: Vec<i32> = (0..target_channels).map(|target| weights(channel, ky, kx, target)).collect();
-                bytes.extend(pack_row(&row, &values));
-            }
-        }
+    let ([rows, columns], row) = (kernel.kernel, kernel.row());
+    let (bytes, positions) = (row.row_bytes() as usize, kernel.source_channels * rows * columns);
+    let mut packed = vec![0; positions as usize * bytes];
+    for position in 0..positions {
+        let (channel, ky, kx) = (position / (rows * columns), position / columns % rows, position % columns);
+        let values: Vec<i32> = (0..target_channels).map(|target| weights(channel, ky, kx, target)).collect();
+        let at = kernel.place_of(position) as usize * bytes;
+        packed[at..at + bytes].copy_from_slice(&pack_row(&row, &values));
     }
-    bytes
+    packed
 }

@@ -11,6 +11,7 @@
 mod assembly;
 mod body;
 mod conv;
+mod counter;
 mod factor;
 mod fire;
 mod float;
@@ -19,18 +20,20 @@ mod one_to_one;
 mod resting;
 mod row;
 mod sparse;
+mod taps;
 mod update;
 mod variants;
 
 pub use assembly::Assembly;
-pub use conv::{ConvKernel, pack_kernel};
+pub use conv::{ConvCode, ConvKernel, pack_kernel};
 pub use factor::Factor;
 pub use one_to_one::OneToOneKernel;
 pub use row::{RowCode, RowKernel, WeightWidth, pack_row, unpack_row};
 pub use sparse::{SparseCode, SparseKernel};
+pub use taps::Extent;
 pub use update::{CurrentStage, Decay, Fire, GROUP, Parameter, Reset, Spread, State, UpdateKernel};
 pub use variants::{
-    accumulator, alignment, conv_kernel, factor, kernels_of, one_to_one_kernel, row_kernel, sparse_kernel,
+    accumulator, alignment, conv_kernel, extent, factor, kernels_of, one_to_one_kernel, row_kernel, sparse_kernel,
     update_kernel, weight_width,
 };
 

@@ -23,8 +23,8 @@ pub struct OneToOneKernel {
 }
 
 impl OneToOneKernel {
-    /// Bytes of the code as LLVM writes it, without a factor.
-    pub const CODE_BYTES: u32 = 36;
+    /// Bytes of descriptor and code, as LLVM writes it without a factor.
+    pub const FIXED_BYTES: u32 = one_to_one::SIZE + 36;
 
     /// The kernel's symbol, such as `one_to_one_i16`.
     pub fn name(&self) -> String {

@@ -9,18 +9,18 @@
 //! | r1 | address of the next accumulators |
 //! | r2, r3 | two words of weights |
 //! | r4–r11 | eight words of accumulators |
-//! | r12, lr | narrow weights: four of them, and the mask that takes them out; with a factor: x, and a weight |
+//! | r12, lr | narrow weights: four of them, and the mask that takes them out; with a factor: x, and a weight; else counters |
 //!
-//! Where x is not 1, weights have 8 or 16 bits and accumulators 32. The loop around it is ordinary `llvm` dialect. Sums wrap; that they never do is the compiler's business.
+//! Where x is not 1, weights have 8 or 16 bits and accumulators 32. Sums wrap; that they never do is the compiler's
+//! business.
 //!
 //! Weights of less than 8 bits lie in the upper bits of the bytes that a mask takes out, so that SXTAB16 and SXTAB add
 //! them with their sign but 2^[`WeightWidth::scale_log2`] times too large. All blocks that add to the same accumulators
 //! have to agree on that, and the update shifts it out.
 
-use super::{
-    Accumulator, Factor,
-    body::{Body, Value},
-};
+use s2c_abi::synapse;
+
+use super::{Accumulator, Factor, body::Body, counter::Counter};
 
 /// Weights that one turn of the loop adds, and where they are narrow.
 const STEP: u32 = 16;
@@ -39,6 +39,11 @@ const WEIGHT_WORDS: u32 = 2;
 const PIECE: u32 = 12;
 /// Register of the factor.
 const FACTOR: u32 = 12;
+/// Floating-point registers that hold what core registers don't, and the first that counts.
+const FLOATS: u32 = 6;
+const FIRST_COUNTER: u32 = 3;
+/// Label of the loop; convolutions have two more around it.
+const LOOP: u32 = 3;
 
 /// Width of stored weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -122,9 +127,11 @@ impl WeightWidth {
     }
 }
 
-/// The instructions of a row without the loop around them.
+/// The instructions of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowCode {
+    /// Before the loop.
+    pub enter: Vec<String>,
     /// A turn of the loop.
     pub step: Vec<String>,
     /// How many turns the loop has; 0 where there is none.
@@ -133,6 +140,19 @@ pub struct RowCode {
     pub tail: Vec<String>,
     /// Number of the last register that is used.
     pub last: u32,
+}
+
+impl RowCode {
+    /// Bytes, roughly.
+    pub(super) const fn bytes(&self) -> u32 {
+        4 * (self.enter.len() + self.step.len() + self.tail.len()) as u32
+    }
+
+    /// All of them, in order.
+    pub fn into_lines(self) -> Vec<String> {
+        let label = if self.steps > 0 { vec![format!("{LOOP}:")] } else { Vec::new() };
+        [self.enter, label, self.step, self.tail].concat()
+    }
 }
 
 /// A kernel that adds a row of `length` weights to `length` accumulators.
@@ -167,8 +187,14 @@ impl RowKernel {
         let mut body = Body::default();
         let accumulators = body.load("i32", "%synapse");
         let factor = self.factor.emit(&mut body);
-        // LR is declared as overwritten so that the function ends in one POP instead of POP and BX.
-        self.add_row(&mut body, ["%row", &accumulators], factor.as_deref(), ",~{lr}");
+        let code = self.code();
+        let overwritten = Self::overwritten(FIRST_WEIGHT, code.last, factor.is_some());
+        let (operand, kind) = factor.map_or_else(Default::default, |factor| (format!(", {factor}"), ", i32"));
+        body.value(format_args!(
+            "llvm.inline_asm has_side_effects asm_dialect = att \"{}\", \"={{r0}},={{r1}},0,1{overwritten}\" %row, \
+             {accumulators}{operand} : (i32, i32{kind}) -> !llvm.struct<(i32, i32)>",
+            code.into_lines().join("\\0A")
+        ));
         format!(
             "llvm.func @{}(%row: i32, %synapse: !llvm.ptr{}) attributes {{passthrough = [\"nounwind\"]}} {{\n{}  \
              llvm.return\n}}\n",
@@ -178,34 +204,22 @@ impl RowKernel {
         )
     }
 
-    /// Adds the row at one address to the accumulators at another, times `factor` where it is not 1, and returns the
-    /// addresses behind both. `overwritten` lists registers that shall count as overwritten too, as LLVM writes
-    /// constraints.
-    pub(super) fn add_row(
-        &self,
-        body: &mut Body,
-        [row, accumulators]: [&str; 2],
-        factor: Option<&str>,
-        overwritten: &str,
-    ) -> [Value; 2] {
-        let steps = self.length / self.step();
-        if steps <= UNROLLED_STEPS {
-            return self.add_block(body, self.length, [row, accumulators], factor, overwritten);
-        }
-        let (block, tail) = (body.fresh_block("step"), body.fresh_block("tail"));
-        let steps = body.constant(steps as i32);
-        body.line(format_args!("llvm.br {block}({row}, {accumulators}, {steps} : i32, i32, i32)"));
-        let carried = body.block_with(&block, &["i32"; 3]);
-        let [row, accumulators] = self.add_block(body, self.step(), [&carried[0], &carried[1]], factor, overwritten);
-        let one = body.constant(1);
-        let left = body.binary("sub", &carried[2], &one);
-        let more = body.is_not_zero(&left);
-        body.line(format_args!("llvm.cond_br {more}, {block}({row}, {accumulators}, {left} : i32, i32, i32), {tail}"));
-        body.block(&tail);
-        if self.length.is_multiple_of(self.step()) {
-            return [row, accumulators];
-        }
-        self.add_block(body, self.length % self.step(), [&row, &accumulators], factor, overwritten)
+    /// What LLVM is told of a block's registers beyond its inputs and outputs: the factor's, and those that are
+    /// overwritten, from `first` to `last` and those with a purpose. LR is always among them, so that functions end in
+    /// one POP instead of POP and BX.
+    pub(super) fn overwritten(first: u32, last: u32, factor: bool) -> String {
+        let factor = if factor { format!(",{{r{FACTOR}}}") } else { format!(",~{{r{FACTOR}}}") };
+        let core: String = (first..=last).map(|register| format!(",~{{r{register}}}")).collect();
+        let floats: String = (0..FLOATS).map(|register| format!(",~{{s{register}}}")).collect();
+        format!("{factor}{core},~{{lr}}{floats},~{{cc}},~{{memory}}")
+    }
+
+    /// Counters for loops in one another, the innermost first: in the registers that weights leave free, then in those
+    /// for floats.
+    pub(super) fn counters<const N: usize>(&self) -> [Counter; N] {
+        let free: &[u32] = if self.weights.is_narrow() || self.factor != Factor::One { &[] } else { &[12, 14] };
+        let mut all = free.iter().map(|&register| Counter::Core(register)).chain((FIRST_COUNTER..).map(Counter::Float));
+        std::array::from_fn(|_| all.next().unwrap_or(Counter::Float(FIRST_COUNTER)))
     }
 
     /// Weights per turn of the loop.
@@ -215,59 +229,33 @@ impl RowKernel {
 
     /// The instructions that add a row.
     pub fn code(&self) -> RowCode {
+        let [counter] = self.counters();
+        self.code_counted(counter)
+    }
+
+    /// The instructions that add a row, with turns counted in a register.
+    pub(super) fn code_counted(&self, counter: Counter) -> RowCode {
+        let mut enter: Vec<String> = self.mask().map(|mask| format!("mov.w lr, #{mask}")).into_iter().collect();
         let steps = self.length / self.step();
         if steps <= UNROLLED_STEPS {
             let (tail, last) = self.lines(self.length);
-            return RowCode { step: Vec::new(), steps: 0, tail, last };
+            return RowCode { enter, step: Vec::new(), steps: 0, tail, last };
         }
-        let ((step, last), (tail, last_of_tail)) = (self.lines(self.step()), self.lines(self.length % self.step()));
-        RowCode { step, steps, tail, last: last.max(last_of_tail) }
+        let ((mut step, last), (tail, last_of_tail)) = (self.lines(self.step()), self.lines(self.length % self.step()));
+        enter.extend(counter.start(steps));
+        step.extend(counter.turn(LOOP));
+        RowCode { enter, step, steps, tail, last: last.max(last_of_tail) }
     }
 
-    /// Bytes of the code, roughly: instructions of 4 bytes but for a few, and entry and exit.
-    pub fn code_bytes(&self) -> u32 {
-        let code = self.code();
-        let turns = if code.steps > 0 { 8 } else { 0 };
-        4 * (code.step.len() + code.tail.len()) as u32 + turns + 8
-    }
-
-    /// An assembly block that adds the next `weights` weights and moves both addresses on.
-    fn add_block(
-        &self,
-        body: &mut Body,
-        weights: u32,
-        [row, accumulators]: [&str; 2],
-        factor: Option<&str>,
-        overwritten: &str,
-    ) -> [Value; 2] {
-        let (lines, last) = self.lines(weights);
-        let registers: String = (FIRST_WEIGHT..FIRST_WEIGHT + WEIGHT_WORDS)
-            .chain(FIRST_ACCUMULATOR..=last)
-            .chain(self.weights.is_narrow().then_some(PIECE))
-            .map(|register| format!(",~{{r{register}}}"))
-            .collect();
-        // LR holds the mask of narrow weights, or a weight that is multiplied.
-        let overwritten = if self.weights.is_narrow() || factor.is_some() { ",~{lr}" } else { overwritten };
-        let (more, operand, kind) = match factor {
-            Some(factor) => (format!(",{{r{FACTOR}}}"), format!(", {factor}"), ", i32"),
-            None => (String::new(), String::new(), ""),
-        };
-        let both = body.value(format_args!(
-            "llvm.inline_asm has_side_effects asm_dialect = att \"{}\", \
-             \"={{r0}},={{r1}},0,1{more}{registers}{overwritten},~{{memory}}\" {row}, {accumulators}{operand} : \
-             (i32, i32{kind}) -> !llvm.struct<(i32, i32)>",
-            lines.join("\\0A")
-        ));
-        [0, 1].map(|part| body.value(format_args!("llvm.extractvalue {both}[{part}] : !llvm.struct<(i32, i32)>")))
+    /// Bytes of descriptor and code, roughly: instructions of 4 bytes but for a few, and entry and exit.
+    pub fn fixed_bytes(&self) -> u32 {
+        synapse::SIZE + self.code().bytes() + 8
     }
 
     /// The instructions for `weights` weights and the number of the last accumulator register that they use.
     fn lines(&self, weights: u32) -> (Vec<String>, u32) {
         let per_register = 4 / self.accumulators.bytes();
         let (mut lines, mut last) = (Vec::new(), FIRST_ACCUMULATOR);
-        if let Some(mask) = self.mask().filter(|_| weights > 0) {
-            lines.push(format!("mov.w lr, #{mask}"));
-        }
         let (at_once, per_word) = (self.weights.at_once(), self.weights.per_word());
         let words = weights.div_ceil(per_word);
         for first in (0..weights).step_by((ACCUMULATOR_WORDS * per_register) as usize) {

@@ -8,8 +8,8 @@ use s2c_dialects::{
 use std::collections::BTreeSet;
 
 use super::{
-    Accumulator, ConvKernel, CurrentStage, Decay, Factor, Fire, Kernel, OneToOneKernel, Reset, RowKernel, SparseKernel,
-    Spread, State, UpdateKernel, WeightWidth,
+    Accumulator, ConvKernel, CurrentStage, Decay, Extent, Factor, Fire, Kernel, OneToOneKernel, Reset, RowKernel,
+    SparseKernel, Spread, State, UpdateKernel, WeightWidth,
 };
 
 /// Accumulators of 16 or 32 bits.
@@ -46,11 +46,22 @@ pub fn row_kernel(rows: &Rows) -> RowKernel {
     }
 }
 
+fn number(value: i64) -> Result<u32> {
+    u32::try_from(value).map_err(|_| Box::new(Diagnostic::bug(format!("a convolution holds {value}"))))
+}
+
+/// The rows of both maps that a convolution deals with.
+pub fn extent(block: &Convolution) -> Result<Extent> {
+    Ok(Extent {
+        source_row: number(block.source_row)?,
+        source_rows: number(block.count)?.div_ceil(number(block.source_channels * block.source_width)?.max(1)),
+        target_row: number(block.target_row)?,
+        target_rows: number(block.target_rows)?,
+    })
+}
+
 /// The kernel of a convolution.
 pub fn conv_kernel(block: &Convolution) -> Result<ConvKernel> {
-    let number = |value: i64| {
-        u32::try_from(value).map_err(|_| Box::new(Diagnostic::bug(format!("a convolution holds {value}"))))
-    };
     let pair = |values: &[i64]| match *values {
         [rows, columns] => Ok([number(rows)?, number(columns)?]),
         _ => Err(Box::new(Diagnostic::bug("a convolution's pair is not one"))),

@@ -84,14 +84,12 @@ pub mod convolution {
     pub const ACCUMULATORS: u32 = super::synapse::ACCUMULATORS;
     /// Address of the weights.
     pub const WEIGHTS: u32 = 4;
-    /// Row of the source map in which the source's first neuron lies; it is the first neuron of that row.
-    pub const SOURCE_ROW: u32 = 8;
-    /// First row of the output map that the accumulators hold.
-    pub const TARGET_ROW: u32 = 12;
-    /// Number of rows of the output map that the accumulators hold.
-    pub const TARGET_ROWS: u32 = 16;
+    /// Address of the entries of the source's rows: what a convolution kernel's page calls an entry for each.
+    pub const ROWS: u32 = 8;
+    /// Address of the entries of the source's columns.
+    pub const COLUMNS: u32 = 12;
     /// Size of a descriptor in bytes.
-    pub const SIZE: u32 = 20;
+    pub const SIZE: u32 = 16;
 }
 
 /// Descriptor of a one-to-one connection: what its kernel needs beyond the index of the source neuron that it is called

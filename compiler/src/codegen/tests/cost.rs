@@ -35,7 +35,7 @@ fn the_cost_of_kernels_is_known_before_they_run() {
                 let kernel = RowKernel { weights, accumulators, length, factor: Factor::One };
                 let code = cache.image([&Kernel::Row(kernel.clone())], CODE_BYTES).unwrap();
                 let executed = kernels::check_row(&code, &kernel, &mut random);
-                error(&kernel.name(), model.row(&kernel), executed, 0.12);
+                error(&kernel.name(), model.row(&kernel), executed, 0.09);
             }
         }
     }
@@ -66,7 +66,7 @@ fn the_cost_of_kernels_is_known_before_they_run() {
         error(&kernel.name(), cost.fixed + group * 16.0 + cost.spike * sent as f64, executed, 0.08);
     }
     for (kernel, packets, executed) in conv::costs(&mut cache) {
-        error(&kernel.name(), model.convolution(&kernel) * packets as f64, executed, 0.12);
+        error(&kernel.name(), model.convolution(&kernel) * packets as f64, executed, 0.03);
     }
     for kernel in one_to_one::kernels() {
         let (executed, ..) = one_to_one::check(&mut cache, &kernel, &mut random);

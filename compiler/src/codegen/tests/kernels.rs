@@ -77,12 +77,12 @@ fn rows_add_their_weights() {
         (WeightWidth::W8, Accumulator::I32, 1.53),
         (WeightWidth::W16, Accumulator::I16, 1.03),
         (WeightWidth::W16, Accumulator::I32, 1.66),
-        (WeightWidth::W4, Accumulator::I16, 1.13),
-        (WeightWidth::W4, Accumulator::I32, 1.75),
-        (WeightWidth::W2, Accumulator::I16, 1.1),
-        (WeightWidth::W2, Accumulator::I32, 1.75),
-        (WeightWidth::W1, Accumulator::I16, 1.35),
-        (WeightWidth::W1, Accumulator::I32, 2.0),
+        (WeightWidth::W4, Accumulator::I16, 1.1),
+        (WeightWidth::W4, Accumulator::I32, 1.72),
+        (WeightWidth::W2, Accumulator::I16, 1.06),
+        (WeightWidth::W2, Accumulator::I32, 1.69),
+        (WeightWidth::W1, Accumulator::I16, 1.31),
+        (WeightWidth::W1, Accumulator::I32, 1.94),
     ];
     for (weights, accumulators, bound) in bounds {
         for length in (4..=72).step_by(4).chain([256]) {
