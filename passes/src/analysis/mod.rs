@@ -3,6 +3,7 @@
 pub mod cost;
 pub mod expected;
 pub mod grid;
+pub mod lattice;
 pub mod load;
 pub mod moments;
 pub mod projections;

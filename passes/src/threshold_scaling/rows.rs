@@ -2,6 +2,7 @@
 
 use crate::analysis::{
     grid::{self, Grid},
+    lattice::Lattice,
     moments::Moments,
 };
 use s2c_dialects::{
@@ -12,6 +13,11 @@ use s2c_dialects::{
 /// Steps that are tried lie between the one that saturates nothing and an eighth of it, twelve to a factor of two.
 const STEPS: i32 = 36;
 const STEPS_PER_OCTAVE: f64 = 12.0;
+
+/// Where errors are compensated: steps around the one of least error without that, in fractions of an octave.
+const TRIALS: [f64; 7] = [0.0, -0.25, 0.25, -0.5, 0.5, -0.75, 0.75];
+/// Products of a population beyond which no other step than that of least error without compensation is tried.
+const PRODUCTS: usize = 1 << 27;
 
 /// Bits from which on rounding is so fine that nothing is clipped without data that speak for it.
 const FINE_BITS: u32 = 8;
@@ -87,6 +93,33 @@ impl<'n> Rows<'n> {
             }
         }
         weights
+    }
+
+    /// The metric of each group of rows; none without moments of pairs, or where there is too much to try.
+    pub fn lattices(&self) -> Option<Vec<Lattice>> {
+        let moments = self.moments.filter(|all| all.iter().all(|one| self.count * one.inputs().pow(2) <= PRODUCTS))?;
+        moments.iter().map(Lattice::new).collect()
+    }
+
+    /// The step of a row with which compensated rounding has the least error.
+    pub fn least_compensated(&self, row: usize, lattices: &[Lattice]) -> Option<f64> {
+        let (weights, lattice) = (self.row(row), &lattices[row * lattices.len() / self.count]);
+        let start = least_error(&[(weights.clone(), 1.0)])?;
+        let mut best = (f64::INFINITY, start);
+        for trial in TRIALS {
+            let mut step = start * trial.exp2();
+            for _ in 0..2 {
+                let scaled: Vec<(f64, u32)> = weights.iter().map(|weight| (weight.value / step, weight.bits)).collect();
+                let rounded = lattice.round(&scaled);
+                let error = rounded.error * step * step;
+                if error < best.0 {
+                    best = (error, step);
+                }
+                // For the integers that this step gives, the step of least error.
+                step *= lattice.fit(&scaled, &rounded.integers).unwrap_or(1.0);
+            }
+        }
+        Some(best.1)
     }
 
     /// All weights of the population.

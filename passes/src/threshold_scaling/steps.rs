@@ -3,7 +3,7 @@
 use super::rows::{self, Rows, Weight};
 use crate::{
     analysis::grid::{self, Grid},
-    options::{Options, WeightCast, WeightScale},
+    options::{Options, WeightCast, WeightRounding, WeightScale},
 };
 use s2c_dialects::diagnostic::Diagnostic;
 use std::collections::BTreeMap;
@@ -63,7 +63,11 @@ pub fn of_population(rows: &Rows<'_>, options: &Options) -> (Vec<Option<f64>>, V
         return (vec![step; rows.count], notes);
     }
     let mut grids = Vec::new();
-    let steps = each_row(&|row| best(rows.row(row)));
+    let is_compensated = options.weight_rounding == WeightRounding::Compensated;
+    let steps = match rows.lattices().filter(|_| is_compensated) {
+        Some(lattices) => each_row(&|row| rows.least_compensated(row, &lattices)),
+        None => each_row(&|row| best(rows.row(row))),
+    };
     let steps = steps.into_iter().enumerate().map(|(row, step)| match rows::grid(&rows.row(row), rows.bits(), false) {
         Some(grid) => {
             grids.push(grid);
