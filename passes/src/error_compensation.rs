@@ -1,5 +1,5 @@
-//! Error compensation: weights become integers one after another, each taking up the errors of those before it; then
-//! single weights move on as long as that makes the error smaller.
+//! Error compensation: weights become integers one after another, each taking up the errors of those before it; then,
+//! below 8 bits, single weights move on as long as that makes the error smaller.
 //!
 //! Needs: `snn` with scaled thresholds (`threshold-scaling`); calibration data and the option `weight_rounding`.
 //! Gives: weights that are integers (still as floats), with a smaller square error of the drive on the calibration data

@@ -5,9 +5,9 @@
 //! multiplied; 1/s is the step of the weights' integers. The potentials are divided by `r` times `w_in`, whose sign
 //! moves into the weights. Nothing is rounded: the network still fires exactly the same spikes. The step is a given one,
 //! else what a given percentile of the absolute weights says, else that of a grid on which the weights already lie, else
-//! the one with the least square error of the drive on calibration data, after the same compensation of errors as in
-//! `error-compensation` where that is asked for; without such data that of the largest weight at 8 bits and more, and of
-//! least square error of the weights at fewer.
+//! the one with the least square error of the drive on calibration data, below 8 bits after the same compensation of errors
+//! as in `error-compensation` where that is asked for; without such data that of the largest weight at 8 bits and more,
+//! and of least square error of the weights at fewer.
 //! Example: weights [0.5, -0.25, 0.3] and threshold 1 become [127, -63.5, 76.2] and threshold 254, with percentile 100.
 //! A population that has a `weight_scale` is scaled already and left as it is.
 //! Limits: every operand of a neuron must be made of connections and `snn.add`. The step of a population with more than

@@ -13,6 +13,9 @@ use super::{grid, moments::Moments};
 const DAMPENING: f64 = 0.01;
 /// How far 32-bit floats leave scaled weights off their integers, at most.
 pub const INTEGER: f64 = 1e-3;
+/// Bits from which on integers are so fine that single recordings, on which the metric rests, don't decide about more
+/// than the nearest plane: neither is there descent nor are steps chosen by it.
+pub const FINE_BITS: u32 = 8;
 /// Most sweeps of the descent over all weights of a row.
 const SWEEPS: usize = 4;
 /// A smaller gain than this, in squares of an input's last bit, is rounding of the sums.
@@ -96,7 +99,8 @@ impl Lattice {
             let (weight, bits) = weights[input];
             errors.push(weight - nearest(weight, weight + self.owed(&errors), bits));
         }
-        let error = self.descend(weights, &mut errors);
+        let sweeps = if weights.iter().all(|(_, bits)| *bits >= FINE_BITS) { 0 } else { SWEEPS };
+        let error = self.descend(weights, &mut errors, sweeps);
         let mut integers = vec![0.0; self.inputs()];
         self.order.iter().zip(&errors).for_each(|(&input, error)| integers[input] = (weights[input].0 - error).round());
         Rounded { integers, bias: self.owed(&errors), error }
@@ -110,9 +114,9 @@ impl Lattice {
     }
 
     /// Moves one weight after another to its best integer, the others being as they are; gives the square error.
-    fn descend(&self, weights: &[(f64, u32)], errors: &mut [f64]) -> f64 {
+    fn descend(&self, weights: &[(f64, u32)], errors: &mut [f64], sweeps: usize) -> f64 {
         let mut slopes = self.times(errors);
-        for _ in 0..SWEEPS {
+        for _ in 0..sweeps {
             let mut moved = false;
             for (position, &input) in self.order[..self.inputs()].iter().enumerate() {
                 let line = &self.square[position * self.inputs()..(position + 1) * self.inputs()];

@@ -2,7 +2,7 @@
 
 use crate::analysis::{
     grid::{self, Grid},
-    lattice::Lattice,
+    lattice::{FINE_BITS, Lattice},
     moments::Moments,
 };
 use s2c_dialects::{
@@ -18,9 +18,6 @@ const STEPS_PER_OCTAVE: f64 = 12.0;
 const TRIALS: [f64; 7] = [0.0, -0.25, 0.25, -0.5, 0.5, -0.75, 0.75];
 /// Products of a population beyond which no other step than that of least error without compensation is tried.
 const PRODUCTS: usize = 1 << 27;
-
-/// Bits from which on rounding is so fine that nothing is clipped without data that speak for it.
-const FINE_BITS: u32 = 8;
 
 /// What an input that never spiked during calibration counts, as a part of what inputs count on average.
 const UNSEEN: f64 = 0.01;
@@ -95,8 +92,12 @@ impl<'n> Rows<'n> {
         weights
     }
 
-    /// The metric of each group of rows; none without moments of pairs, or where there is too much to try.
+    /// The metric of each group of rows, to choose steps by; none without moments of pairs, with 8 bits or more, or where
+    /// there is too much to try.
     pub fn lattices(&self) -> Option<Vec<Lattice>> {
+        if self.bits() >= FINE_BITS {
+            return None;
+        }
         let moments = self.moments.filter(|all| all.iter().all(|one| self.count * one.inputs().pow(2) <= PRODUCTS))?;
         moments.iter().map(Lattice::new).collect()
     }
