@@ -133,6 +133,11 @@ mod tests {
     }
 
     #[test]
+    fn steps_are_small() {
+        assert!(size_of::<Step>() <= 16);
+    }
+
+    #[test]
     fn instructions_follow_one_another_whatever_their_size() {
         // 0: movw r0, #1; 4: nop; 6: b 0
         let code = code(&[0xF240, 0x0001, 0xBF00, 0xE7FB]);

@@ -227,7 +227,7 @@ pub(crate) enum Op {
     LoadDualLiteral { rt: Reg, rt2: Reg, address: u32 },
     StoreDual { rt: Reg, rt2: Reg, rn: Reg, index: Index, offset: i32 },
 
-    // Branches. A target is an address, or a place in [`crate::code::Code`]; a link is the value of LR.
+    // Branches. A target is an address, or a place once it is in [`crate::code::Code`]; a link is the new value of LR.
     Branch { target: u32 },
     BranchIf { condition: u8, target: u32 },
     BranchLink { target: u32, link: u32 },

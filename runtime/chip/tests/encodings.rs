@@ -52,6 +52,25 @@ fn conditions_in_it_blocks() {
 }
 
 #[test]
+fn the_budget_ends_anywhere() {
+    // 0: movs r1, #2; 2: subs r1, #1; 4: bne 2; 6: cmp r1, #0; 8: it eq; 10: moveq r0, #1; 12: movw r2, #0; 16: b 0x2000
+    let code = [0x2102, 0x3901, 0xD1FD, 0x2900, 0xBF08, 0x2001, 0xF240, 0x0200, 0xF001, 0xBFF6];
+    let stop = |instruction_budget| {
+        let mut harness = Harness::new(&ChipConfig { instruction_budget, ..config() });
+        harness.write(0, &code.iter().flat_map(|half: &u16| half.to_le_bytes()).collect::<Vec<_>>());
+        match harness.call(0, [0; 4]) {
+            Err(Fault::Core { pc, trap, .. }) => (pc, trap),
+            other => panic!("no fault: {other:?}"),
+        }
+    };
+    let addresses = [0, 2, 4, 2, 4, 6, 8, 10, 12, 16, 0x2000];
+    for (budget, pc) in (0..).zip(addresses) {
+        assert_eq!(stop(budget), (pc, Trap::Budget));
+    }
+    assert_eq!(stop(11), (0x2000, Trap::Fetch));
+}
+
+#[test]
 fn system_instructions() {
     // cpsid i; mrs r0, primask; cpsie i; bx lr
     assert_eq!(result(&[0xB672, 0xF3EF, 0x8010, 0xB662, 0x4770], [0; 3]), 1);
