@@ -271,6 +271,7 @@ impl Weights {
     }
 
     /// Element `index` in row-major order.
+    #[inline]
     pub fn at(&self, index: usize) -> i32 {
         match self {
             Self::I8(tensor) => tensor.at(index).into(),

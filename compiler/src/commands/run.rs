@@ -119,9 +119,20 @@ fn run_reference(arguments: &Arguments, binary: &Binary) -> Result<()> {
                 .hint("leave out --engine reference"),
         ));
     }
-    let context = ir::context();
-    let model = Model::of(&ir::parse(&context, binary.network()?, "network")?, Precision::default())?;
-    let inputs = read_inputs(&arguments.input, arguments.input_array.as_deref(), &model.inputs)?;
+    let network = binary.network()?;
+    let ports: Vec<Port> =
+        binary.manifest.inputs.iter().map(|input| (input.node.clone(), input.shape.clone())).collect();
+    let (model, inputs) = rayon::join(
+        || Model::of(&ir::parse(&ir::context(), network, "network")?, Precision::default()),
+        || read_inputs(&arguments.input, arguments.input_array.as_deref(), &ports),
+    );
+    let (model, inputs) = (model?, inputs?);
+    if model.inputs != ports {
+        return Err(Box::new(
+            Diagnostic::error("bad-binary", "the binary's integer network has other inputs than its program")
+                .hint("compile the model again"),
+        ));
+    }
     let shown = model.outputs().to_vec();
     let mut wishes: Vec<(String, Option<PathBuf>)> = shown.iter().map(|(node, _)| (node.clone(), None)).collect();
     let outputs = ports::outputs(&arguments.output, &shown)?.into_iter();

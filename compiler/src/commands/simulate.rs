@@ -72,7 +72,7 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
 
 /// A network ready to run, with what is known about its ports.
 pub(super) struct Model {
-    interpreter: Box<dyn Interpreter>,
+    interpreter: Box<dyn Interpreter + Send>,
     /// Inputs in their order.
     pub(super) inputs: Vec<Port>,
     /// All that can be recorded; outputs come first.
@@ -112,7 +112,7 @@ impl Model {
 
     /// `port` gives an op's name, and whether it is an input or an output.
     fn with_ports<O: DialectOp>(
-        interpreter: Box<dyn Interpreter>,
+        interpreter: Box<dyn Interpreter + Send>,
         network: &Network<O>,
         port: impl Fn(&O) -> (Option<String>, bool, bool),
     ) -> Result<Self> {

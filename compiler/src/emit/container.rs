@@ -122,17 +122,19 @@ impl Binary {
             return Err(damaged("bytes are left over"));
         }
         let manifest = manifest.ok_or_else(|| damaged("there is no manifest"))?;
-        let value: serde_json::Value =
-            serde_json::from_slice(manifest).map_err(|error| damaged(&format!("manifest: {error}")))?;
-        match value.get("schema").and_then(serde_json::Value::as_u64) {
-            Some(schema) if schema == u64::from(SCHEMA) => {}
-            Some(schema) => {
+        #[derive(serde::Deserialize)]
+        struct Version {
+            schema: Option<u64>,
+        }
+        let unreadable = |error: serde_json::Error| damaged(&format!("manifest: {error}"));
+        match serde_json::from_slice(manifest).map_err(unreadable)? {
+            Version { schema: Some(schema) } if schema == u64::from(SCHEMA) => {}
+            Version { schema: Some(schema) } => {
                 return Err(refuse(format!("the manifest has schema {schema}, this s2c reads {SCHEMA}")));
             }
-            None => return Err(damaged("the manifest has no schema")),
+            Version { schema: None } => return Err(damaged("the manifest has no schema")),
         }
-        let manifest: Manifest =
-            serde_json::from_value(value).map_err(|error| damaged(&format!("manifest: {error}")))?;
+        let manifest: Manifest = serde_json::from_slice(manifest).map_err(unreadable)?;
         manifest.check().map_err(|why| damaged(&format!("manifest: {why}")))?;
         Ok(Self { manifest, blobs })
     }

@@ -11,7 +11,7 @@ use crate::{Event, Interpreter, check_events, check_input, check_inputs, delay_l
 use connection::{Convolution, Matrix};
 use float::FloatPopulation;
 use population::Population;
-use row::{Block, Layout, Row, lanes};
+use row::{Layout, Parameter, Row, change};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     ir::Element,
@@ -52,7 +52,7 @@ enum Kind {
         shift: i64,
     },
     Scale {
-        weight: Vec<Block>,
+        weight: Parameter<i32>,
         shift: i64,
     },
     Delay(DelayLine<Row>),
@@ -120,7 +120,7 @@ impl Qsnn {
                     Kind::Conv2d { convolution, shift: node.op.shift() }
                 }
                 Op::Scale(op) => {
-                    Kind::Scale { weight: layout.blocks(|index| op.weight.at(index)), shift: node.op.shift() }
+                    Kind::Scale { weight: Parameter::new(layout, |index| op.weight.at(index)), shift: node.op.shift() }
                 }
                 Op::Lif(op) => Kind::Neuron(Box::new(Population::lif(op, layout))),
                 Op::CubaLif(op) => Kind::Neuron(Box::new(Population::cuba_lif(op, layout))),
@@ -196,7 +196,7 @@ impl Qsnn {
     fn give(&mut self, index: usize, events: impl Iterator<Item = (usize, i32)>) {
         let (layout, row) = (self.nodes[index].layout, &mut self.rows[index]);
         row.clear();
-        events.for_each(|(neuron, value)| row.span_mut(layout.position(neuron), 1).fill(value));
+        events.for_each(|(neuron, value)| *row.value_mut(layout.position(neuron)) = value);
     }
 
     /// One tick of everything behind the inputs.
@@ -212,9 +212,9 @@ impl Qsnn {
                     result.clone_from(operand(0));
                     for &other in &node.operands[1..] {
                         let other = &self.rows[other];
-                        for block in other.touched().iter() {
-                            let (sum, more) = (result.block_mut(block), other.block(block));
-                            *sum = lanes(|lane| sum[lane].wrapping_add(more[lane]));
+                        for block in other.touched().ones() {
+                            let more = other.block(block);
+                            change(result.block_mut(block), |lane, sum| sum.wrapping_add(more[lane]));
                         }
                     }
                 }
@@ -223,7 +223,8 @@ impl Qsnn {
                 Kind::Scale { weight, shift } => {
                     result.clone_from(operand(0));
                     result.update(|block, x| {
-                        *x = lanes(|lane| weight[block][lane].wrapping_mul(shift_input(x[lane], *shift)));
+                        let weight = weight.block(block);
+                        change(x, |lane, x| weight[lane].wrapping_mul(shift_input(x, *shift)));
                     });
                 }
                 Kind::Delay(line) => result.clone_from(line.front()),
@@ -231,12 +232,11 @@ impl Qsnn {
                 Kind::FloatNeuron(population) => population.step(operand(0), &mut result),
                 Kind::Reshape { positions } => {
                     result.clear();
-                    let events = operand(0).events();
-                    events.for_each(|(neuron, value)| result.span_mut(positions[neuron], 1).fill(value));
+                    operand(0).for_each_event(|neuron, value| *result.value_mut(positions[neuron]) = value);
                 }
             }
             if node.narrow {
-                result.update(|_, block| *block = lanes(|lane| (block[lane] as i16).into()));
+                result.update(|_, sums| change(sums, |_, sum| (sum as i16).into()));
             }
             self.rows[index] = result;
         }

@@ -36,7 +36,9 @@ impl HandsOn {
 
 /// A parameter in the order of rows.
 fn all(layout: Layout, parameter: &Tensor<f32>) -> Vec<f32> {
-    layout.blocks(|index| parameter.at(index)).into_flattened()
+    let mut all: Vec<f32> = layout.indices().map(|index| parameter.at(index)).collect();
+    all.resize(layout.width().next_multiple_of(LANES), 0.0);
+    all
 }
 
 /// `state <- state decay + x + offset`, in this order.

@@ -1,13 +1,15 @@
 //! Populations with integer state.
 //!
-//! Neurons are updated in blocks, each step of the rule for all neurons of a block before the next. A block that stayed
-//! as it was in a tick without input, and handed nothing on, is left out until something arrives.
+//! Neurons are updated in blocks, each step of the rule for all neurons of a block before the next, without branches
+//! between neurons. A block that stayed as it was in a tick without input, and handed nothing on, is left out until
+//! something arrives.
 
 use super::{
     decay, keep_byte,
-    row::{Block, Blocks, Layout, Row, any, lanes},
+    row::{Block, LANES, Layout, Parameter, Row, any, change},
     shift_right,
 };
+use fixedbitset::FixedBitSet;
 use s2c_dialects::{
     attribute::{Reset, Tensor},
     qsnn::{CubaLi, CubaLif, Li, Lif, ONE},
@@ -26,23 +28,27 @@ pub struct Population {
     saturate: bool,
     /// The unit of membranes that are kept in 8 bits, as a power of two.
     byte_shift: Option<u32>,
+    /// Whether there is neither a current, nor a leak, nor an offset.
+    is_still: bool,
     /// Blocks that may change, or hand something on, without input.
-    awake: Blocks,
+    awake: FixedBitSet,
+    /// Blocks of the tick, kept for the next one's use.
+    due: FixedBitSet,
 }
 
 /// What a population hands on.
 enum HandsOn {
-    Spikes { threshold: Vec<Block>, reset: Reset, reset_by: Vec<Block> },
-    Values { readout: Vec<Block<i64>>, fraction: i64 },
+    Spikes { threshold: Parameter<i32>, reset: Reset, reset_by: Parameter<i32> },
+    Values { readout: Parameter<i64>, fraction: i64 },
 }
 
 /// `state <- decay(state) + x + offset`, in this order.
 struct Stage {
     state: Vec<Block>,
     /// `None` where nothing leaks.
-    decay: Option<Vec<Block<i64>>>,
+    decay: Option<Parameter<i64>>,
     /// `None` where nothing is added.
-    offset: Option<Vec<Block>>,
+    offset: Option<Parameter<i32>>,
 }
 
 impl Stage {
@@ -50,46 +56,50 @@ impl Stage {
         let leaks = decay.values.iter().any(|&factor| factor != ONE);
         let adds = offset.values.iter().any(|&offset| offset != 0);
         Self {
-            state: layout.blocks(|_| 0),
-            decay: leaks.then(|| layout.blocks(|index| decay.at(index))),
-            offset: adds.then(|| layout.blocks(|index| offset.at(index))),
+            state: vec![Block::default(); layout.width().div_ceil(LANES)],
+            decay: leaks.then(|| Parameter::new(layout, |index| decay.at(index))),
+            offset: adds.then(|| Parameter::new(layout, |index| offset.at(index))),
         }
     }
 
-    /// The next state of a block, which is not yet kept.
-    fn next(&self, block: usize, x: &Block, saturate: bool) -> Block {
-        let state = &self.state[block];
-        let decayed = match &self.decay {
-            None => *state,
-            Some(factors) => lanes(|lane| decay(state[lane], factors[block][lane])),
-        };
-        let driven = add(&decayed, x, saturate);
-        self.offset.as_ref().map_or(driven, |offset| add(&driven, &offset[block], saturate))
-    }
-
-    /// Keeps a block's state; gives the bits that are new.
-    fn keep(&mut self, block: usize, next: Block) -> i32 {
-        let before = std::mem::replace(&mut self.state[block], next);
-        any(&lanes(|lane| before[lane] ^ next[lane]))
+    /// The next state of a block.
+    #[inline]
+    fn advance(&mut self, block: usize, x: &Block, saturate: bool) {
+        let state = &mut self.state[block];
+        if let Some(factors) = &self.decay {
+            let factors = factors.block(block);
+            change(state, |lane, value| decay(value, factors[lane]));
+        }
+        add(state, x, saturate);
+        if let Some(offset) = &self.offset {
+            add(state, offset.block(block), saturate);
+        }
     }
 }
 
 /// Addition that clamps to int32 or wraps.
-fn add(left: &Block, right: &Block, saturate: bool) -> Block {
+#[inline]
+fn add(left: &mut Block, right: &Block, saturate: bool) {
     if saturate {
-        lanes(|lane| left[lane].saturating_add(right[lane]))
+        change(left, |lane, value| value.saturating_add(right[lane]));
     } else {
-        lanes(|lane| left[lane].wrapping_add(right[lane]))
+        change(left, |lane, value| value.wrapping_add(right[lane]));
     }
 }
 
 /// Subtraction that clamps to int32 or wraps.
-fn subtract(left: &Block, right: &Block, saturate: bool) -> Block {
+#[inline]
+fn subtract(left: &mut Block, right: &Block, saturate: bool) {
     if saturate {
-        lanes(|lane| left[lane].saturating_sub(right[lane]))
+        change(left, |lane, value| value.saturating_sub(right[lane]));
     } else {
-        lanes(|lane| left[lane].wrapping_sub(right[lane]))
+        change(left, |lane, value| value.wrapping_sub(right[lane]));
     }
+}
+
+/// The bits in which two blocks differ.
+fn differences(left: &Block, right: &Block) -> i32 {
+    (0..LANES).fold(0, |any, lane| any | (left[lane] ^ right[lane]))
 }
 
 impl Population {
@@ -105,7 +115,9 @@ impl Population {
             layout,
             shift: shift as u32,
             current: None,
-            awake: Blocks::none(membrane.state.len()),
+            is_still: membrane.decay.is_none() && membrane.offset.is_none(),
+            awake: FixedBitSet::with_capacity(membrane.state.len()),
+            due: FixedBitSet::new(),
             membrane,
             hands_on,
             scale: scale.clone(),
@@ -117,7 +129,8 @@ impl Population {
     }
 
     fn with_current(self, decay: &Tensor<i64>, offset: &Tensor<i32>, shift: i64) -> Self {
-        Self { current: Some((Stage::new(self.layout, decay, offset), shift as u32)), ..self }
+        let current = Some((Stage::new(self.layout, decay, offset), shift as u32));
+        Self { current, is_still: false, ..self }
     }
 
     fn with_bytes(self, shift: Option<i64>) -> Self {
@@ -161,48 +174,70 @@ impl Population {
     /// One tick with the sums of weights `input`.
     pub fn step(&mut self, input: &Row, results: &mut Row) {
         results.clear();
-        let mut awake = std::mem::take(&mut self.awake);
-        input.touched().iter().for_each(|block| awake.insert(block));
-        awake.retain(|block| self.update(block, input.block(block), results));
-        self.awake = awake;
+        let mut due = std::mem::take(&mut self.due);
+        due.clone_from(&self.awake);
+        due.union_with(input.touched());
+        for block in due.ones() {
+            let stays_awake = self.update(block, input.block(block), results);
+            self.awake.set(block, stays_awake);
+        }
+        self.due = due;
     }
 
     /// One tick of a block. Whether the next one may differ from this one, should it have no input.
     fn update(&mut self, block: usize, input: &Block, results: &mut Row) -> bool {
-        let x = lanes(|lane| input[lane] << self.shift);
-        let (drive, mut changes) = match &mut self.current {
-            None => (x, 0),
-            Some((current, shift)) => {
-                let next = current.next(block, &x, self.saturate);
-                (lanes(|lane| shift_right(next[lane], *shift)), current.keep(block, next))
-            }
-        };
-        let before = self.membrane.state[block];
-        let mut membrane = self.membrane.next(block, &drive, self.saturate);
-        let result = match &self.hands_on {
-            HandsOn::Values { readout, .. } => lanes(|lane| decay(membrane[lane], readout[block][lane])),
-            HandsOn::Spikes { threshold, reset, reset_by } => {
-                let (threshold, reset_by) = (&threshold[block], &reset_by[block]);
-                let reduced = subtract(&membrane, reset_by, self.saturate);
-                let mut fires = lanes(|lane| i32::from(membrane[lane] > threshold[lane]));
-                if *reset == Reset::SubtractPending {
-                    let may_fire = |lane: usize| before[lane] <= threshold[lane] || reduced[lane] > threshold[lane];
-                    fires = lanes(|lane| fires[lane] & i32::from(may_fire(lane)));
-                }
-                let after = if *reset == Reset::Value { reset_by } else { &reduced };
-                membrane = lanes(|lane| if fires[lane] != 0 { after[lane] } else { membrane[lane] });
-                if let Some(shift) = self.byte_shift {
-                    membrane = lanes(|lane| keep_byte(membrane[lane], shift));
-                }
-                fires
-            }
-        };
-        changes |= self.membrane.keep(block, membrane) | any(input);
-        if any(&result) != 0 {
-            *results.block_mut(block) = result;
-            return true;
+        let mut drive = *input;
+        change(&mut drive, |_, x| x << self.shift);
+        let mut changes = any(input);
+        if let Some((current, shift)) = &mut self.current {
+            let before = current.state[block];
+            current.advance(block, &drive, self.saturate);
+            drive = current.state[block];
+            changes |= differences(&before, &drive);
+            change(&mut drive, |_, current| shift_right(current, *shift));
         }
-        changes != 0
+        let before = self.membrane.state[block];
+        self.membrane.advance(block, &drive, self.saturate);
+        let membrane = &mut self.membrane.state[block];
+        let mut result = *membrane;
+        match &self.hands_on {
+            HandsOn::Values { readout, .. } => {
+                let readout = readout.block(block);
+                change(&mut result, |lane, membrane| decay(membrane, readout[lane]));
+            }
+            HandsOn::Spikes { threshold, reset, reset_by } => {
+                let (threshold, reset_by) = (threshold.block(block), reset_by.block(block));
+                // All bits of a neuron that fires.
+                change(&mut result, |lane, membrane| -i32::from(membrane > threshold[lane]));
+                let mut after = *membrane;
+                subtract(&mut after, reset_by, self.saturate);
+                if *reset == Reset::SubtractPending {
+                    let may_fire = |lane: usize| before[lane] <= threshold[lane] || after[lane] > threshold[lane];
+                    change(&mut result, |lane, fires| fires & -i32::from(may_fire(lane)));
+                }
+                if *reset == Reset::Value {
+                    after = *reset_by;
+                }
+                change(membrane, |lane, membrane| after[lane] & result[lane] | membrane & !result[lane]);
+                if let Some(shift) = self.byte_shift {
+                    change(membrane, |_, membrane| keep_byte(membrane, shift));
+                }
+                change(&mut result, |_, fires| fires & 1);
+            }
+        }
+        let fired = any(&result);
+        if fired != 0 {
+            *results.block_mut(block) = result;
+        }
+        match &self.hands_on {
+            // Without leak, offset or current a membrane moves by spikes alone: those that arrive, and its own.
+            HandsOn::Spikes { threshold, .. } if self.is_still => {
+                let threshold = threshold.block(block);
+                change(&mut result, |lane, _| i32::from(membrane[lane] > threshold[lane]));
+                any(&result) != 0
+            }
+            _ => changes | differences(&before, membrane) | fired != 0,
+        }
     }
 
     /// Back to the state before tick 0.
@@ -211,7 +246,7 @@ impl Population {
         if let Some((current, _)) = &mut self.current {
             current.state.fill(Block::default());
         }
-        self.awake.insert_all();
+        self.awake.insert_range(..);
     }
 
     /// Fractional bits of what it hands on; `None` for spikes.
@@ -243,13 +278,13 @@ impl Population {
 impl HandsOn {
     fn spikes(layout: Layout, threshold: &Tensor<i32>, reset: Reset, reset_by: &Tensor<i32>) -> Self {
         Self::Spikes {
-            threshold: layout.blocks(|index| threshold.at(index)),
+            threshold: Parameter::new(layout, |index| threshold.at(index)),
             reset,
-            reset_by: layout.blocks(|index| reset_by.at(index)),
+            reset_by: Parameter::new(layout, |index| reset_by.at(index)),
         }
     }
 
     fn values(layout: Layout, readout: &Tensor<i64>, fraction: i64) -> Self {
-        Self::Values { readout: layout.blocks(|index| readout.at(index)), fraction }
+        Self::Values { readout: Parameter::new(layout, |index| readout.at(index)), fraction }
     }
 }

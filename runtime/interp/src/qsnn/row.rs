@@ -1,19 +1,19 @@
 //! The numbers that a node hands on in a tick, most of which are zero.
 
+use fixedbitset::FixedBitSet;
+
 /// Neurons that are looked at side by side: one block fills the registers of a core without being wide for few channels.
 pub const LANES: usize = 16;
 
 /// One number for each neuron of a block.
 pub type Block<T = i32> = [T; LANES];
 
-/// A block computed lane by lane.
+/// Changes a block lane by lane.
 #[inline(always)]
-pub fn lanes<T: Copy + Default>(f: impl Fn(usize) -> T) -> Block<T> {
-    let mut block = Block::default();
+pub fn change(block: &mut Block, f: impl Fn(usize, i32) -> i32) {
     for (lane, value) in block.iter_mut().enumerate() {
-        *value = f(lane);
+        *value = f(lane, *value);
     }
-    block
 }
 
 /// All bits that are set in any lane; zero for a block of zeros.
@@ -21,73 +21,28 @@ pub fn any(block: &Block) -> i32 {
     block.iter().fold(0, |any, &value| any | value)
 }
 
-/// A set of blocks, in the order in which they were put in.
-#[derive(Clone, Default)]
-pub struct Blocks {
-    list: Vec<u32>,
-    is_in: Vec<bool>,
-}
-
-impl Blocks {
-    /// No block of `count`.
-    pub fn none(count: usize) -> Self {
-        Self { list: Vec::with_capacity(count), is_in: vec![false; count] }
-    }
-
-    /// Puts a block in.
-    pub fn insert(&mut self, block: usize) {
-        if !std::mem::replace(&mut self.is_in[block], true) {
-            self.list.push(block as u32);
-        }
-    }
-
-    /// Puts all blocks in.
-    pub fn insert_all(&mut self) {
-        (0..self.is_in.len()).for_each(|block| self.insert(block));
-    }
-
-    /// Takes all blocks out.
-    pub fn clear(&mut self) {
-        self.list.drain(..).for_each(|block| self.is_in[block as usize] = false);
-    }
-
-    /// Asks of every block whether it stays in.
-    pub fn retain(&mut self, mut stays: impl FnMut(usize) -> bool) {
-        self.list.retain(|&block| {
-            let stays = stays(block as usize);
-            self.is_in[block as usize] = stays;
-            stays
-        });
-    }
-
-    /// The blocks.
-    pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        self.list.iter().map(|&block| block as usize)
-    }
-}
-
 /// One number for each neuron. The blocks that may hold something else than zeros are known, so that silence costs nothing.
 #[derive(Default)]
 pub struct Row {
     blocks: Vec<Block>,
-    touched: Blocks,
+    touched: FixedBitSet,
 }
 
 impl Row {
     /// Zeros; the last block is filled up with neurons that do not exist.
     pub fn new(width: usize) -> Self {
         let count = width.div_ceil(LANES);
-        Self { blocks: vec![Block::default(); count], touched: Blocks::none(count) }
+        Self { blocks: vec![Block::default(); count], touched: FixedBitSet::with_capacity(count) }
     }
 
     /// Zeros again.
     pub fn clear(&mut self) {
-        self.touched.iter().for_each(|block| self.blocks[block] = Block::default());
+        self.touched.ones().for_each(|block| self.blocks[block] = Block::default());
         self.touched.clear();
     }
 
     /// Blocks that may hold something else than zeros.
-    pub fn touched(&self) -> &Blocks {
+    pub fn touched(&self) -> &FixedBitSet {
         &self.touched
     }
 
@@ -102,15 +57,21 @@ impl Row {
         &mut self.blocks[block]
     }
 
+    /// A number to change.
+    pub fn value_mut(&mut self, neuron: usize) -> &mut i32 {
+        &mut self.block_mut(neuron / LANES)[neuron % LANES]
+    }
+
     /// Neighbours to change.
+    #[inline]
     pub fn span_mut(&mut self, start: usize, length: usize) -> &mut [i32] {
-        (start / LANES..(start + length).div_ceil(LANES)).for_each(|block| self.touched.insert(block));
+        self.touched.insert_range(start / LANES..(start + length).div_ceil(LANES));
         &mut self.blocks.as_flattened_mut()[start..start + length]
     }
 
     /// Changes all blocks that are not known to be zeros; `change` keeps zeros as they are.
     pub fn update(&mut self, change: impl Fn(usize, &mut Block)) {
-        self.touched.iter().for_each(|block| change(block, &mut self.blocks[block]));
+        self.touched.ones().for_each(|block| change(block, &mut self.blocks[block]));
     }
 
     /// All numbers.
@@ -118,9 +79,16 @@ impl Row {
         self.blocks.as_flattened()
     }
 
-    /// The neurons whose number is not zero, with the number.
-    pub fn events(&self) -> impl Iterator<Item = (usize, i32)> + '_ {
-        self.touched.iter().flat_map(|block| (block * LANES..).zip(self.blocks[block])).filter(|&(_, value)| value != 0)
+    /// Calls `event` with each neuron whose number is not zero, and the number.
+    #[inline]
+    pub fn for_each_event(&self, mut event: impl FnMut(usize, i32)) {
+        for block in self.touched.ones() {
+            for (lane, &value) in self.blocks[block].iter().enumerate() {
+                if value != 0 {
+                    event(block * LANES + lane, value);
+                }
+            }
+        }
     }
 }
 
@@ -132,7 +100,7 @@ impl Clone for Row {
     /// Costs what is not zero, in both.
     fn clone_from(&mut self, other: &Self) {
         self.clear();
-        other.touched.iter().for_each(|block| *self.block_mut(block) = other.blocks[block]);
+        other.touched.ones().for_each(|block| *self.block_mut(block) = other.blocks[block]);
     }
 }
 
@@ -174,11 +142,31 @@ impl Layout {
     pub fn positions(self) -> impl Iterator<Item = usize> {
         (0..self.channels).flat_map(move |channel| (0..self.places).map(move |place| place * self.channels + channel))
     }
+}
 
-    /// Numbers of the network in the row's order, block by block, with zeros behind the last neuron.
-    pub fn blocks<T: Copy + Default>(self, value: impl Fn(usize) -> T) -> Vec<Block<T>> {
-        let mut blocks = vec![Block::default(); self.width().div_ceil(LANES)];
-        blocks.as_flattened_mut().iter_mut().zip(self.indices()).for_each(|(to, index)| *to = value(index));
-        blocks
+/// A number of each neuron that never changes. What repeats after a few blocks, as numbers of a map's channels do, is kept
+/// once.
+pub struct Parameter<T> {
+    blocks: Vec<Block<T>>,
+    /// Bits of a block's number that tell which of `blocks` it is.
+    mask: usize,
+}
+
+impl<T: Copy + Default + PartialEq> Parameter<T> {
+    /// From the number of each neuron of the network; neurons that do not exist have zeros.
+    pub fn new(layout: Layout, value: impl Fn(usize) -> T) -> Self {
+        let mut blocks = vec![Block::default(); layout.width().div_ceil(LANES)];
+        blocks.as_flattened_mut().iter_mut().zip(layout.indices()).for_each(|(to, index)| *to = value(index));
+        let periods =
+            std::iter::successors(Some(1), |period| Some(2 * period)).take_while(|&period| period < blocks.len());
+        let repeats = |&period: &usize| (period..blocks.len()).all(|block| blocks[block] == blocks[block % period]);
+        let period = periods.into_iter().find(repeats);
+        blocks.truncate(period.unwrap_or(blocks.len()));
+        Self { blocks, mask: period.map_or(usize::MAX, |period| period - 1) }
+    }
+
+    /// The numbers of a block.
+    pub fn block(&self, block: usize) -> &Block<T> {
+        &self.blocks[block & self.mask]
     }
 }
