@@ -65,6 +65,14 @@ fn the_cost_of_kernels_is_known_before_they_run() {
         let group = if silent { cost.silent } else { cost.group };
         error(&kernel.name(), cost.fixed + group * 16.0 + cost.spike * sent as f64, executed, 0.08);
     }
+    for kernel in
+        [false, true].map(kernels::lif).into_iter().flat_map(|lif| [lif.clone(), kernels::with_current(lif, 3)])
+    {
+        let code = cache.image([&Kernel::Update(kernel.clone())], CODE_BYTES).unwrap();
+        let (executed, sent) = kernels::run_firing(&code, &kernel, 256, &mut random);
+        let cost = model.update(&kernel);
+        error(&kernel.name(), cost.fixed + cost.group * 64.0 + cost.spike * sent as f64, executed, 0.02);
+    }
     for (kernel, packets, executed) in conv::costs(&mut cache) {
         error(&kernel.name(), model.convolution(&kernel) * packets as f64, executed, 0.03);
     }

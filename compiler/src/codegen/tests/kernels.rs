@@ -341,7 +341,7 @@ fn float_updates_follow_the_reference_bit_for_bit() {
 }
 
 /// A leaky neuron with 16-bit accumulators and a threshold per neuron.
-fn lif(saturate: bool) -> UpdateKernel {
+pub fn lif(saturate: bool) -> UpdateKernel {
     UpdateKernel {
         accumulators: Accumulator::I16,
         state: if saturate { State::Saturate } else { State::Wrap },
@@ -361,7 +361,7 @@ fn as_float(kernel: UpdateKernel) -> UpdateKernel {
     UpdateKernel { state: State::Float, input_shift: 0, current, decay, ..kernel }
 }
 
-fn with_current(kernel: UpdateKernel, output_shift: u8) -> UpdateKernel {
+pub fn with_current(kernel: UpdateKernel, output_shift: u8) -> UpdateKernel {
     let stage = CurrentStage { decay: Decay::Whole(Spread::Uniform), offset: None, output_shift };
     UpdateKernel { current: Some(stage), ..kernel }
 }
@@ -378,15 +378,8 @@ fn every_count_is_handled() {
     }
 }
 
-/// A tick in which (almost) nobody fires, without input or with some for everybody. Returns instructions and cycles, and
-/// how many sent something.
-pub fn run_quiet(
-    code: &CodeImage,
-    kernel: &UpdateKernel,
-    count: usize,
-    silent: bool,
-    random: &mut Random,
-) -> ((u64, u64), usize) {
+/// Neurons of which (almost) nobody fires, without input or with some for everybody.
+fn quiet(kernel: &UpdateKernel, count: usize, silent: bool, random: &mut Random) -> Neurons {
     let mut quiet = neurons(kernel, count, random);
     let (membrane, threshold, other) = match kernel.state {
         State::Float => [1.0, f32::MAX, -0.5].map(|value| value.to_bits() as i32).into(),
@@ -402,8 +395,30 @@ pub fn run_quiet(
             _ => other,
         });
     }
+    quiet
+}
+
+/// A tick in which (almost) nobody fires. Returns instructions and cycles, and how many sent something.
+pub fn run_quiet(
+    code: &CodeImage,
+    kernel: &UpdateKernel,
+    count: usize,
+    silent: bool,
+    random: &mut Random,
+) -> ((u64, u64), usize) {
+    let quiet = quiet(kernel, count, silent, random);
     let sent = update(kernel, &mut quiet.clone()).len();
     (check_update(code, kernel, quiet), sent)
+}
+
+/// A tick in which one of 16 neurons fires. Returns instructions and cycles, and how many fired.
+pub fn run_firing(code: &CodeImage, kernel: &UpdateKernel, count: usize, random: &mut Random) -> ((u64, u64), usize) {
+    let mut some = quiet(kernel, count, false, random);
+    some.membranes.iter_mut().step_by(16).for_each(|membrane| *membrane = 1 << 24);
+    some.parameters.entry(Parameter::Threshold).and_modify(|thresholds| thresholds.fill(1 << 20));
+    let sent = update(kernel, &mut some.clone()).len();
+    assert_eq!(sent, count.div_ceil(16), "{}", kernel.name());
+    (check_update(code, kernel, some), sent)
 }
 
 #[test]
