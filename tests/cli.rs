@@ -205,6 +205,33 @@ fn evaluate_counts_what_run_counts() {
 }
 
 #[test]
+fn inputs_may_be_real_values() {
+    let folder = scratch("values");
+    let [binary, input, integers] = ["out.bin", "in.npy", "qsnn.mlir"].map(|name| text(&folder.join(name)));
+    compile(&folder, "out.bin", &["-O2", "--input-kind", "values"]);
+    let model = format!("{DIGITS}/digits.nir");
+    let quantize = ["compile", &model, "-O2", "--input-kind", "values", "--emit", "qsnn", "-o", &integers];
+    assert!(s2c(&[&quantize[..], &MODEL_OPTIONS].concat()).status.success());
+    let brightness = |at: usize| ((at * 37) % 101) as f32 / 100.0;
+    let values = ndarray::Array::from_shape_fn((16, 64), |(tick, pixel)| brightness(pixel + tick / 4));
+    s2c::data::write_npy(Path::new(&input), &values.clone().into_dyn()).unwrap();
+    let output = |name: &str, command: &[&str]| {
+        let file = text(&folder.join(name));
+        let done = s2c(&[command, &["--input", &input, "--output", &file]].concat());
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        fs::read(file).unwrap()
+    };
+    let chip = output("chip.npy", &["run", &binary]);
+    assert_eq!(chip, output("reference.npy", &["run", &binary, "--engine", "reference"]));
+    assert_eq!(chip, output("integers.npy", &["simulate", &integers]));
+    assert!(chip.iter().skip(128).filter(|&&byte| byte == 1).count() > 10, "too few spikes to compare");
+    s2c::data::write_npy(Path::new(&input), &values.mapv(|value| 2.0 * value).into_dyn()).unwrap();
+    let refused = s2c(&["run", &binary, "--input", &input]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("error[input-limit]"));
+}
+
+#[test]
 fn executables_of_pes_are_read_by_objdump() {
     let folder = scratch("elf");
     let model = format!("{DIGITS}/digits.nir");

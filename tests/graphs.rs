@@ -11,6 +11,7 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 use s2c::{
+    data::{Cell, Train},
     driver::{self, Wishes},
     machine::{Machine, Time, Wish},
     nir::{self, Node},
@@ -20,7 +21,7 @@ use s2c_dialects::{graph::Network, ir, qsnn, snn};
 use s2c_interp::Interpreter;
 use s2c_passes::{
     Phase,
-    options::{Convention, Level, Options, State},
+    options::{Convention, InputKind, Level, Options, State},
 };
 use std::{
     collections::BTreeMap,
@@ -34,8 +35,8 @@ const GRAPHS: u32 = 500;
 const SEED: u64 = 1;
 const TICKS: usize = 12;
 const DT: f64 = 1e-3;
-/// Spikes of each input by its name: ticks x neurons.
-type Inputs = BTreeMap<String, Vec<Vec<u16>>>;
+/// Spikes or values of each input by its name: ticks x neurons.
+type Inputs = BTreeMap<String, Vec<Vec<f32>>>;
 
 /// The inputs of a network in the order in which an interpreter takes them.
 fn names<O>(network: &Network<O>, input: impl Fn(&O) -> bool) -> Vec<String> {
@@ -51,10 +52,10 @@ fn interpret(
 ) -> Vec<Vec<f64>> {
     let indices: Vec<usize> = nodes.iter().map(|(name, _)| interpreter.find(name).unwrap()).collect();
     let mut values = vec![Vec::new(); nodes.len()];
-    let trains: Vec<&Vec<Vec<u16>>> = order.iter().map(|name| &inputs[name]).collect();
     for tick in 0..TICKS {
-        let given: Vec<&[u16]> = trains.iter().map(|train| train[tick].as_slice()).collect();
-        interpreter.step(&given).unwrap();
+        let wide = |name: &String| inputs[name][tick].iter().map(|&value| value.into()).collect();
+        let given: Vec<Vec<f64>> = order.iter().map(wide).collect();
+        interpreter.step_values(&given.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap();
         for (values, &index) in values.iter_mut().zip(&indices) {
             values.extend(interpreter.values(index));
         }
@@ -70,6 +71,17 @@ fn interpret_float(network: &snn::Network, inputs: &Inputs, nodes: &[(String, Ve
 fn interpret_integers(network: &qsnn::Network, inputs: &Inputs, nodes: &[(String, Vec<usize>)]) -> Vec<Vec<f64>> {
     let order = names(network, |op| matches!(op, qsnn::Op::Input(_)));
     interpret(&mut s2c_interp::qsnn::Qsnn::new(network).unwrap(), &order, inputs, nodes)
+}
+
+/// The inputs in the order in which the machine takes them.
+fn trains<T: Cell>(machine: &Machine, inputs: &Inputs) -> Vec<Train<T>> {
+    let train = |name: &String| {
+        let mut train = Train::builder(&[inputs[name][0].len()]).unwrap();
+        let cells = |tick: &Vec<f32>| tick.iter().map(|&value| T::of(value.into()).unwrap()).collect::<Vec<T>>();
+        inputs[name].iter().for_each(|tick| train.push_tick(&cells(tick)));
+        train.finish()
+    };
+    machine.binary().manifest.inputs.iter().map(|input| train(&input.node)).collect()
 }
 
 /// Cells of feed-forward graphs, and those in which float and 16-bit integers differ.
@@ -89,6 +101,7 @@ fn levels_agree(seed: u64, steps: usize) {
         level,
         dt: Some(DT),
         convention: [Convention::Norse, Convention::Sinabs][random.below(2)],
+        input_kind: if random.one_in(4) { InputKind::Values } else { InputKind::Spikes },
         input_limit: limit,
         weight_bits: [8, 16][random.below(2)],
         state: if random.one_in(4) { State::F32 } else { State::Fixed },
@@ -99,8 +112,12 @@ fn levels_agree(seed: u64, steps: usize) {
     for (name, node) in &graph.nodes {
         let Node::Input(input) = node else { continue };
         let width: usize = input.shape.iter().product();
-        let mut count = || if random.one_in(3) { random.between(1, limit.into()) as u16 } else { 0 };
-        inputs.insert(name.clone(), (0..TICKS).map(|_| (0..width).map(|_| count()).collect()).collect());
+        let mut cell = || match options.input_kind {
+            _ if !random.one_in(3) => 0.0,
+            InputKind::Spikes => random.between(1, limit.into()) as f32,
+            InputKind::Values => f32::from(limit) * (random.between(0, 2000) as f32 / 1000.0 - 1.0),
+        };
+        inputs.insert(name.clone(), (0..TICKS).map(|_| (0..width).map(|_| cell()).collect()).collect());
     }
     let fail = |error: Box<s2c_dialects::diagnostic::Diagnostic>| -> ! { panic!("seed {seed} steps {steps}: {error}") };
     let stop = Wishes { stop_after: Some(Phase::Qsnn), ..Wishes::default() };
@@ -125,16 +142,14 @@ fn levels_agree(seed: u64, steps: usize) {
         reads_back(&file, &options, &inputs, &populations, &expected);
     }
     let mut machine = Machine::load(binary.unwrap()).unwrap();
-    let train = |name: &String| {
-        let mut train = s2c::data::SpikeTrain::builder(&[inputs[name][0].len()]).unwrap();
-        inputs[name].iter().for_each(|tick| train.push_tick(tick));
-        train.finish()
-    };
-    let trains: Vec<_> = machine.binary().manifest.inputs.iter().map(|input| train(&input.node)).collect();
     let wishes: Vec<Wish> =
         populations.iter().map(|(node, _)| Wish { node: node.clone(), quantity: Quantity::Spikes }).collect();
     // Retiming may have made a loop slower, in both; the interpreter runs what came out of it.
-    let recordings = machine.run_all(&trains, &wishes, Time::Network).unwrap_or_else(|error| fail(error));
+    let recordings = match options.input_kind {
+        InputKind::Spikes => machine.run_all(&trains::<u16>(&machine, &inputs), &wishes, Time::Network),
+        InputKind::Values => machine.run_all(&trains::<f32>(&machine, &inputs), &wishes, Time::Network),
+    };
+    let recordings = recordings.unwrap_or_else(|error| fail(error));
     for (((node, _), expected), recording) in populations.iter().zip(&expected).zip(recordings) {
         assert!(recording.numbers() == *expected, "seed {seed} steps {steps}: `{node}` differs on the chip");
     }

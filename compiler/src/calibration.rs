@@ -1,7 +1,7 @@
 //! Calibration: runs the float network on recordings and watches what its neurons receive.
 
 use crate::{
-    data::{DataSet, Layout},
+    data::{Cell, DataSet, Layout},
     machine,
 };
 use rayon::prelude::*;
@@ -50,6 +50,13 @@ fn input_of(node: &Node<Op>) -> Option<&str> {
 
 /// The moments of all populations of a network that is discretised and has no pools.
 pub fn run(network: &Network, samples: &Samples) -> Result<Calibration> {
+    match network.takes_values() {
+        true => run_on::<f32>(network, samples),
+        false => run_on::<u16>(network, samples),
+    }
+}
+
+fn run_on<T: Cell>(network: &Network, samples: &Samples) -> Result<Calibration> {
     let inputs: Vec<&str> = network.nodes.iter().filter_map(input_of).collect();
     if inputs.len() != 1 {
         return Err(machine::several_inputs(&inputs));
@@ -62,9 +69,9 @@ pub fn run(network: &Network, samples: &Samples) -> Result<Calibration> {
             .into_par_iter()
             .map(|sample| {
                 let (mut interpreter, mut observer) = (Snn::new(network)?, observer.clone());
-                let input = samples.data.sample(sample)?;
-                for events in input.iter() {
-                    interpreter.step_events(&[events])?;
+                let input = [samples.data.recording::<T>(sample)?];
+                for tick in 0..input[0].ticks() {
+                    T::step(&mut interpreter, &input, tick)?;
                     observer.observe(|node| interpreter.values(node));
                 }
                 Ok(observer.finish())

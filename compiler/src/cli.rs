@@ -99,7 +99,11 @@ pub struct ModelOptions {
     /// Which membranes fire: above the threshold, or at and above it.
     #[arg(long, value_parser = ["gt", "ge"])]
     compare: Option<String>,
-    /// Largest number of spikes per input neuron and tick.
+    /// What the inputs are given: numbers of spikes, or real values, such as the brightness of pixels, that the first
+    /// weights multiply in every tick.
+    #[arg(long, value_parser = word_of(options::InputKind::WORDS), default_value = "spikes")]
+    input_kind: String,
+    /// Largest number of spikes, or absolute value, per input neuron and tick.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
     input_limit: u8,
     /// Bits per weight, sign included: 1 (sign), 2 (ternary) to 16, for all weights or those of a node; or `auto`, for
@@ -260,6 +264,7 @@ impl ModelOptions {
             reset: self.reset.as_deref().and_then(options::reset_from_word),
             reset_delay: self.reset_delay.as_deref().map(|delay| delay == "1"),
             compare: self.compare.as_deref().and_then(options::compare_from_word),
+            input_kind: options::InputKind::from_word(&self.input_kind).unwrap_or(defaults.input_kind),
             input_limit: self.input_limit,
             weight_bits,
             node_bits,

@@ -5,7 +5,7 @@ mod divergence;
 pub mod plots;
 
 use crate::{
-    data::{DataSet, SpikeTrain},
+    data::{Cell, DataSet, Train},
     emit::Binary,
     machine::{Cost, Energy, Machine, Time, Wish},
     recording::{Quantity, Recording},
@@ -58,6 +58,8 @@ pub struct Subject {
     pub quantized: Option<qsnn::Network>,
     /// The machine code.
     pub binary: Option<Binary>,
+    /// Whether the input takes values instead of spikes.
+    pub takes_values: bool,
     /// Names of the populations, in order.
     pub populations: Vec<String>,
     /// Name of the output.
@@ -133,7 +135,10 @@ pub fn evaluate_first(subject: &Subject, data: &DataSet, count: usize, done: &(d
             || Runner::new(subject),
             |runner, sample| {
                 let runner = runner.as_mut().map_err(|error| error.clone())?;
-                let outcome = runner.run(subject, &data.sample(sample)?);
+                let outcome = match subject.takes_values {
+                    true => runner.run(subject, [data.recording::<f32>(sample)?]),
+                    false => runner.run(subject, [data.recording::<u16>(sample)?]),
+                };
                 done();
                 outcome
             },
@@ -190,13 +195,13 @@ impl Runner {
         })
     }
 
-    fn run(&mut self, subject: &Subject, input: &SpikeTrain) -> Result<Outcome> {
+    fn run<T: Cell>(&mut self, subject: &Subject, input: [Train<T>; 1]) -> Result<Outcome> {
         let mut outcome = Outcome::default();
-        self.interpret(subject, input, &mut outcome)?;
+        self.interpret(subject, &input, &mut outcome)?;
         if let Some(machine) = &mut self.machine {
             let wish = Wish { node: subject.output.clone(), quantity: Quantity::Spikes };
             let before = machine.cost();
-            let recordings = machine.run(input, &[wish], Time::Network)?;
+            let recordings = machine.run_all(&input, &[wish], Time::Network)?;
             outcome.cost = machine.cost().since(before);
             let mut answer = Answer::new(subject.readout, subject.outputs);
             let numbers = recordings.first().map(Recording::numbers).unwrap_or_default();
@@ -207,7 +212,7 @@ impl Runner {
     }
 
     /// Both interpreters side by side, compared in every cell.
-    fn interpret(&mut self, subject: &Subject, input: &SpikeTrain, outcome: &mut Outcome) -> Result<()> {
+    fn interpret<T: Cell>(&mut self, subject: &Subject, input: &[Train<T>; 1], outcome: &mut Outcome) -> Result<()> {
         let missing = |node: &str| Box::new(Diagnostic::bug("a population is not in the network").at_node(node));
         if let (Some(float), Some(_), Some(_)) = (&subject.float, &self.float, &self.quantized) {
             let tally = |node: &String| Tally::new(float, node).ok_or_else(|| missing(node));
@@ -218,9 +223,9 @@ impl Runner {
         levels.extend(self.quantized.as_mut().map(|quantized| (Level::Quantized, quantized as &mut dyn Interpreter)));
         let mut answers = vec![Answer::new(subject.readout, subject.outputs); levels.len()];
         levels.iter_mut().for_each(|(_, interpreter)| interpreter.reset());
-        for events in input.iter() {
+        for tick in 0..input[0].ticks() {
             for ((_, interpreter), answer) in levels.iter_mut().zip(&mut answers) {
-                interpreter.step_events(&[events])?;
+                T::step(&mut **interpreter, input, tick)?;
                 let output = interpreter.find(&subject.output).ok_or_else(|| missing(&subject.output))?;
                 answer.tick(&interpreter.values(output));
             }

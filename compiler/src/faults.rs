@@ -13,7 +13,7 @@
 //! Flips are independent of each other, so that a rate is a bit error rate.
 
 use crate::{
-    data::DataSet,
+    data::{Cell, DataSet},
     emit::{Binary, manifest::Pe},
     evaluation::{Answer, Readout, winner},
     machine::{Machine, Time, Wish},
@@ -133,6 +133,7 @@ pub fn run(binary: &Binary, data: &DataSet, campaign: &Campaign, done: &(dyn Fn(
     }
     jobs.into_par_iter()
         .map(|(kind, rate, seed)| {
+            let one_run = if binary.manifest.takes_values() { one_run::<f32> } else { one_run::<u16> };
             let outcome = one_run(binary, data, labels, campaign.samples, (kind, rate, seed));
             done();
             outcome
@@ -140,7 +141,7 @@ pub fn run(binary: &Binary, data: &DataSet, campaign: &Campaign, done: &(dyn Fn(
         .collect()
 }
 
-fn one_run(
+fn one_run<T: Cell>(
     binary: &Binary,
     data: &DataSet,
     labels: &[u32],
@@ -177,7 +178,7 @@ fn one_run(
         }
     }
     for (sample, &label) in labels.iter().enumerate().take(total) {
-        let input = data.sample(sample)?;
+        let input = data.recording::<T>(sample)?;
         let state: Vec<(usize, u32, u64)> = match kind {
             Kind::State => regions(&binary.manifest.pes, kind).collect(),
             _ => Vec::new(),

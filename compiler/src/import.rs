@@ -20,7 +20,7 @@ use s2c_dialects::{
     ir::{Element, ValueType},
     snn::{self, Network, Op},
 };
-use s2c_passes::options::Options;
+use s2c_passes::options::{InputKind, Options};
 use std::{collections::BTreeMap, path::Path};
 
 /// Reads a file and builds the module.
@@ -75,6 +75,7 @@ fn build(
         network: Network { name: name.to_owned(), dt: None, options: options.to_map(), nodes: Vec::new() },
         graph,
         shapes,
+        input_kind: options.input_kind,
         limit: options.input_limit.into(),
         values: BTreeMap::new(),
         delays: Vec::new(),
@@ -91,6 +92,7 @@ struct Builder<'g> {
     network: Network,
     graph: &'g Graph,
     shapes: &'g Shapes,
+    input_kind: InputKind,
     limit: i64,
     /// Index of the op whose result stands for a node.
     values: BTreeMap<String, usize>,
@@ -139,11 +141,19 @@ impl Builder<'_> {
         shape.ok_or_else(|| Box::new(Diagnostic::bug("a node has no shape").at_node(name)))
     }
 
+    fn input_element(&self) -> Element {
+        match self.input_kind {
+            InputKind::Values => Element::F32,
+            InputKind::Spikes if self.limit > 1 => Element::Count,
+            InputKind::Spikes => Element::Spike,
+        }
+    }
+
     /// What the values of a node are that may not be there yet.
     fn element(&self, name: &str) -> Element {
         match &self.graph.nodes[name] {
-            Node::Input(_) if self.limit > 1 => Element::Count,
-            Node::Input(_) | Node::If(_) | Node::Lif(_) | Node::CubaLif(_) | Node::Threshold(_) => Element::Spike,
+            Node::Input(_) => self.input_element(),
+            Node::If(_) | Node::Lif(_) | Node::CubaLif(_) | Node::Threshold(_) => Element::Spike,
             // Elements that are late by different times become a sum of currents.
             Node::Delay(delay) if delay.delay.iter().any(|&seconds| Some(&seconds) != delay.delay.first()) => {
                 Element::F32
@@ -190,7 +200,7 @@ impl Builder<'_> {
         let graph = self.graph;
         let value = match &graph.nodes[name] {
             Node::Input(_) => {
-                let element = if self.limit == 1 { Element::Spike } else { Element::Count };
+                let element = self.input_element();
                 let op = snn::Input { node: name.to_owned(), limit: self.limit };
                 self.network.push(op.into(), name, vec![], Some(ValueType::new(shape.output, element)))
             }

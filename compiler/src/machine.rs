@@ -3,7 +3,7 @@
 mod stats;
 
 use crate::{
-    data::SpikeTrain,
+    data::{Cell, Train},
     emit::{Binary, manifest::Slice},
     recording::{self, Quantity, Recording, Table},
     trace,
@@ -145,44 +145,37 @@ impl Machine {
     }
 
     /// Runs one sample from the start: all its ticks, and as many more as the pipeline is long.
-    pub fn run(&mut self, input: &SpikeTrain, wishes: &[Wish], time: Time) -> Result<Vec<Recording>> {
+    pub fn run<T: Cell>(&mut self, input: &Train<T>, wishes: &[Wish], time: Time) -> Result<Vec<Recording>> {
         self.run_all(std::slice::from_ref(input), wishes, time)
     }
 
-    /// As [`Machine::run`], with one spike train of as many ticks for each input.
-    pub fn run_all(&mut self, inputs: &[SpikeTrain], wishes: &[Wish], time: Time) -> Result<Vec<Recording>> {
+    /// As [`Machine::run`], with one recording of as many ticks for each input.
+    pub fn run_all<T: Cell>(&mut self, inputs: &[Train<T>], wishes: &[Wish], time: Time) -> Result<Vec<Recording>> {
         self.run_with(inputs, wishes, time, &mut |_| ())
     }
 
     /// As [`Machine::run_all`]; `upset` may change the chips' memory before every tick.
-    pub fn run_with(
+    pub fn run_with<T: Cell>(
         &mut self,
-        inputs: &[SpikeTrain],
+        inputs: &[Train<T>],
         wishes: &[Wish],
         time: Time,
         upset: &mut (dyn FnMut(&mut Chip) + Send),
     ) -> Result<Vec<Recording>> {
-        let span = tracing::info_span!("run", ticks = inputs.first().map_or(0, SpikeTrain::ticks));
+        let span = tracing::info_span!("run", ticks = inputs.first().map_or(0, Train::ticks));
         // The PEs share their work several times per tick, which is much cheaper from inside the pool of threads.
         rayon::scope(|_| self.run_in_pool(inputs, wishes, time, upset, &span))
     }
 
-    fn run_in_pool(
+    fn run_in_pool<T: Cell>(
         &mut self,
-        inputs: &[SpikeTrain],
+        inputs: &[Train<T>],
         wishes: &[Wish],
         time: Time,
         upset: &mut (dyn FnMut(&mut Chip) + Send),
         span: &tracing::Span,
     ) -> Result<Vec<Recording>> {
-        let input_ticks = inputs.first().map_or(0, SpikeTrain::ticks);
-        if let Some(input) = self.binary.manifest.inputs.iter().find(|input| input.fraction.is_some()) {
-            return Err(Box::new(
-                Diagnostic::error("analog-input", "the input takes values, which can't be read from files yet")
-                    .at_node(&input.node)
-                    .hint("turn the values into spikes in front of the network"),
-            ));
-        }
+        let input_ticks = inputs.first().map_or(0, Train::ticks);
         self.chip.reset().map_err(fault)?;
         let manifest = &self.binary.manifest;
         if inputs.len() != manifest.inputs.len() {
@@ -219,21 +212,13 @@ impl Machine {
             let mut packets = Vec::new();
             for (index, ((port, train), layout)) in manifest.inputs.iter().zip(inputs).zip(&layouts).enumerate() {
                 let before = packets.len();
-                for &(neuron, count) in train.events_at(chip_tick) {
-                    if i64::from(count) > port.limit {
-                        return Err(Box::new(
-                            Diagnostic::error(
-                                "input-limit",
-                                format!("{count} spikes in tick {chip_tick} at neuron {neuron}"),
-                            )
-                            .at_node(port.node.clone())
-                            .text(format!("The binary was compiled for at most {} per neuron and tick.", port.limit))
-                            .hint("compile with a larger --input-limit"),
-                        ));
-                    }
+                for &(neuron, value) in train.events_at(chip_tick) {
                     let at = layout.map_or(Some(neuron as usize), |layout| layout.slice_index(neuron as usize));
                     let key = port.key + at.map_or(0, |at| at as u32);
-                    packets.extend((0..count).map(|_| Packet { key, payload: None }));
+                    let (copies, payload) = port.packets(value.into()).map_err(|error| {
+                        error.text(format!("It is the input of neuron {neuron} in tick {chip_tick}."))
+                    })?;
+                    packets.extend((0..copies).map(|_| Packet { key, payload }));
                 }
                 spikes[index] += (packets.len() - before) as u64;
             }

@@ -145,6 +145,7 @@ impl Search<'_> {
         let neurons = float.nodes.iter().filter(|node| node.op.is_neuron());
         let subject = Subject {
             populations: neurons.filter_map(|node| node.op.node().map(str::to_owned)).collect(),
+            takes_values: float.takes_values(),
             float: Some(float),
             precision: Precision::Single,
             quantized: Some(quantized),

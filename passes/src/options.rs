@@ -88,6 +88,16 @@ words! {
 }
 
 words! {
+    /// What the inputs of a network are given.
+    pub enum InputKind {
+        /// Whole numbers of spikes.
+        Spikes = "spikes",
+        /// Real numbers, such as the brightness of pixels that drive the first weights in every tick.
+        Values = "values",
+    }
+}
+
+words! {
     /// What the chip keeps neurons' states in.
     pub enum State {
         /// 32-bit fixed point.
@@ -172,7 +182,9 @@ pub struct Options {
     pub reset_delay: Option<bool>,
     /// Overrides the convention.
     pub compare: Option<Compare>,
-    /// Largest number of spikes per input neuron and tick, 1 to 255.
+    /// What the inputs are given.
+    pub input_kind: InputKind,
+    /// Largest number of spikes, or absolute value, per input neuron and tick, 1 to 255.
     pub input_limit: u8,
     /// Bits per weight, sign included: 1 to 16.
     pub weight_bits: u32,
@@ -209,6 +221,7 @@ impl Default for Options {
             reset: None,
             reset_delay: None,
             compare: None,
+            input_kind: InputKind::Spikes,
             input_limit: 1,
             weight_bits: 8,
             node_bits: BTreeMap::new(),
@@ -290,6 +303,9 @@ impl Options {
         if !self.dead.is_empty() {
             set("dead", self.dead.iter().map(|pe| pe.map(|n| n.to_string()).join(",")).collect::<Vec<_>>().join(" "));
         }
+        if self.input_kind != InputKind::Spikes {
+            set("input_kind", self.input_kind.to_string());
+        }
         if let Some(tick) = self.tick {
             set("tick", format!("{tick:e}"));
         }
@@ -327,6 +343,7 @@ impl Options {
             let known = match name.as_str() {
                 "level" => store(Level::from_word(value), &mut options.level),
                 "convention" => store(Convention::from_word(value), &mut options.convention),
+                "input_kind" => store(InputKind::from_word(value), &mut options.input_kind),
                 "input_limit" => store(value.parse().ok().filter(|&limit: &u8| limit > 0), &mut options.input_limit),
                 "weight_bits" => store(bits_from_word(value), &mut options.weight_bits),
                 name if name.starts_with(NODE_BITS) => bits_from_word(value)

@@ -4,7 +4,7 @@ use super::{Precision, Warn};
 use crate::{
     calibration::Samples,
     cli::ModelOptions,
-    data::{DataSet, Layout, write_npy},
+    data::{Cell, DataSet, Layout, write_npy},
     driver::{self, Compile, Wishes},
     emit,
     evaluation::{self, ChipCost, Level, Readout, Report, Score, Subject, TAU_TICKS},
@@ -18,7 +18,11 @@ use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     ir, qsnn, snn,
 };
-use s2c_passes::{Phase, options::Options, target::Target};
+use s2c_passes::{
+    Phase,
+    options::{InputKind, Options},
+    target::Target,
+};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -64,16 +68,10 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
     let data = DataSet::open(&arguments.data, arguments.input_array.as_deref(), Layout::Samples)?;
     let mut options = arguments.options.to_options()?;
-    // The data says how many spikes a neuron can get in a tick.
-    for sample in data.samples() {
-        let sample = sample?;
-        let largest = sample.iter().flatten().map(|&(_, count)| count).max().unwrap_or(0);
-        let largest = u8::try_from(largest).map_err(|_| {
-            Diagnostic::error("input-limit", format!("the data holds {largest} spikes of a neuron in one tick"))
-                .text("At most 255 are supported.")
-        })?;
-        options.input_limit = options.input_limit.max(largest);
-    }
+    options.input_limit = options.input_limit.max(match options.input_kind {
+        InputKind::Spikes => largest::<u16>(&data)?,
+        InputKind::Values => largest::<f32>(&data)?,
+    });
     let context = ir::context();
     let target = targets::load(arguments.target.as_deref().unwrap_or(targets::DEFAULT))?.without(&options.dead);
     let samples = arguments.options.samples()?;
@@ -103,6 +101,23 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
         return output::print(&format!("{json}\n"));
     }
     output::print(&table(&report, data.labels().is_some()))
+}
+
+/// The least limit that all inputs of the data keep.
+fn largest<T: Cell>(data: &DataSet) -> Result<u8> {
+    let mut largest: f64 = 0.0;
+    for sample in 0..data.len() {
+        let recording = data.recording::<T>(sample)?;
+        let values = recording.iter().flatten().map(|&(_, value)| value.into().abs());
+        largest = values.fold(largest, f64::max);
+    }
+    if largest > u8::MAX.into() {
+        return Err(Box::new(
+            Diagnostic::error("input-limit", format!("the data holds an input of {largest} in one tick"))
+                .text("At most 255 are supported."),
+        ));
+    }
+    Ok(largest.ceil() as u8)
 }
 
 fn write_counts(file: &Path, counts: &[Vec<f64>], subject: &Subject) -> Result<()> {
@@ -192,6 +207,7 @@ fn prepare(arguments: &Arguments, recipe: Recipe<'_>, data: &DataSet, warn: &War
     warn(&warnings);
     let precision = arguments.precision.into();
     Ok(Subject {
+        takes_values: network.takes_values(),
         float: wants(Level::Float).then_some(network),
         precision,
         quantized,

@@ -1,6 +1,6 @@
 //! Files of a network's inputs and outputs on the command line: `--input [NODE=]FILE`, `--output [NODE=]FILE`.
 
-use crate::data::{SpikeTrain, read_spikes};
+use crate::data::{self, Cell, Train};
 use s2c_dialects::diagnostic::{Diagnostic, Place, Result};
 use std::path::Path;
 
@@ -28,11 +28,11 @@ fn resolve<'a>(option: &str, text: &'a str, ports: &[Port]) -> Result<(usize, &'
     ))
 }
 
-/// The spikes of all inputs, in their order.
+/// What all inputs are given, in their order.
 ///
 /// # Errors
 /// Arguments that do not name each input once, files that do not fit, and files of different lengths.
-pub fn read_inputs(texts: &[String], array: Option<&str>, ports: &[Port]) -> Result<Vec<SpikeTrain>> {
+pub fn read_inputs<T: Cell>(texts: &[String], array: Option<&str>, ports: &[Port]) -> Result<Vec<Train<T>>> {
     let mut files: Vec<Option<&str>> = vec![None; ports.len()];
     for text in texts {
         let (index, file) = resolve("input", text, ports)?;
@@ -41,26 +41,26 @@ pub fn read_inputs(texts: &[String], array: Option<&str>, ports: &[Port]) -> Res
             return Err(Box::new(Diagnostic::error("which-port", title).at_node(ports[index].0.clone())));
         }
     }
-    let mut inputs: Vec<SpikeTrain> = Vec::with_capacity(ports.len());
+    let mut inputs: Vec<Train<T>> = Vec::with_capacity(ports.len());
     for ((name, shape), file) in ports.iter().zip(files) {
         let file = file.ok_or_else(|| {
             Diagnostic::error("which-port", "an input has no file")
                 .at_node(name.clone())
                 .hint(format!("add --input {name}=FILE"))
         })?;
-        let spikes = read_input(Path::new(file), array, shape).map_err(|error| match error.place {
+        let input = read_input(Path::new(file), array, shape).map_err(|error| match error.place {
             Place::None => Box::new(error.at_node(name.clone())),
             _ => error,
         })?;
-        if let Some(first) = inputs.first().filter(|first| first.ticks() != spikes.ticks()) {
+        if let Some(first) = inputs.first().filter(|first| first.ticks() != input.ticks()) {
             return Err(Box::new(
                 Diagnostic::error("input-ticks", "the inputs have different lengths")
                     .at_node(name.clone())
-                    .text(format!("It has {} ticks, `{}` has {}.", spikes.ticks(), ports[0].0, first.ticks()))
+                    .text(format!("It has {} ticks, `{}` has {}.", input.ticks(), ports[0].0, first.ticks()))
                     .hint("pad the shorter one with zeros"),
             ));
         }
-        inputs.push(spikes);
+        inputs.push(input);
     }
     Ok(inputs)
 }
@@ -74,16 +74,16 @@ pub fn outputs(texts: &[String], ports: &[Port]) -> Result<Vec<(String, String)>
     texts.iter().map(output).collect()
 }
 
-/// Reads the spikes for an input of a shape; one axis of all neurons is as good as the shape itself.
-fn read_input(file: &Path, array: Option<&str>, shape: &[usize]) -> Result<SpikeTrain> {
-    let spikes = read_spikes(file, array)?;
+/// Reads what an input of a shape is given; one axis of all neurons is as good as the shape itself.
+fn read_input<T: Cell>(file: &Path, array: Option<&str>, shape: &[usize]) -> Result<Train<T>> {
+    let input: Train<T> = data::read(file, array)?;
     let count: usize = shape.iter().product();
-    if spikes.shape() == shape || spikes.shape() == [count] {
-        return spikes.with_shape(shape);
+    if input.shape() == shape || input.shape() == [count] {
+        return input.with_shape(shape);
     }
     Err(Box::new(
-        Diagnostic::error("input-shape", "the spikes do not fit the network's input")
-            .text(format!("A tick of `{}` has shape {:?}, the input {shape:?}.", file.display(), spikes.shape()))
+        Diagnostic::error("input-shape", "the data does not fit the network's input")
+            .text(format!("A tick of `{}` has shape {:?}, the input {shape:?}.", file.display(), input.shape()))
             .hint("the first axis must be time, the others those of the input"),
     ))
 }

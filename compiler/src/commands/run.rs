@@ -6,7 +6,7 @@ use super::{
     simulate::{Model, simulate},
 };
 use crate::{
-    data::SpikeTrain,
+    data::{Cell, Train},
     emit::Binary,
     files,
     machine::{self, Machine, Stats, Time, Wish},
@@ -64,13 +64,19 @@ enum Engine {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let name = arguments.binary.display().to_string();
     let binary = Binary::from_bytes(&files::read(&arguments.binary)?, &name)?;
-    if arguments.engine == Engine::Reference {
-        return run_reference(arguments, &binary);
+    match (arguments.engine, binary.manifest.takes_values()) {
+        (Engine::Chip, false) => run_chip::<u16>(arguments, binary),
+        (Engine::Chip, true) => run_chip::<f32>(arguments, binary),
+        (Engine::Reference, false) => run_reference::<u16>(arguments, &binary),
+        (Engine::Reference, true) => run_reference::<f32>(arguments, &binary),
     }
+}
+
+fn run_chip<T: Cell>(arguments: &Arguments, binary: Binary) -> Result<()> {
     let mut machine = Machine::load(binary)?;
     let manifest = &machine.binary().manifest;
     let ports: Vec<Port> = manifest.inputs.iter().map(|input| (input.node.clone(), input.shape.clone())).collect();
-    let inputs = read_inputs(&arguments.input, arguments.input_array.as_deref(), &ports)?;
+    let inputs = read_inputs::<T>(&arguments.input, arguments.input_array.as_deref(), &ports)?;
     // Outputs are always there to be shown; whether they also go into files is the user's choice.
     let shown: Vec<Port> = manifest.outputs.iter().map(|output| (output.node.clone(), output.shape.clone())).collect();
     let spikes = |node: &str| Wish { node: node.to_owned(), quantity: Quantity::Spikes };
@@ -102,16 +108,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let json = serde_json::to_vec_pretty(&stats).map_err(|error| Diagnostic::bug(error.to_string()))?;
         files::write(file, &json)?;
     }
-    print_summaries(&shown, &recordings, &inputs)
+    print_summaries(&shown, &recordings, inputs.first().map_or(0, Train::ticks))
 }
 
-fn print_summaries(outputs: &[Port], recordings: &[Recording], inputs: &[SpikeTrain]) -> Result<()> {
-    let ticks = inputs.first().map_or(0, SpikeTrain::ticks);
+fn print_summaries(outputs: &[Port], recordings: &[Recording], ticks: usize) -> Result<()> {
     let lines = outputs.iter().zip(recordings).map(|((node, _), recording)| summary(node, ticks, recording));
     output::print(&lines.collect::<String>())
 }
 
-fn run_reference(arguments: &Arguments, binary: &Binary) -> Result<()> {
+fn run_reference<T: Cell>(arguments: &Arguments, binary: &Binary) -> Result<()> {
     if arguments.stats.is_some() || arguments.time == Time::Chip {
         return Err(Box::new(
             Diagnostic::error("bad-option", "the reference engine knows nothing of the chip")
@@ -124,7 +129,7 @@ fn run_reference(arguments: &Arguments, binary: &Binary) -> Result<()> {
         binary.manifest.inputs.iter().map(|input| (input.node.clone(), input.shape.clone())).collect();
     let (model, inputs) = rayon::join(
         || Model::of(&ir::parse(&ir::context(), network, "network")?, Precision::default()),
-        || read_inputs(&arguments.input, arguments.input_array.as_deref(), &ports),
+        || read_inputs::<T>(&arguments.input, arguments.input_array.as_deref(), &ports),
     );
     let (model, inputs) = (model?, inputs?);
     if model.inputs != ports {
@@ -133,17 +138,18 @@ fn run_reference(arguments: &Arguments, binary: &Binary) -> Result<()> {
                 .hint("compile the model again"),
         ));
     }
+    let ticks = inputs.first().map_or(0, Train::ticks);
     let shown = model.outputs().to_vec();
     let mut wishes: Vec<(String, Option<PathBuf>)> = shown.iter().map(|(node, _)| (node.clone(), None)).collect();
     let outputs = ports::outputs(&arguments.output, &shown)?.into_iter();
     wishes.extend(outputs.map(|(node, file)| (node, Some(PathBuf::from(file)))));
     wishes.extend(arguments.record.iter().map(|record| (record.node.clone(), Some(record.file.clone()))));
-    let (mut outputs, mut recordings) = (simulate(model, &inputs, wishes)?, Vec::new());
+    let (mut outputs, mut recordings) = (simulate(inputs, model, wishes)?, Vec::new());
     for (recording, file) in outputs.split_off(shown.len()) {
         file.map_or(Ok(()), |file| recording.write(&file))?;
     }
     recordings.extend(outputs.into_iter().map(|(recording, _)| recording));
-    print_summaries(&shown, &recordings, &inputs)
+    print_summaries(&shown, &recordings, ticks)
 }
 
 /// One line: how often the output's neurons fired, or their values in the last tick; of many neurons only those with the

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     cli::ModelOptions,
-    data::SpikeTrain,
+    data::{Cell, Train},
     driver::{Compile, Wishes},
     recording::{self, Recording},
     targets, trace,
@@ -61,13 +61,16 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
     };
     warn(&done.warnings);
     let model = Model::of(&done.module, arguments.precision)?;
-    let inputs = read_inputs(&arguments.input, arguments.input_array.as_deref(), &model.inputs)?;
     let outputs = ports::outputs(&arguments.output, model.outputs())?.into_iter();
     let outputs = outputs.map(|(node, file)| (node, PathBuf::from(file)));
     let records = arguments.record.iter().map(|record| (record.node.clone(), record.file.clone()));
     let wishes: Vec<_> = outputs.chain(records).collect();
-    let recordings = simulate(model, &inputs, wishes)?;
-    recordings.into_iter().try_for_each(|(recording, file)| recording.write(&file))
+    let (files, array) = (&arguments.input, arguments.input_array.as_deref());
+    let recordings = match model.takes_values {
+        true => simulate(read_inputs::<f32>(files, array, &model.inputs)?, model, wishes),
+        false => simulate(read_inputs::<u16>(files, array, &model.inputs)?, model, wishes),
+    };
+    recordings?.into_iter().try_for_each(|(recording, file)| recording.write(&file))
 }
 
 /// A network ready to run, with what is known about its ports.
@@ -75,6 +78,8 @@ pub(super) struct Model {
     interpreter: Box<dyn Interpreter + Send>,
     /// Inputs in their order.
     pub(super) inputs: Vec<Port>,
+    /// Whether an input takes values instead of spikes.
+    pub(super) takes_values: bool,
     /// All that can be recorded; outputs come first.
     nodes: Vec<Port>,
     outputs: usize,
@@ -117,9 +122,14 @@ impl Model {
         port: impl Fn(&O) -> (Option<String>, bool, bool),
     ) -> Result<Self> {
         let (mut inputs, mut nodes, mut populations) = (Vec::new(), Vec::new(), Vec::new());
+        let mut takes_values = false;
         for (index, node) in network.nodes.iter().enumerate() {
             match port(&node.op) {
-                (Some(name), true, _) => inputs.push((name, network.result(index)?.shape.clone())),
+                (Some(name), true, _) => {
+                    let result = network.result(index)?;
+                    takes_values |= interpreter.is_graded(index);
+                    inputs.push((name, result.shape.clone()));
+                }
                 (Some(name), _, true) => nodes.push((name, network.result(node.inputs[0])?.shape.clone())),
                 (Some(name), _, _) => populations.push((name, network.result(index)?.shape.clone())),
                 (None, _, _) => {}
@@ -127,19 +137,19 @@ impl Model {
         }
         let outputs = nodes.len();
         nodes.extend(populations);
-        Ok(Self { interpreter, inputs, nodes, outputs })
+        Ok(Self { interpreter, inputs, takes_values, nodes, outputs })
     }
 }
 
 /// Runs all ticks of the inputs, which are of one length, and records the nodes (`NODE` or `NODE:v`) of the wishes; gives
 /// each recording with what came with its wish.
-pub(super) fn simulate<F>(
+pub(super) fn simulate<T: Cell, F>(
+    inputs: Vec<Train<T>>,
     mut model: Model,
-    inputs: &[SpikeTrain],
     wishes: impl IntoIterator<Item = (String, F)>,
 ) -> Result<Vec<(Recording, F)>> {
     let known: Vec<&str> = model.nodes.iter().map(|(name, _)| name.as_str()).collect();
-    let ticks = inputs.first().map_or(0, SpikeTrain::ticks);
+    let ticks = inputs.first().map_or(0, Train::ticks);
     let mut wanted = Vec::new();
     for (name, file) in wishes {
         let (node, quantity) = recording::parse(&name, |name| known.contains(&name));
@@ -156,8 +166,7 @@ pub(super) fn simulate<F>(
     let _entered = span.enter();
     for tick in 0..ticks {
         trace::tick(&span);
-        let events: Vec<_> = inputs.iter().map(|input| input.events_at(tick)).collect();
-        model.interpreter.step_events(&events)?;
+        T::step(&mut *model.interpreter, &inputs, tick)?;
         for (index, node, recording, _) in &mut wanted {
             match recording {
                 Recording::Spikes(table) => table.row(tick).copy_from_slice(&model.interpreter.spikes(*index)),

@@ -5,7 +5,7 @@ use super::{
     npy::{Npy, position},
     npz::Npz,
     packed::Packed,
-    spikes::{SpikeTrain, SpikeTrainBuilder},
+    spikes::{Cell, SpikeTrain, Train, TrainBuilder},
 };
 use s2c_dialects::diagnostic::{Diagnostic, Result};
 use std::{fmt, path::Path};
@@ -178,24 +178,30 @@ impl DataSet {
         (0..self.len()).map(|index| self.sample(index))
     }
 
-    /// One sample.
+    /// One sample as spikes.
     pub fn sample(&self, index: usize) -> Result<SpikeTrain> {
+        self.recording(index)
+    }
+
+    /// One sample as spikes or values.
+    pub fn recording<T: Cell>(&self, index: usize) -> Result<Train<T>> {
         if index >= self.len() {
             return Err(Diagnostic::error("no-such-sample", format!("there is no sample {index}"))
                 .text(format!("There are {} samples, counted from 0.", self.len()))
                 .hint("choose another sample")
                 .into());
         }
-        let mut builder = SpikeTrain::builder(self.shape())?;
+        let mut builder = Train::builder(self.shape())?;
         let width: usize = self.shape().iter().product();
         for tick in 0..self.ticks() {
             let start = (index * self.ticks() + tick) * width;
             match &self.content {
-                Content::Train(train) => return Ok(train.clone()),
+                Content::Train(train) => return Ok(train.convert()),
                 Content::Dense(npy) => push_tick(&mut builder, npy, start, start + width)?,
                 Content::Packed(packed) => {
-                    let row: Vec<_> = (start..start + width).map(|place| u16::from(packed.bit(place))).collect();
-                    builder.push_tick(&row);
+                    let spikes = (start..start + width).zip(0..).filter(|(place, _)| packed.bit(*place));
+                    spikes.for_each(|(_, neuron)| builder.push_event(neuron, T::ONE));
+                    builder.end_tick();
                 }
             }
         }
@@ -203,30 +209,26 @@ impl DataSet {
     }
 }
 
-/// Adds a tick from its counts in an array.
-fn push_tick(builder: &mut SpikeTrainBuilder, npy: &Npy, start: usize, end: usize) -> Result<()> {
+/// Adds a tick from its numbers in an array.
+fn push_tick<T: Cell>(builder: &mut TrainBuilder<T>, npy: &Npy, start: usize, end: usize) -> Result<()> {
     let mut wrong = None;
     npy.nonzero(start, end, |place, value| {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "other values are found out below")]
-        let count = value as u16;
-        if f64::from(count) != value {
+        let Some(cell) = T::of(value) else {
             wrong = wrong.or(Some((place, value)));
             return;
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "a spike train has less than 2^32 neurons")]
-        builder.push_event(place as u32, count);
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "a recording has less than 2^32 neurons")]
+        builder.push_event(place as u32, cell);
     });
     builder.end_tick();
     match wrong {
         None => Ok(()),
         Some((place, value)) => {
-            Err(Diagnostic::error("not-spike-counts", format!("{} does not hold spike counts", npy.source()))
-                .text(format!(
-                    "At index {:?} is {value}; counts are whole numbers from 0 to {}.",
-                    position(npy.shape(), start + place),
-                    u16::MAX
-                ))
-                .hint("pick another array, or turn the data into spikes first")
+            let [code, title, text] = T::REFUSED;
+            let place = position(npy.shape(), start + place);
+            Err(Diagnostic::error(code, format!("{} {title}", npy.source()))
+                .text(format!("At index {place:?} is {value}; {text}."))
+                .hint(T::HINT)
                 .into())
         }
     }

@@ -6,8 +6,8 @@
 //! | `.npz` | arrays by name: `spikes`, or `spikes_packed` with `shape` (as `numpy.packbits` packs); `labels` |
 //! | `.csv` | one line `tick,neuron` per spike, with or without a heading |
 //!
-//! Everything that is read becomes a [`SpikeTrain`]: per tick the neurons that spike, which is what event-driven code
-//! wants. Analog data is read with [`read_f32`].
+//! Everything that is read becomes a [`Train`]: per tick the neurons that spike, which is what event-driven code wants,
+//! or for inputs of real values, those that are not 0.
 
 mod csv;
 mod dataset;
@@ -22,14 +22,19 @@ mod tests;
 
 pub use csv::{read_csv, write_csv};
 pub use dataset::{DataSet, Layout};
-pub use npy::{NpyElement, npy_bytes, read_f32, write_npy};
+pub use npy::{NpyElement, npy_bytes, write_npy};
 pub use npz::{Npz, write_npz};
-pub use spikes::{Event, SpikeTrain, SpikeTrainBuilder};
+pub use spikes::{Cell, Event, SpikeTrain, Train, TrainBuilder, ValueTrain};
 
 use s2c_dialects::diagnostic::Result;
 use std::path::Path;
 
 /// Reads one recording from a file of any form; `array` picks an array of an `.npz`.
+pub fn read<T: Cell>(path: &Path, array: Option<&str>) -> Result<Train<T>> {
+    DataSet::open(path, array, Layout::OneSample)?.recording(0)
+}
+
+/// As [`read`], spikes.
 pub fn read_spikes(path: &Path, array: Option<&str>) -> Result<SpikeTrain> {
-    DataSet::open(path, array, Layout::OneSample)?.sample(0)
+    read(path, array)
 }

@@ -147,15 +147,6 @@ fn to_c_order(data: &[u8], size: usize, shape: &[usize]) -> Vec<u8> {
     sorted
 }
 
-/// Reads analog data of any shape. Wider numbers are rounded.
-pub fn read_f32(path: &Path) -> Result<ArrayD<f32>> {
-    let npy = Npy::open(path)?;
-    #[expect(clippy::cast_possible_truncation, reason = "rounding is meant")]
-    let values = npy.values().into_iter().map(|value| value as f32).collect();
-    ArrayD::from_shape_vec(npy.shape(), values)
-        .map_err(|error| Diagnostic::bug(format!("shape of an array: {error}")).into())
-}
-
 /// An element that `.npy` files are written with.
 pub trait NpyElement: Copy {
     /// Its type in NumPy's notation.

@@ -7,7 +7,7 @@
 use super::{Levels, inexpressible};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
-    qsnn::Op,
+    qsnn::{Network, Op},
     snn::{self, Integrator},
 };
 use s2c_passes::analysis::projections;
@@ -93,7 +93,9 @@ fn set_bias(
     all: &mut BTreeMap<usize, Connection>,
 ) -> Result<()> {
     let network = levels.integers;
-    let bias: Vec<f64> = bias(levels, population)?.iter().zip(factors).map(|(bias, factor)| bias / factor).collect();
+    let unit = connections.first().map_or(1.0, |&connection| (sum_fraction(network, connection) as f64).exp2());
+    let bias = bias(levels, population)?;
+    let bias: Vec<f64> = bias.iter().zip(factors).map(|(bias, factor)| bias / factor / unit).collect();
     if bias.iter().all(|&bias| bias == 0.0) {
         return Ok(());
     }
@@ -119,7 +121,20 @@ fn set_bias(
     Ok(())
 }
 
-/// What each neuron adds to its sums of integer weights in every tick.
+/// Fractional bits of the sums that a connection is part of: those of the values that it multiplies, after its shift.
+fn sum_fraction(network: &Network, connection: usize) -> i64 {
+    let mut source = network.nodes[connection].inputs[0];
+    while let Op::Delay(_) = network.nodes[source].op {
+        source = network.nodes[source].inputs[0];
+    }
+    let fraction = match &network.nodes[source].op {
+        Op::Input(op) => op.fraction,
+        _ => None,
+    };
+    network.nodes[connection].op.shift() + fraction.unwrap_or(0)
+}
+
+/// What each neuron adds to its sums in every tick.
 fn bias(levels: &Levels<'_>, population: usize) -> Result<Vec<f64>> {
     let op = &levels.integers.nodes[population].op;
     let unit = |shift: i64| (shift as f64).exp2();

@@ -13,6 +13,14 @@ pub use verify::verify;
 /// A network of this dialect.
 pub type Network = crate::graph::Network<Op>;
 
+impl Network {
+    /// Whether an input takes values instead of spikes.
+    pub fn takes_values(&self) -> bool {
+        let inputs = self.nodes.iter().filter(|node| matches!(node.op, Op::Input(_)));
+        inputs.filter_map(|node| node.result.as_ref()).any(|result| !result.element.is_spikes())
+    }
+}
+
 enum_attribute! {
     /// How a time constant becomes a factor per tick.
     pub enum Integrator {
