@@ -216,7 +216,8 @@ impl Machine {
                     let at = layout.map_or(Some(neuron as usize), |layout| layout.slice_index(neuron as usize));
                     let key = port.key + at.map_or(0, |at| at as u32);
                     let (copies, payload) = port.packets(value.into()).map_err(|error| {
-                        error.text(format!("It is the input of neuron {neuron} in tick {chip_tick}."))
+                        let text = format!("It is for neuron {neuron} in tick {chip_tick}. {}", error.text);
+                        error.text(text)
                     })?;
                     packets.extend((0..copies).map(|_| Packet { key, payload }));
                 }
