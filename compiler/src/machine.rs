@@ -217,7 +217,7 @@ impl Machine {
                     let key = port.key + at.map_or(0, |at| at as u32);
                     let (copies, payload) = port.packets(value.into()).map_err(|error| {
                         let text = format!("It is for neuron {neuron} in tick {chip_tick}. {}", error.text);
-                        error.text(text)
+                        Box::new(error.text(text))
                     })?;
                     packets.extend((0..copies).map(|_| Packet { key, payload }));
                 }

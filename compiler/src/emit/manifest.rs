@@ -1,6 +1,9 @@
 //! The manifest of a binary: all that a loader, a runner or a person has to know besides the bytes.
 
-use s2c_dialects::{diagnostic::Diagnostic, s2k::MapLayout};
+use s2c_dialects::{
+    diagnostic::{Diagnostic, Result},
+    s2k::MapLayout,
+};
 use s2c_passes::{analysis::expected::Expected, target::Target};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -63,13 +66,15 @@ impl Input {
     ///
     /// # Errors
     /// A value beyond what the binary was compiled for, or that is no count where spikes are expected.
-    pub fn packets(&self, value: f64) -> std::result::Result<(u64, Option<u32>), Diagnostic> {
+    pub fn packets(&self, value: f64) -> Result<(u64, Option<u32>)> {
         let limit = self.limit;
         if value.abs() > limit as f64 {
-            return Err(Diagnostic::error("input-limit", format!("an input of {value} in one tick"))
-                .at_node(self.node.clone())
-                .text(format!("The binary was compiled for at most {limit} per neuron and tick."))
-                .hint("compile with a larger --input-limit"));
+            return Err(Box::new(
+                Diagnostic::error("input-limit", format!("an input of {value} in one tick"))
+                    .at_node(self.node.clone())
+                    .text(format!("The binary was compiled for at most {limit} per neuron and tick."))
+                    .hint("compile with a larger --input-limit"),
+            ));
         }
         match self.fraction {
             Some(fraction) => {
@@ -78,8 +83,8 @@ impl Input {
             }
             None if value >= 0.0 && value.fract() == 0.0 => Ok((value as u64, None)),
             None => {
-                Err(Diagnostic::error("not-spike-counts", format!("an input of {value} where spikes are expected"))
-                    .at_node(self.node.clone()))
+                let title = format!("an input of {value} where spikes are expected");
+                Err(Box::new(Diagnostic::error("not-spike-counts", title).at_node(self.node.clone())))
             }
         }
     }
