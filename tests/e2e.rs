@@ -37,6 +37,7 @@ fn digits_lose_nothing_that_counts() {
     let levels = levels(&example("digits/digits.nir"), &options);
     let data = DataSet::open(&example("digits/test.npz"), None, Layout::Samples).unwrap();
     let subject = Subject {
+        takes_values: false,
         float: Some(levels.float),
         precision: Precision::Single,
         quantized: Some(levels.quantized),

@@ -52,9 +52,10 @@ fn interpret(
 ) -> Vec<Vec<f64>> {
     let indices: Vec<usize> = nodes.iter().map(|(name, _)| interpreter.find(name).unwrap()).collect();
     let mut values = vec![Vec::new(); nodes.len()];
+    let given: Vec<&Vec<Vec<f32>>> = order.iter().map(|name| &inputs[name]).collect();
     for tick in 0..TICKS {
-        let wide = |name: &String| inputs[name][tick].iter().map(|&value| value.into()).collect();
-        let given: Vec<Vec<f64>> = order.iter().map(wide).collect();
+        let wide = |train: &&Vec<Vec<f32>>| train[tick].iter().map(|&value| value.into()).collect();
+        let given: Vec<Vec<f64>> = given.iter().map(wide).collect();
         interpreter.step_values(&given.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap();
         for (values, &index) in values.iter_mut().zip(&indices) {
             values.extend(interpreter.values(index));

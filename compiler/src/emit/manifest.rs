@@ -1,9 +1,6 @@
 //! The manifest of a binary: all that a loader, a runner or a person has to know besides the bytes.
 
-use s2c_dialects::{
-    diagnostic::{Diagnostic, Result},
-    s2k::MapLayout,
-};
+use s2c_dialects::{diagnostic::Diagnostic, s2k::MapLayout};
 use s2c_passes::{analysis::expected::Expected, target::Target};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -66,7 +63,7 @@ impl Input {
     ///
     /// # Errors
     /// A value beyond what the binary was compiled for, or that is no count where spikes are expected.
-    pub fn packets(&self, value: f64) -> Result<(u64, Option<u32>)> {
+    pub fn packets(&self, value: f64) -> Result<(u64, Option<u32>), Box<Diagnostic>> {
         let limit = self.limit;
         if value.abs() > limit as f64 {
             return Err(Box::new(
