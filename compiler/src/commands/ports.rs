@@ -1,8 +1,27 @@
 //! Files of a network's inputs and outputs on the command line: `--input [NODE=]FILE`, `--output [NODE=]FILE`.
 
+use super::{Record, parse_record};
 use crate::data::{self, Cell, Train};
+use clap::Args;
 use s2c_dialects::diagnostic::{Diagnostic, Place, Result};
 use std::path::Path;
+
+/// The files of a run.
+#[derive(Args)]
+pub struct Files {
+    /// Spikes or values: `.npy` (ticks x neurons, or ticks x channels x rows x columns), `.npz` or `.csv`; one for each input.
+    #[arg(long, value_name = "[NODE=]FILE", required = true)]
+    pub input: Vec<String>,
+    /// Array of an `.npz` file.
+    #[arg(long, value_name = "NAME")]
+    pub input_array: Option<String>,
+    /// Where an output goes: spikes, or values in the network's units where it has none.
+    #[arg(long, value_name = "[NODE=]FILE")]
+    pub output: Vec<String>,
+    /// Record what a node hands on (NODE=FILE) or its membranes (NODE:v=FILE).
+    #[arg(long, value_name = "NODE=FILE", value_parser = parse_record)]
+    pub record: Vec<Record>,
+}
 
 /// A port and its shape.
 pub type Port = (String, Vec<usize>);
@@ -32,9 +51,9 @@ fn resolve<'a>(option: &str, text: &'a str, ports: &[Port]) -> Result<(usize, &'
 ///
 /// # Errors
 /// Arguments that do not name each input once, files that do not fit, and files of different lengths.
-pub fn read_inputs<T: Cell>(texts: &[String], array: Option<&str>, ports: &[Port]) -> Result<Vec<Train<T>>> {
+pub fn read_inputs<T: Cell>(given: &Files, ports: &[Port]) -> Result<Vec<Train<T>>> {
     let mut files: Vec<Option<&str>> = vec![None; ports.len()];
-    for text in texts {
+    for text in &given.input {
         let (index, file) = resolve("input", text, ports)?;
         if files[index].replace(file).is_some() {
             let title = "an input is given twice";
@@ -48,10 +67,11 @@ pub fn read_inputs<T: Cell>(texts: &[String], array: Option<&str>, ports: &[Port
                 .at_node(name.clone())
                 .hint(format!("add --input {name}=FILE"))
         })?;
-        let input = read_input(Path::new(file), array, shape).map_err(|error| match error.place {
-            Place::None => Box::new(error.at_node(name.clone())),
-            _ => error,
-        })?;
+        let input =
+            read_input(Path::new(file), given.input_array.as_deref(), shape).map_err(|error| match error.place {
+                Place::None => Box::new(error.at_node(name.clone())),
+                _ => error,
+            })?;
         if let Some(first) = inputs.first().filter(|first| first.ticks() != input.ticks()) {
             return Err(Box::new(
                 Diagnostic::error("input-ticks", "the inputs have different lengths")

@@ -1,8 +1,8 @@
 //! `s2c run`.
 
 use super::{
-    Precision, Record, parse_record,
-    ports::{self, Port, read_inputs},
+    Precision, Record,
+    ports::{self, Files, Port, read_inputs},
     simulate::{Model, simulate},
 };
 use crate::{
@@ -25,18 +25,8 @@ use std::path::PathBuf;
 pub struct Arguments {
     /// A binary, as `s2c compile` makes it.
     pub(crate) binary: PathBuf,
-    /// Spikes: `.npy` (ticks x neurons, or ticks x channels x rows x columns), `.npz` or `.csv`; one for each input.
-    #[arg(long, value_name = "[NODE=]FILE", required = true)]
-    input: Vec<String>,
-    /// Array of an `.npz` file.
-    #[arg(long, value_name = "NAME")]
-    input_array: Option<String>,
-    /// Where an output goes: spikes, or values in the network's units where it has none.
-    #[arg(long, value_name = "[NODE=]FILE")]
-    output: Vec<String>,
-    /// Record what a node hands on (NODE=FILE) or its membranes (NODE:v=FILE).
-    #[arg(long, value_name = "NODE=FILE", value_parser = parse_record)]
-    record: Vec<Record>,
+    #[command(flatten)]
+    files: Files,
     /// How recordings count ticks.
     #[arg(long, value_enum, default_value_t = Time::Network)]
     time: Time,
@@ -76,18 +66,18 @@ fn run_chip<T: Cell>(arguments: &Arguments, binary: Binary) -> Result<()> {
     let mut machine = Machine::load(binary)?;
     let manifest = &machine.binary().manifest;
     let ports: Vec<Port> = manifest.inputs.iter().map(|input| (input.node.clone(), input.shape.clone())).collect();
-    let inputs = read_inputs::<T>(&arguments.input, arguments.input_array.as_deref(), &ports)?;
+    let inputs = read_inputs::<T>(&arguments.files, &ports)?;
     // Outputs are always there to be shown; whether they also go into files is the user's choice.
     let shown: Vec<Port> = manifest.outputs.iter().map(|output| (output.node.clone(), output.shape.clone())).collect();
     let spikes = |node: &str| Wish { node: node.to_owned(), quantity: Quantity::Spikes };
     let mut wishes: Vec<Wish> = shown.iter().map(|(node, _)| spikes(node)).collect();
     let mut wanted = Vec::new();
-    for (node, file) in ports::outputs(&arguments.output, &shown)? {
+    for (node, file) in ports::outputs(&arguments.files.output, &shown)? {
         wishes.push(spikes(&node));
         wanted.push(PathBuf::from(file));
     }
     let populations = manifest.populations();
-    for Record { node, file } in &arguments.record {
+    for Record { node, file } in &arguments.files.record {
         let is_known = |name: &str| populations.contains(&name) || shown.iter().any(|(output, _)| output == name);
         let (node, quantity) = recording::parse(node, is_known);
         wishes.push(Wish { node: node.to_owned(), quantity });
@@ -129,7 +119,7 @@ fn run_reference<T: Cell>(arguments: &Arguments, binary: &Binary) -> Result<()> 
         binary.manifest.inputs.iter().map(|input| (input.node.clone(), input.shape.clone())).collect();
     let (model, inputs) = rayon::join(
         || Model::of(&ir::parse(&ir::context(), network, "network")?, Precision::default()),
-        || read_inputs::<T>(&arguments.input, arguments.input_array.as_deref(), &ports),
+        || read_inputs::<T>(&arguments.files, &ports),
     );
     let (model, inputs) = (model?, inputs?);
     if model.inputs != ports {
@@ -141,9 +131,9 @@ fn run_reference<T: Cell>(arguments: &Arguments, binary: &Binary) -> Result<()> 
     let ticks = inputs.first().map_or(0, Train::ticks);
     let shown = model.outputs().to_vec();
     let mut wishes: Vec<(String, Option<PathBuf>)> = shown.iter().map(|(node, _)| (node.clone(), None)).collect();
-    let outputs = ports::outputs(&arguments.output, &shown)?.into_iter();
+    let outputs = ports::outputs(&arguments.files.output, &shown)?.into_iter();
     wishes.extend(outputs.map(|(node, file)| (node, Some(PathBuf::from(file)))));
-    wishes.extend(arguments.record.iter().map(|record| (record.node.clone(), Some(record.file.clone()))));
+    wishes.extend(arguments.files.record.iter().map(|record| (record.node.clone(), Some(record.file.clone()))));
     let (mut outputs, mut recordings) = (simulate(inputs, model, wishes)?, Vec::new());
     for (recording, file) in outputs.split_off(shown.len()) {
         file.map_or(Ok(()), |file| recording.write(&file))?;

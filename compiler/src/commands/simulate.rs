@@ -1,8 +1,8 @@
 //! `s2c simulate`.
 
 use super::{
-    Precision, Record, Warn, parse_record,
-    ports::{self, Port, read_inputs},
+    Precision, Warn,
+    ports::{self, Files, Port, read_inputs},
 };
 use crate::{
     cli::ModelOptions,
@@ -27,18 +27,8 @@ use std::path::PathBuf;
 pub struct Arguments {
     /// NIR model, or a dump of `snn` or `qsnn`.
     pub(crate) model: PathBuf,
-    /// Spikes: `.npy` (ticks x neurons, or ticks x channels x rows x columns), `.npz` or `.csv`; one for each input.
-    #[arg(long, value_name = "[NODE=]FILE", required = true)]
-    input: Vec<String>,
-    /// Array of an `.npz` file.
-    #[arg(long, value_name = "NAME")]
-    input_array: Option<String>,
-    /// Where an output goes: spikes, or values in the network's units where it has none.
-    #[arg(long, value_name = "[NODE=]FILE")]
-    output: Vec<String>,
-    /// Record what a node hands on (NODE=FILE) or its membranes (NODE:v=FILE).
-    #[arg(long, value_name = "NODE=FILE", value_parser = parse_record)]
-    record: Vec<Record>,
+    #[command(flatten)]
+    files: Files,
     /// What neurons of a float network compute in.
     #[arg(long, value_enum, default_value_t)]
     precision: Precision,
@@ -61,14 +51,13 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
     };
     warn(&done.warnings);
     let model = Model::of(&done.module, arguments.precision)?;
-    let outputs = ports::outputs(&arguments.output, model.outputs())?.into_iter();
+    let outputs = ports::outputs(&arguments.files.output, model.outputs())?.into_iter();
     let outputs = outputs.map(|(node, file)| (node, PathBuf::from(file)));
-    let records = arguments.record.iter().map(|record| (record.node.clone(), record.file.clone()));
+    let records = arguments.files.record.iter().map(|record| (record.node.clone(), record.file.clone()));
     let wishes: Vec<_> = outputs.chain(records).collect();
-    let (files, array) = (&arguments.input, arguments.input_array.as_deref());
     let recordings = match model.takes_values {
-        true => simulate(read_inputs::<f32>(files, array, &model.inputs)?, model, wishes),
-        false => simulate(read_inputs::<u16>(files, array, &model.inputs)?, model, wishes),
+        true => simulate(read_inputs::<f32>(&arguments.files, &model.inputs)?, model, wishes),
+        false => simulate(read_inputs::<u16>(&arguments.files, &model.inputs)?, model, wishes),
     };
     recordings?.into_iter().try_for_each(|(recording, file)| recording.write(&file))
 }
