@@ -1,5 +1,6 @@
 //! A binary on the chip model: loads it, feeds it spikes, and brings what comes back into the network's own time.
 
+mod host;
 mod stats;
 
 use crate::{
@@ -212,15 +213,7 @@ impl Machine {
             let mut packets = Vec::new();
             for (index, ((port, train), layout)) in manifest.inputs.iter().zip(inputs).zip(&layouts).enumerate() {
                 let before = packets.len();
-                for &(neuron, value) in train.events_at(chip_tick) {
-                    let at = layout.map_or(Some(neuron as usize), |layout| layout.slice_index(neuron as usize));
-                    let key = port.key + at.map_or(0, |at| at as u32);
-                    let (copies, payload) = port.packets(value.into()).map_err(|error| {
-                        let text = format!("It is for neuron {neuron} in tick {chip_tick}. {}", error.text);
-                        Box::new(error.text(text))
-                    })?;
-                    packets.extend((0..copies).map(|_| Packet { key, payload }));
-                }
+                host::packets(port, layout.as_ref(), train, chip_tick, &mut packets)?;
                 spikes[index] += (packets.len() - before) as u64;
             }
             self.events += packets.iter().map(|packet| self.synapses_of(packet.key)).sum::<u64>();

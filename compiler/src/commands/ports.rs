@@ -9,7 +9,8 @@ use std::path::Path;
 /// The files of a run.
 #[derive(Args)]
 pub struct Files {
-    /// Spikes or values: `.npy` (ticks x neurons, or ticks x channels x rows x columns), `.npz` or `.csv`; one for each input.
+    /// Spikes or values: `.npy` (ticks x neurons, or ticks x channels x rows x columns), `.npz` or `.csv`; one for each
+    /// input.
     #[arg(long, value_name = "[NODE=]FILE", required = true)]
     pub input: Vec<String>,
     /// Array of an `.npz` file.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     data::{Cell, Train},
-    emit::Binary,
+    emit::{Binary, manifest::Manifest},
     files,
     machine::{self, Machine, Stats, Time, Wish},
     output,
@@ -62,11 +62,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
 }
 
+fn inputs_of(manifest: &Manifest) -> Vec<Port> {
+    manifest.inputs.iter().map(|input| (input.node.clone(), input.shape.clone())).collect()
+}
+
 fn run_chip<T: Cell>(arguments: &Arguments, binary: Binary) -> Result<()> {
     let mut machine = Machine::load(binary)?;
     let manifest = &machine.binary().manifest;
-    let ports: Vec<Port> = manifest.inputs.iter().map(|input| (input.node.clone(), input.shape.clone())).collect();
-    let inputs = read_inputs::<T>(&arguments.files, &ports)?;
+    let inputs = read_inputs::<T>(&arguments.files, &inputs_of(manifest))?;
     // Outputs are always there to be shown; whether they also go into files is the user's choice.
     let shown: Vec<Port> = manifest.outputs.iter().map(|output| (output.node.clone(), output.shape.clone())).collect();
     let spikes = |node: &str| Wish { node: node.to_owned(), quantity: Quantity::Spikes };
@@ -115,8 +118,7 @@ fn run_reference<T: Cell>(arguments: &Arguments, binary: &Binary) -> Result<()> 
         ));
     }
     let network = binary.network()?;
-    let ports: Vec<Port> =
-        binary.manifest.inputs.iter().map(|input| (input.node.clone(), input.shape.clone())).collect();
+    let ports = inputs_of(&binary.manifest);
     let (model, inputs) = rayon::join(
         || Model::of(&ir::parse(&ir::context(), network, "network")?, Precision::default()),
         || read_inputs::<T>(&arguments.files, &ports),

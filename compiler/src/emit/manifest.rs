@@ -1,6 +1,6 @@
 //! The manifest of a binary: all that a loader, a runner or a person has to know besides the bytes.
 
-use s2c_dialects::{diagnostic::Diagnostic, s2k::MapLayout};
+use s2c_dialects::s2k::MapLayout;
 use s2c_passes::{analysis::expected::Expected, target::Target};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -56,35 +56,6 @@ pub struct Input {
     pub layout: Option<Vec<i64>>,
     /// Key of neuron 0.
     pub key: u32,
-}
-
-impl Input {
-    /// What is sent for the input of a neuron in a tick: how many packets, and what they carry.
-    ///
-    /// # Errors
-    /// A value beyond what the binary was compiled for, or that is no count where spikes are expected.
-    pub fn packets(&self, value: f64) -> Result<(u64, Option<u32>), Box<Diagnostic>> {
-        let limit = self.limit;
-        if value.abs() > limit as f64 {
-            return Err(Box::new(
-                Diagnostic::error("input-limit", format!("an input of {value} in one tick"))
-                    .at_node(self.node.clone())
-                    .text(format!("The binary was compiled for at most {limit} per neuron and tick."))
-                    .hint("compile with a larger --input-limit"),
-            ));
-        }
-        match self.fraction {
-            Some(fraction) => {
-                let integer = (value * (fraction as f64).exp2()).round() as i32;
-                Ok((u64::from(integer != 0), Some(integer as u32)))
-            }
-            None if value >= 0.0 && value.fract() == 0.0 => Ok((value as u64, None)),
-            None => {
-                let title = format!("an input of {value} where spikes are expected");
-                Err(Box::new(Diagnostic::error("not-spike-counts", title).at_node(self.node.clone())))
-            }
-        }
-    }
 }
 
 /// An output node.
