@@ -7,7 +7,10 @@
 //! Limits: a PE that needs more than its memory is an error with the memory map.
 //! Source: the target's memory; table sizes from `analysis/tables.rs`.
 
-use crate::{Session, analysis::tables, kernels::alignment};
+use crate::{
+    Session,
+    analysis::{tables, variants::alignment},
+};
 use s2c_dialects::{
     Module,
     diagnostic::{Diagnostic, Result},

@@ -12,7 +12,6 @@ pub mod connection_fusion;
 pub mod core_partitioning;
 pub mod discretization;
 pub mod error_compensation;
-pub mod kernels;
 pub mod key_allocation;
 pub mod options;
 pub mod placement;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use s2c_dialects::diagnostic::Result;
-use s2c_passes::kernels::{Kernel, Registers};
+use s2c_kernels::{Kernel, Registers};
 
 use super::{
     link::{CodeImage, link},

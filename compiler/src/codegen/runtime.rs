@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use s2c_abi::{MAGIC, comms, dispatch, fault, header, rotation, slice, timer};
-use s2c_passes::kernels::Registers;
+use s2c_kernels::Registers;
 
 const SOURCE: &str = include_str!("../../../runtime/device/runtime.s");
 

@@ -8,7 +8,7 @@ mod one_to_one;
 mod reference;
 mod runtime;
 
-use s2c_passes::kernels::Registers;
+use s2c_kernels::Registers;
 
 use super::{KernelCache, RuntimeConstants};
 

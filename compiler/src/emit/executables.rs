@@ -3,7 +3,10 @@
 use super::image::{address_of, constants, data};
 use crate::codegen::{KernelCache, Segment, Symbol, write_executable};
 use s2c_dialects::{diagnostic::Result, s2k::Program};
-use s2c_passes::{analysis::tables, kernels::kernels_of, target::Target};
+use s2c_passes::{
+    analysis::{tables, variants::kernels_of},
+    target::Target,
+};
 
 /// Name and file of each PE.
 pub fn executables(program: &Program, target: &Target) -> Result<Vec<(String, Vec<u8>)>> {

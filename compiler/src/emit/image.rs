@@ -10,16 +10,14 @@ use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     s2k::{self, Pe, Program, Synapses, Values},
 };
+use s2c_kernels::{GROUP, Kernel, Parameter, Registers, SparseKernel};
 use s2c_passes::{
     analysis::{
         expected,
         tables::{self, Tables},
+        variants::{conv_kernel, extent, kernels_of, one_to_one_kernel, row_kernel, sparse_kernel, update_kernel},
     },
     buffer_allocation::FIFO,
-    kernels::{
-        self, GROUP, Kernel, Parameter, Registers, SparseKernel, conv_kernel, extent, kernels_of, one_to_one_kernel,
-        row_kernel, sparse_kernel, update_kernel,
-    },
     target::Target,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -415,7 +413,7 @@ fn write_weights(
     for row in 0..rows {
         let weights: Vec<i32> = (0..columns).map(|column| weight(row * columns + column)).collect();
         let place = convolution.as_ref().map_or(row as u32, |kernel| kernel.place_of(row as u32));
-        image.bytes(at + place * kernel.row_bytes(), &kernels::pack_row(&kernel, &weights));
+        image.bytes(at + place * kernel.row_bytes(), &s2c_kernels::pack_row(&kernel, &weights));
     }
     Ok(())
 }

@@ -7,15 +7,15 @@
 //! What a program costs depends on how many neurons fire: a *rate* is the share of the neurons that fire in a tick.
 
 use crate::{
-    kernels::{
-        ConvKernel, Factor, GROUP, OneToOneKernel, Registers, RowCode, RowKernel, SparseKernel, UpdateKernel,
-        conv_kernel, one_to_one_kernel, row_kernel, sparse_kernel, update_kernel,
-    },
+    analysis::variants::{conv_kernel, one_to_one_kernel, row_kernel, sparse_kernel, update_kernel},
     target::Cycles,
 };
 use s2c_dialects::{
     diagnostic::Result,
     s2k::{Pe, Rows, Synapses, Values},
+};
+use s2c_kernels::{
+    ConvKernel, Factor, GROUP, OneToOneKernel, Registers, RowCode, RowKernel, SparseKernel, UpdateKernel,
 };
 use std::{
     collections::BTreeMap,

@@ -6,11 +6,12 @@ use super::{
     cost::{CostModel, sparse_groups},
     traffic::Sender,
 };
-use crate::kernels::{GROUP, conv_kernel, one_to_one_kernel, row_kernel, sparse_kernel, update_kernel};
+use crate::analysis::variants::{conv_kernel, one_to_one_kernel, row_kernel, sparse_kernel, update_kernel};
 use s2c_dialects::{
     diagnostic::Result,
     s2k::{Convolution, Pe, Synapses},
 };
+use s2c_kernels::GROUP;
 use std::collections::BTreeMap;
 
 /// See the module's page; averages over ticks.

@@ -12,4 +12,5 @@ pub mod tables;
 pub mod timing;
 pub mod torus;
 pub mod traffic;
+pub mod variants;
 pub mod widths;

@@ -1,6 +1,6 @@
 //! A PE's tables: what the device runtime reads to find kernels, rows and neurons. Layouts are those of `s2c-abi`.
 
-use crate::kernels::{conv_kernel, extent, update_kernel};
+use crate::analysis::variants::{conv_kernel, extent, update_kernel};
 use s2c_abi::{convolution, dispatch, header, one_to_one, rotation, slice, synapse};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},

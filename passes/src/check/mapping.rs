@@ -3,8 +3,10 @@
 
 use super::{broken, packets};
 use crate::{
-    analysis::tables,
-    kernels::{alignment, row_kernel},
+    analysis::{
+        tables,
+        variants::{alignment, row_kernel},
+    },
     target::Target,
 };
 use s2c_dialects::{

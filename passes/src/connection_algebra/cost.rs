@@ -1,9 +1,8 @@
 //! What a connection takes on a PE: the measure by which the best of equal terms is chosen.
 
 use crate::{
-    analysis::cost::CostModel,
+    analysis::{cost::CostModel, variants::weight_width},
     connection_fusion::compose::pool_to_convolution,
-    kernels::{Accumulator, ConvKernel, Factor, OneToOneKernel, RowKernel, weight_width},
     options::Options,
     target::{Cycles, Target},
 };
@@ -11,6 +10,7 @@ use s2c_dialects::{
     convolution::Geometry,
     snn::{Network, Op},
 };
+use s2c_kernels::{Accumulator, ConvKernel, Factor, OneToOneKernel, RowKernel};
 
 use super::term::{Algebra, Term};
 use egg::{CostFunction, Id};

@@ -5,8 +5,8 @@ use crate::{
     analysis::{
         cost::CostModel,
         projections::{self, Projection},
+        variants::{accumulator, factor, update_kernel, weight_width},
     },
-    kernels::{ConvKernel, Factor, GROUP, OneToOneKernel, RowKernel, accumulator, factor, update_kernel, weight_width},
     options::Options,
     target::{Cycles, Target},
 };
@@ -15,6 +15,7 @@ use s2c_dialects::{
     qsnn::{Network, Op},
     s2k::{MapLayout, Pe},
 };
+use s2c_kernels::{ConvKernel, Factor, GROUP, OneToOneKernel, RowKernel};
 
 /// Lengths of rows between which costs are taken to be linear.
 const LENGTHS: [u32; 2] = [64, 256];

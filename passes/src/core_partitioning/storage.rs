@@ -14,7 +14,6 @@ use crate::{
         projections::{self, Projection},
         ranges::Range,
     },
-    kernels::{Accumulator, Factor, RowKernel, SparseKernel, WeightWidth},
     options::{Level, Options},
     target::Target,
     width_narrowing::sums,
@@ -25,6 +24,7 @@ use s2c_dialects::{
     qsnn::{Dense, Network, Op},
     s2k::Values,
 };
+use s2c_kernels::{Accumulator, Factor, RowKernel, SparseKernel, WeightWidth};
 
 /// How the weights of one projection are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

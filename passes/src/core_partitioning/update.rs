@@ -1,13 +1,13 @@
 //! The update of one slice, and where its parameters lie.
 
 use super::{build::zeros, cut::Slice, storage::Storage};
-use crate::kernels::GROUP;
 use s2c_dialects::{
     attribute::{Reset, Symbol, Tensor},
     diagnostic::{Diagnostic, Result},
     qsnn::{Network, Op},
     s2k::{Buffer, DecayForm, Parameter, Pe, Update, Values},
 };
+use s2c_kernels::GROUP;
 
 /// A 32-bit number that a parameter can be.
 trait Word: Copy + Default + PartialEq {

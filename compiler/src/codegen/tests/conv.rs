@@ -1,7 +1,7 @@
 //! Convolution kernels against a transcription of their module page, and their cost.
 
 use s2c_abi::convolution;
-use s2c_passes::kernels::{Accumulator, ConvKernel, Extent, Factor, Kernel, WeightWidth, pack_kernel};
+use s2c_kernels::{Accumulator, ConvKernel, Extent, Factor, Kernel, WeightWidth, pack_kernel};
 
 use super::{
     super::{CodeImage, KernelCache},

@@ -1,9 +1,7 @@
 //! The cost model against the chip model.
 
-use s2c_passes::{
-    analysis::cost::{Cost, CostModel},
-    kernels::{Accumulator, Factor, Kernel, RowKernel, SparseKernel, WeightWidth},
-};
+use s2c_kernels::{Accumulator, Factor, Kernel, RowKernel, SparseKernel, WeightWidth};
+use s2c_passes::analysis::cost::{Cost, CostModel};
 
 use super::{CODE_BYTES, Random, cache, conv, kernels, one_to_one};
 

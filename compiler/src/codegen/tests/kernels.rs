@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 use s2c_chip::Packet;
-use s2c_passes::kernels::{
+use s2c_kernels::{
     Accumulator, CurrentStage, Decay, Factor, Fire, GROUP, Kernel, Parameter, Reset, RowKernel, SparseKernel, Spread,
     State, UpdateKernel, WeightWidth, pack_row,
 };

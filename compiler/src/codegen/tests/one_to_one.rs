@@ -1,7 +1,7 @@
 //! One-to-one kernels against a transcription of their module page, and their cost.
 
 use s2c_abi::one_to_one;
-use s2c_passes::kernels::{Accumulator, Factor, Kernel, OneToOneKernel};
+use s2c_kernels::{Accumulator, Factor, Kernel, OneToOneKernel};
 
 use super::{CODE_BYTES, KernelCache, Random, cache, machine::Machine, reference::factor};
 

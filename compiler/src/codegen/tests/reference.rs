@@ -1,8 +1,8 @@
-//! What kernels compute, in plain Rust: a transcription of the module pages of `s2c_passes::kernels`.
+//! What kernels compute, in plain Rust: a transcription of the module pages of `s2c_kernels`.
 
 use std::collections::BTreeMap;
 
-use s2c_passes::kernels::{Decay, Factor, Parameter, Reset, State, UpdateKernel};
+use s2c_kernels::{Decay, Factor, Parameter, Reset, State, UpdateKernel};
 
 /// What weights are multiplied by.
 pub fn factor(factor: Factor, payload: i32) -> i32 {

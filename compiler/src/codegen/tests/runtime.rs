@@ -1,7 +1,7 @@
 //! The runtime on a small image: two slices, one of which starts late and has delayed accumulators.
 
 use s2c_abi::{MAGIC, fault, header, rotation};
-use s2c_passes::kernels::{
+use s2c_kernels::{
     Accumulator, Decay, Factor, Fire, Kernel, Reset, RowKernel, Spread, State, UpdateKernel, WeightWidth, pack_row,
 };
 

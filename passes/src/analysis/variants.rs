@@ -7,7 +7,7 @@ use s2c_dialects::{
 };
 use std::collections::BTreeSet;
 
-use super::{
+use s2c_kernels::{
     Accumulator, ConvKernel, CurrentStage, Decay, Extent, Factor, Fire, Kernel, OneToOneKernel, Reset, RowKernel,
     SparseKernel, Spread, State, UpdateKernel, WeightWidth,
 };

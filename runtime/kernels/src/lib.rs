@@ -22,7 +22,6 @@ mod row;
 mod sparse;
 mod taps;
 mod update;
-mod variants;
 
 pub use assembly::Assembly;
 pub use conv::{ConvCode, ConvKernel, pack_kernel};
@@ -32,10 +31,6 @@ pub use row::{RowCode, RowKernel, WeightWidth, pack_row, unpack_row};
 pub use sparse::{SparseCode, SparseKernel};
 pub use taps::Extent;
 pub use update::{CurrentStage, Decay, Fire, GROUP, Parameter, Reset, Spread, State, UpdateKernel};
-pub use variants::{
-    accumulator, alignment, conv_kernel, extent, factor, kernels_of, one_to_one_kernel, row_kernel, sparse_kernel,
-    update_kernel, weight_width,
-};
 
 /// A kernel variant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
