@@ -3,7 +3,8 @@
 mod support;
 
 use ndarray::{Array, ArrayD, IxDyn};
-use s2c::nir::{
+use s2c::model_file;
+use s2c_nir::{
     self, Graph, Node,
     linear::{Affine, Linear},
     neuron::{CubaLi, Integrator, Li, Lif},
@@ -60,7 +61,7 @@ fn chain(name: &str, inputs: usize, outputs: usize, nodes: Vec<(&str, Node)>) ->
         before = name;
     }
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("graded_{name}.nir"));
-    nir::write(&graph, &file).unwrap();
+    model_file::write(&graph, &file).unwrap();
     file
 }
 

@@ -10,15 +10,16 @@ use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
+use s2c::model_file;
 use s2c::{
     data::{Cell, Train},
     driver::{self, Wishes},
     machine::{Machine, Time, Wish},
-    nir::{self, Node},
     recording::Quantity,
 };
 use s2c_dialects::{graph::Network, ir, qsnn, snn};
 use s2c_interp::Interpreter;
+use s2c_nir::Node;
 use s2c_passes::{
     Phase,
     options::{Convention, InputKind, Level, Options, State},
@@ -93,8 +94,8 @@ static TOO_WIDE: AtomicU64 = AtomicU64::new(0);
 fn levels_agree(seed: u64, steps: usize) {
     let (graph, mut populations, has_loop) = graph(seed, steps);
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("graph{seed:x}_{steps}.nir"));
-    nir::write(&graph, &file).unwrap();
-    assert_eq!(nir::read(&file).unwrap().graph.edges, graph.edges);
+    model_file::write(&graph, &file).unwrap();
+    assert_eq!(model_file::read(&file).unwrap().graph.edges, graph.edges);
     let mut random = Random(seed ^ 1);
     let level = [Level::O0, Level::O1, Level::O2][random.below(3)];
     let limit = if random.one_in(4) { 3 } else { 1 };
@@ -197,7 +198,7 @@ fn reads_back(
     // Names of nodes within subgraphs are paths, which a name in a file can't hold.
     let populations: Vec<_> = populations.iter().map(|(name, shape)| (name.replace('/', "."), shape.clone())).collect();
     let populations = &populations[..];
-    nir::write_with(&exported.graph, &exported.choices, &again).unwrap();
+    model_file::write_with(&exported.graph, &exported.choices, &again).unwrap();
     // Time and rules come from the file.
     let options = Options { dt: None, convention: Convention::Nir, ..options.clone() };
     let stop = Wishes { stop_after: Some(Phase::Qsnn), ..Wishes::default() };

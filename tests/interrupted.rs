@@ -5,7 +5,8 @@
 //! file, which is short.
 
 use ndarray::ArrayD;
-use s2c::nir::{
+use s2c::model_file;
+use s2c_nir::{
     self, Graph, Node,
     linear::Linear,
     neuron::Lif,
@@ -46,7 +47,7 @@ fn write_model(path: &Path) {
         nodes: nodes.into_iter().map(|(name, node)| (name.to_owned(), node)).collect(),
         edges: edges.map(|(from, to)| (from.to_owned(), to.to_owned())).to_vec(),
     };
-    nir::write(&graph, path).unwrap();
+    model_file::write(&graph, path).unwrap();
 }
 
 fn start(folder: &Path, line: &str) -> Child {

@@ -1,7 +1,8 @@
 //! Networks with several inputs and outputs on the command line: each gets its file by name, at every level.
 
 use ndarray::{ArrayD, IxDyn};
-use s2c::nir::{
+use s2c::model_file;
+use s2c_nir::{
     self, Graph, Node,
     linear::Linear,
     neuron::Lif,
@@ -64,7 +65,7 @@ fn material(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
-    nir::write(&network(), &folder.join("net.nir")).unwrap();
+    model_file::write(&network(), &folder.join("net.nir")).unwrap();
     let compile = [&["compile", "net.nir", "-o", "net.bin", "--weight-bits", "16"], &OPTIONS[..]].concat();
     assert_eq!(s2c(&folder, &compile).0, Some(0), "{}", s2c(&folder, &compile).1);
     let spikes = |file: &str, neurons: u32, ticks: u32, step: u32| {

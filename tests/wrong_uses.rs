@@ -2,7 +2,8 @@
 //! place and a hint. What is printed is in `wrong_uses/<case>.snap`.
 
 use ndarray::{Array, ArrayD, arr1};
-use s2c::nir::{
+use s2c::model_file;
+use s2c_nir::{
     self, Graph, Node,
     linear::Linear,
     neuron::Lif,
@@ -57,7 +58,7 @@ fn material() -> PathBuf {
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(folder.join("folder.nir")).unwrap();
     let save = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).unwrap();
-    let graph = |name: &str, graph: Graph| nir::write(&graph, &folder.join(name)).unwrap();
+    let graph = |name: &str, graph: Graph| model_file::write(&graph, &folder.join(name)).unwrap();
 
     for file in ["digits.nir", "sample.npy", "test.npz"] {
         let bytes = fs::read(Path::new(EXAMPLES).join(file)).unwrap();

@@ -1,9 +1,10 @@
 //! The compile itself: import, the passes one after another, code.
 
+use crate::model_file;
 use crate::{
     calibration::{self, Samples},
     emit::{self, Binary},
-    export, files, import, nir, targets,
+    export, files, import, targets,
 };
 use s2c_dialects::{
     Context, Module,
@@ -192,9 +193,9 @@ pub fn remaining(module: &Module<'_>) -> Result<impl Iterator<Item = &'static Pa
 /// A network as it will run, as a NIR graph with what NIR has no field for.
 pub struct Exported {
     /// The graph.
-    pub graph: nir::Graph,
+    pub graph: s2c_nir::Graph,
     /// Length of a tick, and the neurons' rules.
-    pub choices: nir::Choices,
+    pub choices: s2c_nir::Choices,
     /// What the user is to be told.
     pub warnings: Vec<Diagnostic>,
     /// Time that each pass took.
@@ -236,7 +237,7 @@ pub fn to_nir(
     let rest = passes(Phase::Snn, Phase::Qsnn).chain(passes(Phase::Qsnn, Phase::Qsnn));
     let integers = scaled.run(context, &target, rest, wishes)?;
     let is_model = file.extension().is_none_or(|ending| ending != "mlir");
-    let original = is_model.then(|| nir::read(file)?.graph.flatten()).transpose()?;
+    let original = is_model.then(|| model_file::read(file)?.graph.flatten()).transpose()?;
     let (graph, choices) = export::export(&export::Levels {
         original: original.as_ref(),
         discretized: &float,

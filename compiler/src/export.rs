@@ -14,21 +14,19 @@ mod connections;
 mod neurons;
 mod weights;
 
-use crate::{
-    import::cycles,
-    nir::{
-        Choices, Graph, Node,
-        linear::Scale,
-        port::{Flatten, Input, Output},
-        signal::Delay,
-    },
-};
+use crate::import::cycles;
 use ndarray::{ArrayD, IxDyn};
 use petgraph::{algo::tarjan_scc, graphmap::DiGraphMap};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     qsnn::{Network, Op},
     snn,
+};
+use s2c_nir::{
+    Choices, Graph, Node,
+    linear::Scale,
+    port::{Flatten, Input, Output},
+    signal::Delay,
 };
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use weights::Weights;

@@ -10,7 +10,7 @@ mod connections;
 pub(crate) mod cycles;
 mod populations;
 
-use crate::nir::{self, Graph, Model, Node, Shapes};
+use crate::model_file;
 use cycles::Late;
 use ndarray::ArrayD;
 use s2c_dialects::{
@@ -20,6 +20,7 @@ use s2c_dialects::{
     ir::{Element, ValueType},
     snn::{self, Network, Op},
 };
+use s2c_nir::{Graph, Model, Node, Shapes};
 use s2c_passes::options::{InputKind, Options};
 use std::{collections::BTreeMap, path::Path};
 
@@ -30,7 +31,7 @@ pub fn import<'c>(
     options: &Options,
     warnings: &mut Vec<Diagnostic>,
 ) -> Result<Module<'c>> {
-    let model = nir::read(file)?;
+    let model = model_file::read(file)?;
     let name = file.file_stem().map_or_else(|| "network".into(), |stem| stem.to_string_lossy().into_owned());
     import_model(context, model, &name, options, warnings)
 }
@@ -52,7 +53,7 @@ pub fn import_model<'c>(
                 .at_node(name),
         ));
     }
-    let shapes = nir::infer_shapes(&graph)?;
+    let shapes = s2c_nir::infer_shapes(&graph)?;
     warnings.extend(shapes.warnings.iter().cloned());
     build(&graph, &shapes, name, options, warnings)?.write(context)
 }
@@ -136,7 +137,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn shape(&self, name: &str) -> Result<&nir::NodeShape> {
+    fn shape(&self, name: &str) -> Result<&s2c_nir::NodeShape> {
         let shape = self.shapes.nodes.get(name);
         shape.ok_or_else(|| Box::new(Diagnostic::bug("a node has no shape").at_node(name)))
     }
@@ -272,7 +273,7 @@ fn tensor(node: &str, field: &str, values: &ArrayD<f64>, shape: &[usize]) -> Res
     {
         return Ok(Tensor::splat(shape.to_vec(), value));
     }
-    let values = nir::broadcast(values, shape).map_err(|mut diagnostic| {
+    let values = s2c_nir::broadcast(values, shape).map_err(|mut diagnostic| {
         diagnostic.title = format!("`{field}`: {}", diagnostic.title);
         Box::new(diagnostic.at_node(node))
     })?;

@@ -17,7 +17,7 @@ pub mod faults;
 pub mod files;
 pub mod import;
 pub mod machine;
-pub mod nir;
+pub mod model_file;
 mod output;
 pub mod profile;
 pub mod recording;

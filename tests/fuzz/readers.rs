@@ -1,12 +1,12 @@
 //! The readers that meet files from outside, each as a function of bytes. Shared by the bounded run and by `cargo fuzz`.
 #![allow(dead_code)] // The targets of `cargo fuzz` use a part of it.
 
+use s2c::model_file;
 use s2c::{
     data::{DataSet, Layout, SpikeTrain},
     driver::{self, Compile, Wishes},
     emit::Binary,
     machine::{self, Machine, Time, Wish},
-    nir,
     recording::Quantity,
     targets,
 };
@@ -49,9 +49,9 @@ pub const READERS: &[Reader] = &[
 ];
 
 fn read_nir(path: &Path) -> Result<()> {
-    let graph = nir::read(path)?.graph.flatten()?;
-    nir::infer_shapes(&graph)?;
-    nir::listing(path)?.lines().count();
+    let graph = model_file::read(path)?.graph.flatten()?;
+    s2c_nir::infer_shapes(&graph)?;
+    model_file::listing(path)?.lines().count();
     let options = Options { dt: Some(1e-3), ..Options::default() };
     Compile::start(&ir::context(), path, &options).map(drop)
 }

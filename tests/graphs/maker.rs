@@ -2,7 +2,7 @@
 
 use super::DT;
 use ndarray::{ArrayD, IxDyn};
-use s2c::nir::{
+use s2c_nir::{
     self, Graph, Node,
     conv::{Conv, Padding},
     linear::{Affine, Linear, Scale},
@@ -290,7 +290,7 @@ fn nest(random: &mut Random, graph: &mut Graph, populations: &mut [(String, Vec<
     }
     let first = random.below(names.len());
     let chosen = &names[first..names.len().min(first + random.between(1, 4))];
-    let shapes = nir::infer_shapes(graph).unwrap().nodes;
+    let shapes = s2c_nir::infer_shapes(graph).unwrap().nodes;
     let mut inner = Graph::default();
     for name in chosen {
         inner.nodes.insert(name.clone(), graph.nodes.shift_remove(name).unwrap());

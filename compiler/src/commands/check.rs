@@ -1,7 +1,8 @@
 //! `s2c check`: can a model be compiled, node by node, and what does it leave open.
 
 use super::Warn;
-use crate::{cli::ModelOptions, driver, emit::Binary, nir, output, targets};
+use crate::model_file;
+use crate::{cli::ModelOptions, driver, emit::Binary, output, targets};
 use clap::Args;
 use s2c_dialects::{
     Context,
@@ -93,9 +94,9 @@ struct Sizes {
 
 /// Runs the command; an error is what keeps the model from being compiled.
 pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
-    let model = nir::read(&arguments.model)?;
+    let model = model_file::read(&arguments.model)?;
     let graph = model.graph.flatten()?;
-    let shapes = nir::infer_shapes(&graph)?;
+    let shapes = s2c_nir::infer_shapes(&graph)?;
     let nodes = graph.nodes.iter().map(|(name, node)| Node {
         name: name.clone(),
         r#type: node.kind(),

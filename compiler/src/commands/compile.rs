@@ -1,9 +1,10 @@
 //! `s2c compile`.
 
 use super::Warn;
+use crate::model_file;
 use crate::{
     cli::{ModelOptions, PhaseName},
-    driver, emit, files, nir, output, summary, targets, width_search,
+    driver, emit, files, output, summary, targets, width_search,
 };
 use clap::{Args, ValueEnum};
 use s2c_dialects::{
@@ -171,7 +172,7 @@ fn emit_nir(
     let exported = driver::to_nir(context, &arguments.model, options, arguments.target.as_deref(), wishes)?;
     warn(&exported.warnings);
     show_times(arguments, &exported.steps);
-    nir::write_with(&exported.graph, &exported.choices, output)
+    model_file::write_with(&exported.graph, &exported.choices, output)
 }
 
 /// Prints remarks to the standard error.

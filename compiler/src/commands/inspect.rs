@@ -1,8 +1,9 @@
 //! `s2c inspect`.
 
+use crate::model_file;
 use crate::{
     emit::{Binary, manifest::Pe},
-    files, nir, output, summary, table,
+    files, output, summary, table,
 };
 use clap::Args;
 use s2c_dialects::diagnostic::Result;
@@ -98,9 +99,9 @@ fn overview(binary: &Binary) -> String {
 }
 
 fn model(file: &Path, with_fields: bool) -> Result<serde_json::Value> {
-    let model = nir::read(file)?;
+    let model = model_file::read(file)?;
     let graph = model.graph.flatten()?;
-    let shapes = nir::infer_shapes(&graph).ok();
+    let shapes = s2c_nir::infer_shapes(&graph).ok();
     let shape_of = |name: &str| shapes.as_ref().and_then(|shapes| shapes.nodes.get(name));
     let nodes: Vec<serde_json::Value> = graph
         .nodes
@@ -125,11 +126,11 @@ fn model(file: &Path, with_fields: bool) -> Result<serde_json::Value> {
 
 /// The listing that diagnostics show pieces of, with line numbers, and what reading left to say.
 fn listing(file: &Path) -> Result<String> {
-    let lines: Vec<String> = nir::listing(file)?.lines().collect();
+    let lines: Vec<String> = model_file::listing(file)?.lines().collect();
     let width = lines.len().to_string().len();
     let mut text: String =
         lines.iter().enumerate().map(|(index, line)| format!("{:>width$}  {line}\n", index + 1)).collect();
-    let model = nir::read(file)?;
+    let model = model_file::read(file)?;
     for note in &model.notes {
         let place = if note.node.is_empty() { String::new() } else { format!("{}: ", note.node) };
         text.push_str(&format!("note: {place}{}\n", note.text));

@@ -1,9 +1,19 @@
 //! Whole files: round trips, real recordings, damage.
 
 use super::*;
-use crate::nir::tests::{Random, scratch, shared_data};
 use ndarray::{Array, ArrayD, arr1, arr2};
-use std::fs;
+use std::{fs, path::PathBuf};
+use unit::{Random, shared_data};
+
+#[path = "../../../tests/unit.rs"]
+mod unit;
+
+/// A path in a folder for this test run; the test's name keeps parallel tests apart.
+fn scratch(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("s2c-test-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    folder.join(name)
+}
 
 fn ramp(shape: &[usize]) -> ArrayD<u8> {
     let size = shape.iter().product();

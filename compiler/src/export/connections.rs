@@ -1,15 +1,15 @@
 //! Connections as NIR nodes.
 
 use super::{Builder, Source, array, inexpressible};
-use crate::nir::{
+use s2c_dialects::{
+    diagnostic::{Diagnostic, Result},
+    qsnn::Conv2d,
+};
+use s2c_nir::{
     Node,
     conv::{Conv, Padding},
     linear::{Affine, Linear},
     pool::{Pool2d, SumPool2d},
-};
-use s2c_dialects::{
-    diagnostic::{Diagnostic, Result},
-    qsnn::Conv2d,
 };
 
 impl Builder<'_> {

@@ -1,13 +1,13 @@
 //! Populations as NIR nodes, and their rules as metadata.
 
 use super::inexpressible;
-use crate::nir::{self, Choices, Node, signal};
 use ndarray::{ArrayD, IxDyn};
 use s2c_dialects::{
     attribute::{Reset, Tensor},
     diagnostic::{Diagnostic, Result},
     snn::{Compare, Integrator, Network, Op},
 };
+use s2c_nir::{self, Choices, Node, signal};
 
 fn values(tensor: &Tensor<f64>) -> ArrayD<f64> {
     let shape = IxDyn(&tensor.shape);
@@ -24,19 +24,19 @@ pub fn population(network: &Network, name: &str) -> Result<Node> {
     let found = network.nodes.iter().find(|node| node.op.is_neuron() && node.op.node() == Some(name));
     let found = found.ok_or_else(|| Diagnostic::bug("a population is missing").at_node(name))?;
     Ok(match &found.op {
-        Op::If(op) => Node::If(nir::neuron::If {
+        Op::If(op) => Node::If(s2c_nir::neuron::If {
             r: values(&op.r),
             v_threshold: values(&op.v_threshold),
             v_reset: resets(&op.v_reset),
         }),
-        Op::Lif(op) => Node::Lif(nir::neuron::Lif {
+        Op::Lif(op) => Node::Lif(s2c_nir::neuron::Lif {
             tau: values(&op.tau),
             r: values(&op.r),
             v_leak: values(&op.v_leak),
             v_threshold: values(&op.v_threshold),
             v_reset: resets(&op.v_reset),
         }),
-        Op::CubaLif(op) => Node::CubaLif(nir::neuron::CubaLif {
+        Op::CubaLif(op) => Node::CubaLif(s2c_nir::neuron::CubaLif {
             tau_syn: values(&op.tau_syn),
             tau_mem: values(&op.tau_mem),
             r: values(&op.r),

@@ -1,7 +1,7 @@
 //! What a file that `s2c` wrote says about time and rules.
 
-use crate::nir::Choices;
 use s2c_dialects::diagnostic::{Diagnostic, Result};
+use s2c_nir::Choices;
 use s2c_passes::options::{Convention, Options};
 
 /// The options with what the file says where they leave it open. A convention other than `nir` has its own rules, so that

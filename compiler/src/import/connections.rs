@@ -1,9 +1,9 @@
 //! Connections and delays: NIR's nodes without state.
 
 use super::{Builder, tensor};
-use crate::nir::{NodeShape, conv::Conv, linear, pool::Pool2d, signal};
 use ndarray::ArrayD;
 use s2c_dialects::{attribute::Tensor, diagnostic::Result, snn};
+use s2c_nir::{NodeShape, conv::Conv, linear, pool::Pool2d, signal};
 
 impl Builder<'_> {
     /// The results of one connection per operand, added; the bias counts once.

@@ -4,8 +4,8 @@
 //! being walked. Each such cycle must hold a neuron; the edge out of the last neuron before the walk closed the cycle is
 //! the one that is a tick late. A Delay node in the cycle is late by itself, and no edge has to be. That is what frameworks do that run nodes in that order and keep the last tick's spikes.
 
-use crate::nir::{Graph, Node};
 use s2c_dialects::diagnostic::{Diagnostic, Result};
+use s2c_nir::{Graph, Node};
 
 /// What [`plan`] finds.
 pub struct Plan {

@@ -1,11 +1,11 @@
 //! Populations: NIR's nodes that are updated once per tick.
 
 use super::tensor;
-use crate::nir::Node;
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     snn::{self, Op},
 };
+use s2c_nir::Node;
 
 /// The op of a node, with one value of each parameter per neuron.
 pub(super) fn population(name: &str, node: &Node, shape: &[usize]) -> Result<Op> {

@@ -1,8 +1,8 @@
 //! The few lines around a place. Lines of dumps can be megabytes long, so that only a piece of each is kept; positions
 //! are still reported as they are in the whole file.
 
-use crate::nir::Listing;
 use codespan_reporting::files::{self, Files};
+use s2c_nir::Listing;
 use std::ops::Range;
 
 /// Characters to the left and right of a place that are shown of a long line.

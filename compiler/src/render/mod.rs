@@ -15,7 +15,8 @@
 
 mod excerpt;
 
-use crate::{nir::Listing, usage};
+use crate::model_file;
+use crate::usage;
 use codespan_reporting::{
     diagnostic::{Diagnostic as Report, Label, Severity as ReportSeverity},
     term::{
@@ -25,6 +26,7 @@ use codespan_reporting::{
 };
 use excerpt::Excerpt;
 use s2c_dialects::diagnostic::{Diagnostic, Place, Severity};
+use s2c_nir::Listing;
 use std::{cell::OnceCell, fs, io::IsTerminal, path::PathBuf};
 
 /// How diagnostics are printed.
@@ -147,7 +149,7 @@ impl Renderer {
                 if file.extension().is_some_and(|ending| ending == "mlir") {
                     return Excerpt::of_dump(&shown, &fs::read_to_string(file).ok()?, node);
                 }
-                let listing = self.listing.get_or_init(|| crate::nir::listing(file).ok()).as_ref()?;
+                let listing = self.listing.get_or_init(|| model_file::listing(file).ok()).as_ref()?;
                 Excerpt::of_listing(&shown, listing, node)
             }
         }

@@ -35,7 +35,7 @@ mod raw;
 mod repair;
 mod shapes;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 mod window;
 mod write;
 
@@ -47,17 +47,16 @@ pub use shapes::{NodeShape, Shapes, infer_shapes};
 pub use write::{write, write_with};
 
 use s2c_dialects::diagnostic::Result;
-use std::path::Path;
 
-/// Reads a NIR file.
+/// Reads a NIR file, given as its bytes and its name, which is for messages.
 ///
 /// ```no_run
-/// # use s2c::nir;
-/// let model = nir::read("model.nir".as_ref())?;
+/// let bytes = std::fs::read("model.nir").expect("a file");
+/// let model = s2c_nir::read(bytes, "model.nir")?;
 /// let graph = model.graph.flatten()?;
-/// let shapes = nir::infer_shapes(&graph)?;
+/// let shapes = s2c_nir::infer_shapes(&graph)?;
 /// # Ok::<(), Box<s2c_dialects::diagnostic::Diagnostic>>(())
 /// ```
-pub fn read(path: &Path) -> Result<Model> {
-    decode::model(file::read(path)?)
+pub fn read(bytes: Vec<u8>, name: &str) -> Result<Model> {
+    decode::model(file::read(bytes, name)?)
 }

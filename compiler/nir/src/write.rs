@@ -10,27 +10,26 @@ use super::{
     raw::{Members, Raw},
     shapes::{Shapes, infer_shapes},
 };
-use crate::files;
 use hdf5_writer::{
     ByteOrder, DatasetBuilder, FILTER_DEFLATE, FilterDescription, H5WriteElement, Hdf5Builder, WriteOptions,
 };
 use indexmap::IndexMap;
 use ndarray::{Array2, ArrayD};
 use s2c_dialects::diagnostic::{Diagnostic, Result};
-use std::{collections::HashSet, path::Path};
+use std::collections::HashSet;
 
 /// The version of the Python package whose form is written.
 const VERSION: &str = "1.0.8";
 /// Compression of arrays; zlib's own default.
 const DEFLATE: u32 = 6;
 
-/// Writes a graph. The file appears whole or not at all.
-pub fn write(graph: &Graph, path: &Path) -> Result<()> {
-    write_with(graph, &Choices::new(), path)
+/// The bytes of a file that holds a graph.
+pub fn write(graph: &Graph) -> Result<Vec<u8>> {
+    write_with(graph, &Choices::new())
 }
 
 /// As [`write()`], with what NIR has no field for.
-pub fn write_with(graph: &Graph, choices: &Choices, path: &Path) -> Result<()> {
+pub fn write_with(graph: &Graph, choices: &Choices) -> Result<Vec<u8>> {
     // Shapes only fill gaps; a graph whose shapes do not fit can still be written.
     let shapes = infer_shapes(graph).ok();
     let mut members = encode(graph, "", shapes.as_ref())?;
@@ -43,12 +42,12 @@ pub fn write_with(graph: &Graph, choices: &Choices, path: &Path) -> Result<()> {
     let encoded = add_members(Hdf5Builder::new(), "", &root)
         .and_then(Hdf5Builder::into_plan)
         .and_then(|plan| plan.encode(WriteOptions::default()));
-    let bytes = encoded.map_err(|error| {
-        Diagnostic::error("cannot-write", format!("`{}` cannot be written", path.display()))
+    encoded.map_err(|error| {
+        Diagnostic::error("cannot-write", "the network cannot be written as HDF5")
             .text(format!("{error}."))
             .hint("please report it with the model")
-    })?;
-    files::write(path, &bytes)
+            .into()
+    })
 }
 
 /// A graph as an untyped tree.

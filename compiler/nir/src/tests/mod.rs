@@ -5,55 +5,14 @@ mod odd_files;
 mod real_models;
 mod round_trip;
 mod subgraphs;
+#[path = "../../../../tests/unit.rs"]
+mod unit;
 
 use super::{conv::Padding, *};
 use indexmap::IndexMap;
 use ndarray::ArrayD;
-use std::{fs, path::PathBuf};
-
-/// A path in a folder for this test run; the test's name keeps parallel tests apart.
-pub(crate) fn scratch(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("s2c-test-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    folder.join(name)
-}
-
-/// The shared folder of real models and recordings, where it exists.
-pub(crate) fn shared_data() -> Option<PathBuf> {
-    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data"));
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("skipped: there is no folder {}", folder.display());
-    None
-}
-
-/// A small deterministic source of numbers (xorshift).
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % limit.max(1) as u64).unwrap()
-    }
-
-    /// A copy with some bytes changed, or the end cut off.
-    pub(crate) fn damage(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let mut copy = bytes.to_vec();
-        if self.below(4) == 0 {
-            copy.truncate(self.below(bytes.len()));
-        }
-        for _ in 0..1 + self.below(8) {
-            let place = self.below(copy.len());
-            if let Some(byte) = copy.get_mut(place) {
-                *byte = u8::try_from(self.below(256)).unwrap();
-            }
-        }
-        copy
-    }
-}
+use std::{fs, path::Path};
+use unit::{Random, shared_data};
 
 fn edges(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect()

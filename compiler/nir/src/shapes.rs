@@ -177,7 +177,7 @@ fn check(graph: &Graph, shapes: &IndexMap<String, NodeShape>) -> Result<Vec<Diag
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nir::{
+    use crate::{
         linear::Linear,
         neuron::Lif,
         pool::{Pool2d, SumPool2d},

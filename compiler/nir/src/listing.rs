@@ -8,7 +8,7 @@ use super::{
     raw::{Members, Raw},
 };
 use s2c_dialects::diagnostic::Result;
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 /// One node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,9 +28,9 @@ pub struct Listing {
     lines: Vec<Line>,
 }
 
-/// Lists the nodes of a file.
-pub fn listing(path: &Path) -> Result<Listing> {
-    let root = file::read(path)?;
+/// Lists the nodes of a file, given as its bytes and its name, which is for messages.
+pub fn listing(bytes: Vec<u8>, name: &str) -> Result<Listing> {
+    let root = file::read(bytes, name)?;
     let mut listing = Listing::default();
     if let Some(Raw::Group(graph)) = root.get("node") {
         listing.add_graph("", graph);

@@ -5,11 +5,9 @@
 //! [`MOST_OBJECTS`] objects. Every size is checked before memory is taken for it. Data in other files is not followed.
 
 use super::raw::{Members, Raw};
-use crate::files;
 use hdf5_reader::{Dataset, Datatype, Hdf5File, OpenOptions, StringSize, VarLenKind, group::Group};
 use ndarray::{ArrayD, IxDyn};
 use s2c_dialects::diagnostic::{Diagnostic, Result};
-use std::path::Path;
 
 /// The most that deflate expands by, as its authors state.
 const EXPANSION: u64 = 1032;
@@ -21,20 +19,19 @@ const DEEPEST: usize = 48;
 const MOST_OBJECTS: usize = 1 << 18;
 
 /// Reads the whole file.
-pub(super) fn read(path: &Path) -> Result<Members> {
-    let bytes = files::read(path)?;
+pub(super) fn read(bytes: Vec<u8>, name: &str) -> Result<Members> {
     let content = (bytes.len() as u64).saturating_mul(EXPANSION).min(LARGEST_CONTENT);
     let limit = usize::try_from(content).unwrap_or(usize::MAX);
     let options = OpenOptions::default().with_max_read_bytes(limit).with_max_chunk_bytes(limit);
-    let mut reader = Reader { path, content, objects: MOST_OBJECTS };
+    let mut reader = Reader { file: name, content, objects: MOST_OBJECTS };
     let open = || Hdf5File::from_vec_with_options(bytes, options)?.root_group();
-    let root = open().map_err(|error| not_nir(path, &words(&error)))?;
+    let root = open().map_err(|error| not_nir(name, &words(&error)))?;
     reader.group(&root, "", 0)
 }
 
 /// The diagnostic for a file that is no NIR file.
-pub(super) fn not_nir(path: &Path, why: &str) -> Box<Diagnostic> {
-    Diagnostic::error("not-a-nir-file", format!("`{}` is not a readable NIR file", path.display()))
+pub(super) fn not_nir(file: &str, why: &str) -> Box<Diagnostic> {
+    Diagnostic::error("not-a-nir-file", format!("`{}` is not a readable NIR file", file))
         .text(why)
         .hint("a NIR file is HDF5, as written by `nir.write` in Python; was the file cut off on its way?")
         .into()
@@ -47,7 +44,8 @@ fn words(error: &hdf5_reader::error::Error) -> String {
 }
 
 struct Reader<'a> {
-    path: &'a Path,
+    /// The file's name, for messages.
+    file: &'a str,
     /// Bytes that datasets may still take.
     content: u64,
     /// Objects that may still come.
@@ -56,7 +54,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn broken(&self, name: &str, why: impl AsRef<str>) -> Box<Diagnostic> {
-        not_nir(self.path, &format!("At `{name}`: {}", why.as_ref()))
+        not_nir(self.file, &format!("At `{name}`: {}", why.as_ref()))
     }
 
     /// The members in the order of their names.
