@@ -43,7 +43,7 @@ test-frameworks: build ## Compare with the Python package nir and with the frame
 
 .PHONY: bench
 bench: build ## Figures of kernels and networks, against the stored baseline (BENCH="--samples N --peers PYTHON")
-	cargo test --release --locked -p s2c --lib codegen -- --nocapture --test-threads 1 | grep -v "^test "
+	cargo test --release --locked -p s2c-backend --lib codegen -- --nocapture --test-threads 1 | grep -v "^test "
 	$(PYTHON) tests/bench/bench.py $(BENCH)
 
 .PHONY: check

@@ -2,10 +2,10 @@
 
 use s2c_dialects::{ir, s2k::Program};
 use s2c_passes::{
-    Session,
     analysis::expected::{self, Expected},
     check::{self, mapping},
     options::Level,
+    session::Session,
     target::Target,
 };
 
@@ -34,8 +34,8 @@ fn program(target: &Target) -> Program {
     let context = ir::context();
     let mut module = ir::parse(&context, NETWORK, "network.mlir").unwrap();
     let mut session = Session::new(&context, target.clone());
-    for pass in s2c_passes::pipeline(Level::O1).filter(|pass| pass.takes >= s2c_passes::Phase::Qsnn) {
-        module = s2c_passes::run(pass, &mut session, module).unwrap();
+    for pass in s2c_passes::pipeline(Level::O1).filter(|pass| pass.takes >= s2c_passes::session::Phase::Qsnn) {
+        module = s2c_passes::session::run(pass, &mut session, module).unwrap();
     }
     Program::read(&module).unwrap()
 }

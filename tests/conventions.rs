@@ -4,9 +4,11 @@ mod support;
 
 use s2c::{
     data::{DataSet, Layout, SpikeTrain, read_spikes},
-    evaluation::{self, Subject},
-    machine::{Time, Wish},
-    recording::{Quantity, Recording},
+    tools::{
+        evaluation::{self, Subject},
+        machine::{Time, Wish},
+        recording::{Quantity, Recording},
+    },
 };
 use s2c_dialects::{attribute::Reset, snn};
 use s2c_interp::{Interpreter, snn::Precision};

@@ -5,7 +5,7 @@ mod support;
 
 use s2c::{
     data::{DataSet, Layout, SpikeTrain, read_spikes},
-    evaluation::{self, Subject},
+    tools::evaluation::{self, Subject},
 };
 use s2c_dialects::attribute::Reset;
 use s2c_interp::{Interpreter, snn::Precision};

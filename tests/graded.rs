@@ -3,7 +3,7 @@
 mod support;
 
 use ndarray::{Array, ArrayD, IxDyn};
-use s2c::model_file;
+use s2c::frontend::model_file;
 use s2c_nir::{
     self, Graph, Node,
     linear::{Affine, Linear},

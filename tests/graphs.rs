@@ -10,19 +10,21 @@ use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
-use s2c::model_file;
 use s2c::{
     data::{Cell, Train},
     driver::{self, Wishes},
-    machine::{Machine, Time, Wish},
-    recording::Quantity,
+    frontend::model_file,
+    tools::{
+        machine::{Machine, Time, Wish},
+        recording::Quantity,
+    },
 };
 use s2c_dialects::{graph::Network, ir, qsnn, snn};
 use s2c_interp::Interpreter;
 use s2c_nir::Node;
 use s2c_passes::{
-    Phase,
     options::{Convention, InputKind, Level, Options, State},
+    session::Phase,
 };
 use std::{
     collections::BTreeMap,

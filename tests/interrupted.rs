@@ -5,7 +5,7 @@
 //! file, which is short.
 
 use ndarray::ArrayD;
-use s2c::model_file;
+use s2c::frontend::model_file;
 use s2c_nir::{
     self, Graph, Node,
     linear::Linear,

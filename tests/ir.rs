@@ -3,8 +3,8 @@
 
 use s2c_dialects::{Context, Module, diagnostic::Result, ir, snn};
 use s2c_passes::{
-    Remark, Session,
     analysis::moments::{Calibration, Observer},
+    session::{Remark, Session},
     target::Target,
 };
 use std::{fs, path::Path, sync::Arc};
@@ -31,11 +31,11 @@ fn lower(context: &Context, pass: &str, text: &str) -> Result<String> {
     let pass = s2c_passes::find(pass).expect("folders are named after passes");
     let calibration = calibrate(pass.name, &module)?.map(Arc::new);
     let mut session = Session { calibration, ..Session::new(context, target) };
-    let module = s2c_passes::run(pass, &mut session, module)?;
+    let module = s2c_passes::session::run(pass, &mut session, module)?;
     if pass.takes == pass.gives {
         // A dump can be compiled on from any point only if a pass that has run changes nothing when it runs again.
         let once = ir::to_text(&module);
-        let again = s2c_passes::run(
+        let again = s2c_passes::session::run(
             pass,
             &mut Session::new(context, session.target.clone()),
             ir::parse(context, &once, "again.mlir")?,

@@ -4,15 +4,17 @@
 use s2c::{
     data::{DataSet, Layout, SpikeTrain},
     driver::{self, Wishes},
-    emit::Binary,
-    machine::{Machine, Time, Wish},
-    recording::{Quantity, Recording},
+    tools::{
+        machine::{Machine, Time, Wish},
+        recording::{Quantity, Recording},
+    },
 };
+use s2c_backend::emit::Binary;
 use s2c_dialects::{diagnostic::Place, ir, qsnn};
 use s2c_interp::Interpreter;
 use s2c_passes::{
-    Phase,
     options::{Convention, Level, Options},
+    session::Phase,
 };
 use std::path::{Path, PathBuf};
 

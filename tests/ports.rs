@@ -1,7 +1,7 @@
 //! Networks with several inputs and outputs on the command line: each gets its file by name, at every level.
 
 use ndarray::{ArrayD, IxDyn};
-use s2c::model_file;
+use s2c::frontend::model_file;
 use s2c_nir::{
     self, Graph, Node,
     linear::Linear,

@@ -5,13 +5,13 @@ mod support;
 
 use s2c::{
     driver::{self, Wishes},
-    machine::Machine,
+    tools::machine::Machine,
 };
 use s2c_dialects::{ir, qsnn};
 use s2c_interp::{Interpreter, qsnn::Qsnn};
 use s2c_passes::{
-    Phase,
     options::{Level, Options},
+    session::Phase,
 };
 use std::{fmt::Write, path::Path};
 use support::{differing, interpret, membranes_on_chip, noise, on_chip};

@@ -4,14 +4,16 @@
 use s2c::{
     data::SpikeTrain,
     driver::{self, Wishes},
-    machine::{Machine, Time, Wish},
-    recording::{Quantity, Recording},
+    tools::{
+        machine::{Machine, Time, Wish},
+        recording::{Quantity, Recording},
+    },
 };
 use s2c_dialects::{attribute::Reset, ir, qsnn, snn};
 use s2c_interp::Interpreter;
 use s2c_passes::{
-    Phase,
     options::{Convention, Level, Options},
+    session::Phase,
 };
 use std::path::{Path, PathBuf};
 

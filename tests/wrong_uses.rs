@@ -2,7 +2,7 @@
 //! place and a hint. What is printed is in `wrong_uses/<case>.snap`.
 
 use ndarray::{Array, ArrayD, arr1};
-use s2c::model_file;
+use s2c::frontend::model_file;
 use s2c_nir::{
     self, Graph, Node,
     linear::Linear,

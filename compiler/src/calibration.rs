@@ -2,7 +2,7 @@
 
 use crate::{
     data::{Cell, DataSet, Layout},
-    machine,
+    tools::machine,
 };
 use rayon::prelude::*;
 use s2c_dialects::{

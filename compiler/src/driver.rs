@@ -1,11 +1,12 @@
 //! The compile itself: import, the passes one after another, code.
 
-use crate::model_file;
 use crate::{
     calibration::{self, Samples},
-    emit::{self, Binary},
-    export, files, import, targets,
+    files,
+    frontend::{export, import, model_file},
+    targets,
 };
+use s2c_backend::emit::{self, Binary};
 use s2c_dialects::{
     Context, Module,
     diagnostic::{Diagnostic, Result, Severity},
@@ -14,10 +15,10 @@ use s2c_dialects::{
     snn,
 };
 use s2c_passes::{
-    Pass, Phase, Remark, Session,
     analysis::{expected, moments::Calibration},
     check::{self, mapping},
     options::Options,
+    session::{Pass, Phase, Remark, Session},
     target::Target,
 };
 use std::{
@@ -82,7 +83,7 @@ impl<'c> Compile<'c> {
             import::import(context, file, options, &mut warnings)?
         };
         let phase = Phase::of(&module)?;
-        s2c_passes::verify(context, &module, phase)?;
+        s2c_passes::session::verify(context, &module, phase)?;
         let time = begin.elapsed();
         let mapped_by_file = phase == Phase::S2k;
         let mut start = Self {
@@ -131,7 +132,7 @@ impl<'c> Compile<'c> {
             }
             let begin = Instant::now();
             let blame = self.blame();
-            self.module = s2c_passes::run(pass, &mut session, self.module).map_err(blame)?;
+            self.module = s2c_passes::session::run(pass, &mut session, self.module).map_err(blame)?;
             self.note(pass.name, begin.elapsed())?;
             if let Some(folder) = &wishes.dump_dir {
                 self.dump(folder, pass.name)?;
@@ -186,7 +187,7 @@ impl<'c> Compile<'c> {
 /// The passes that lead on from a module: all of its level's that take its phase or a later one. For a module in the
 /// middle of a phase the passes that have run before must not change it again, which holds for each of them.
 pub fn remaining(module: &Module<'_>) -> Result<impl Iterator<Item = &'static Pass> + use<>> {
-    let (phase, options) = (Phase::of(module)?, s2c_passes::options_of(module)?);
+    let (phase, options) = (Phase::of(module)?, s2c_passes::session::options_of(module)?);
     Ok(s2c_passes::pipeline(options.level).filter(move |pass| pass.takes >= phase))
 }
 
@@ -218,7 +219,7 @@ pub fn to_nir(
                 .hint("start from the model, or from a dump of `snn`"),
         ));
     }
-    let level = s2c_passes::options_of(&start.module)?.level;
+    let level = s2c_passes::session::options_of(&start.module)?.level;
     let passes = |takes: Phase, gives: Phase| {
         s2c_passes::pipeline(level).filter(move |pass| pass.takes == takes && pass.gives == gives)
     };
@@ -257,7 +258,7 @@ pub fn compile<'c>(
 ) -> Result<(Compile<'c>, Target, Option<Binary>)> {
     let target = targets::load(target.unwrap_or(targets::DEFAULT))?;
     let start = Compile::start(context, file, options)?;
-    let target = target.without(&s2c_passes::options_of(&start.module)?.dead);
+    let target = target.without(&s2c_passes::session::options_of(&start.module)?.dead);
     let passes = remaining(&start.module)?;
     let mut done = start.run(context, &target, passes, wishes)?;
     if Phase::of(&done.module)? != Phase::S2k {

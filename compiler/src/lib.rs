@@ -1,31 +1,15 @@
 //! `s2c`: a compiler from spiking neural networks in NIR to machine code for the SpiNNaker2 chip.
 //!
-//! This is the only crate that does I/O. [`driver`] is the way through: [`import`] makes an `snn` module of a NIR file,
-//! the passes of `s2c-passes` lower it to `s2k`, [`emit`] and [`codegen`] make a binary of that, and [`machine`] runs
-//! the binary on the chip model.
+//! This is the only crate that does I/O. [`driver`] is the way through: [`frontend`] makes an `snn` module of a NIR file,
+//! the passes of `s2c-passes` lower it to `s2k`, `s2c-backend` makes a binary of that, and [`tools`] run, evaluate and
+//! report on it. [`cli`] is the command line.
 
 pub mod calibration;
 pub mod cli;
-pub mod codegen;
-mod commands;
 pub mod data;
 pub mod driver;
-pub mod emit;
-pub mod evaluation;
-pub mod export;
-pub mod faults;
 pub mod files;
-pub mod import;
-pub mod machine;
-pub mod model_file;
-mod output;
-pub mod profile;
-pub mod recording;
-pub mod render;
-pub mod report;
-pub mod summary;
-mod table;
+pub mod frontend;
+pub mod progress;
 pub mod targets;
-mod trace;
-mod usage;
-pub mod width_search;
+pub mod tools;

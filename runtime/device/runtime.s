@@ -1,7 +1,7 @@
 @ The runtime of one PE: vector table, start, and the loop that serves ticks and packets.
 @
 @ Every upper-case name is a constant of `s2c-abi` or of the target, put before this text by
-@ `compiler/src/codegen/runtime.rs`. PACKET_PAYLOAD is 1 where packets carry a payload word, else 0.
+@ `compiler/backend/src/codegen/runtime.rs`. PACKET_PAYLOAD is 1 where packets carry a payload word, else 0.
 @ See README.md for the order of events.
 
     .syntax unified

@@ -10,7 +10,7 @@ mod readers;
 use mutate::Mutator;
 use peak_alloc::PeakAlloc;
 use readers::{READERS, Reader};
-use s2c::emit::Binary;
+use s2c_backend::emit::Binary;
 use s2c_dialects::diagnostic::Severity;
 use std::{
     collections::BTreeMap,

@@ -1,15 +1,17 @@
 //! The readers that meet files from outside, each as a function of bytes. Shared by the bounded run and by `cargo fuzz`.
 #![allow(dead_code)] // The targets of `cargo fuzz` use a part of it.
 
-use s2c::model_file;
 use s2c::{
     data::{DataSet, Layout, SpikeTrain},
     driver::{self, Compile, Wishes},
-    emit::Binary,
-    machine::{self, Machine, Time, Wish},
-    recording::Quantity,
+    frontend::model_file,
     targets,
+    tools::{
+        machine::{self, Machine, Time, Wish},
+        recording::Quantity,
+    },
 };
+use s2c_backend::emit::Binary;
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     ir,

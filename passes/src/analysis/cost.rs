@@ -2,7 +2,7 @@
 //!
 //! Rows and updates are counted from the very text that is assembled; what LLVM adds around a convolution, and the
 //! runtime's own loops, are constants of this file. The cycles per instruction are those of the target, with the rules
-//! that the chip model counts by. `compiler/src/codegen/tests/cost.rs` compares both on all kinds of kernels.
+//! that the chip model counts by. `compiler/backend/src/codegen/tests/cost.rs` compares both on all kinds of kernels.
 //!
 //! What a program costs depends on how many neurons fire: a *rate* is the share of the neurons that fire in a tick.
 

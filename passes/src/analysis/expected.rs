@@ -5,7 +5,7 @@ use super::{
     load::load,
     traffic::{self, Sender, Travel},
 };
-use crate::{options::Options, placement, target::Target};
+use crate::{options::Options, s2k::placement, target::Target};
 use s2c_dialects::{diagnostic::Result, s2k::Program};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,7 +3,7 @@
 //! The input of a population is a sum of connections, each on the spikes of an input or of a population, perhaps some
 //! ticks late. This walks back from the population over `add` and `delay` to the connections and on to the sources.
 
-use crate::threshold_scaling::not_a_connection;
+use crate::snn::threshold_scaling::not_a_connection;
 use s2c_dialects::{
     diagnostic::Result,
     graph::{DialectOp, Network},

@@ -1,7 +1,7 @@
 //! Kernels: the loops that run on a PE, one MLIR `llvm`-dialect function per *variant*.
 //!
 //! What a loop looks like is decided per layer, from widths that the compiler has proved. A [`Kernel`] is plain data;
-//! [`Kernel::emit`] turns it into text and `compiler/src/codegen` turns the text into machine code. Two PEs that need
+//! [`Kernel::emit`] turns it into text and `compiler/backend/src/codegen` turns the text into machine code. Two PEs that need
 //! equal kernels share one object, found by [`Kernel::name`].
 //!
 //! Kernels are called as `s2c_abi` says: row and convolution kernels as targets of the dispatch table

@@ -1,0 +1,141 @@
+//! `s2c inspect`.
+
+use crate::{
+    cli::{output, table},
+    files,
+    frontend::model_file,
+    tools::summary,
+};
+use clap::Args;
+use s2c_backend::emit::{Binary, manifest::Pe};
+use s2c_dialects::diagnostic::Result;
+use std::path::{Path, PathBuf};
+
+/// Arguments of the command.
+#[derive(Args)]
+pub struct Arguments {
+    /// A NIR model, or a binary.
+    pub(crate) file: PathBuf,
+    /// One JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+    /// Put the values of a model's fields into the JSON too, as they are read.
+    #[arg(long, requires = "json")]
+    fields: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let is_model = arguments.file.extension().is_some_and(|ending| ending == "nir");
+    let text = match (is_model, arguments.json) {
+        (true, true) => format!("{}\n", model(&arguments.file, arguments.fields)?),
+        (true, false) => listing(&arguments.file)?,
+        (false, true) => format!("{}\n", summary::summary(&load(&arguments.file)?.manifest)),
+        (false, false) => overview(&load(&arguments.file)?),
+    };
+    output::print(&text)
+}
+
+fn load(file: &Path) -> Result<Binary> {
+    Binary::from_bytes(&files::read(file)?, &file.display().to_string())
+}
+
+/// Slices of a PE, as `population[first..last]`.
+pub(super) fn slices(pe: &Pe) -> Vec<String> {
+    let slice = |slice: &s2c_backend::emit::manifest::Slice| {
+        format!("{}[{}..{}]", slice.population, slice.first, slice.first + slice.count)
+    };
+    pe.slices.iter().map(slice).collect()
+}
+
+fn overview(binary: &Binary) -> String {
+    let manifest = &binary.manifest;
+    let ports = |ports: Vec<(&String, &Vec<usize>)>| {
+        ports.iter().map(|(node, shape)| format!("{node} {shape:?}")).collect::<Vec<_>>().join(", ")
+    };
+    let options: Vec<String> = manifest.options.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let facts = [
+        ("network", manifest.name.clone()),
+        ("target", manifest.target.name.clone()),
+        ("tick", format!("{} s", manifest.dt)),
+        ("options", options.join(", ")),
+        ("inputs", ports(manifest.inputs.iter().map(|input| (&input.node, &input.shape)).collect())),
+        ("outputs", ports(manifest.outputs.iter().map(|output| (&output.node, &output.shape)).collect())),
+        ("neurons", manifest.neurons().to_string()),
+        ("synapses", manifest.synapses().to_string()),
+        ("memory", format!("{} bytes", manifest.sram_bytes())),
+        ("routes", manifest.routes.len().to_string()),
+        ("written by", format!("s2c {}", manifest.producer)),
+    ];
+    let facts: Vec<Vec<String>> = facts
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| vec![name.to_owned(), value])
+        .collect();
+    let mut rows = vec![
+        ["PE", "place", "neurons", "synapses", "code", "weights", "state", "other", "bytes"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    for pe in &manifest.pes {
+        let of = |belongs: &dyn Fn(&str) -> bool| -> u32 {
+            pe.memory.iter().filter(|(name, _)| belongs(name)).map(|(_, bytes)| bytes).sum()
+        };
+        let is_code = |name: &str| name == "code";
+        let is_weights = |name: &str| name.starts_with("weights") || name.starts_with("rows");
+        let is_other = |name: &str| matches!(name, "tables" | "fifo");
+        let state = of(&|name| !is_code(name) && !is_weights(name) && !is_other(name));
+        rows.push(vec![
+            pe.name.clone(),
+            format!("{},{},{},{}", pe.chip, pe.column, pe.row, pe.core),
+            slices(pe).join(" "),
+            pe.synapses.to_string(),
+            of(&is_code).to_string(),
+            of(&is_weights).to_string(),
+            state.to_string(),
+            of(&is_other).to_string(),
+            of(&|_| true).to_string(),
+        ]);
+    }
+    format!("{}\n{}", table::columns(&facts), table::columns(&rows))
+}
+
+fn model(file: &Path, with_fields: bool) -> Result<serde_json::Value> {
+    let model = model_file::read(file)?;
+    let graph = model.graph.flatten()?;
+    let shapes = s2c_nir::infer_shapes(&graph).ok();
+    let shape_of = |name: &str| shapes.as_ref().and_then(|shapes| shapes.nodes.get(name));
+    let nodes: Vec<serde_json::Value> = graph
+        .nodes
+        .iter()
+        .map(|(name, node)| {
+            let mut object = serde_json::json!({
+                "name": name,
+                "type": node.kind(),
+                "input_shape": shape_of(name).map(|shape| &shape.input),
+                "output_shape": shape_of(name).map(|shape| &shape.output),
+            });
+            if with_fields {
+                object["fields"] = node.fields();
+            }
+            object
+        })
+        .collect();
+    let edges: Vec<[&String; 2]> = graph.edges.iter().map(|(from, to)| [from, to]).collect();
+    let notes: Vec<&String> = model.notes.iter().map(|note| &note.text).collect();
+    Ok(serde_json::json!({ "version": model.version, "nodes": nodes, "edges": edges, "notes": notes }))
+}
+
+/// The listing that diagnostics show pieces of, with line numbers, and what reading left to say.
+fn listing(file: &Path) -> Result<String> {
+    let lines: Vec<String> = model_file::listing(file)?.lines().collect();
+    let width = lines.len().to_string().len();
+    let mut text: String =
+        lines.iter().enumerate().map(|(index, line)| format!("{:>width$}  {line}\n", index + 1)).collect();
+    let model = model_file::read(file)?;
+    for note in &model.notes {
+        let place = if note.node.is_empty() { String::new() } else { format!("{}: ", note.node) };
+        text.push_str(&format!("note: {place}{}\n", note.text));
+    }
+    Ok(text)
+}

@@ -1,0 +1,182 @@
+//! Diagnostics in one form, for people and for tools.
+//!
+//! ```text
+//! error[CODE]: title
+//!   ┌─ file:line:column
+//!   │
+//! 3 │ the line of a text, of the command line, or of a model's listing
+//!   │     ^^^
+//!   │
+//!   = what is wrong, with the numbers
+//!   = hint: what to try next
+//! ```
+//! A model is a binary file; a place in it is shown in its listing, the one that `s2c inspect` prints, with the
+//! neighbours of the node.
+
+mod excerpt;
+
+use crate::{cli::usage, frontend::model_file};
+use codespan_reporting::{
+    diagnostic::{Diagnostic as Report, Label, Severity as ReportSeverity},
+    term::{
+        self,
+        termcolor::{Buffer, BufferWriter, ColorChoice},
+    },
+};
+use excerpt::Excerpt;
+use s2c_dialects::diagnostic::{Diagnostic, Place, Severity};
+use s2c_nir::Listing;
+use std::{cell::OnceCell, fs, io::IsTerminal, path::PathBuf};
+
+/// How diagnostics are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Name under which a position in the command line is reported.
+pub const COMMAND_LINE: &str = "command line";
+
+/// Prints diagnostics, with what they speak of.
+#[derive(Default)]
+pub struct Renderer {
+    format: Format,
+    /// The command line, as a text.
+    command_line: String,
+    /// The model, dump or binary that the command is about.
+    model: Option<PathBuf>,
+    /// The model's nodes, once a diagnostic points to one.
+    listing: OnceCell<Option<Listing>>,
+}
+
+impl Renderer {
+    /// A renderer for one call of `s2c`.
+    pub fn new(format: Format, command_line: String, model: Option<PathBuf>) -> Self {
+        Self { format, command_line, model, listing: OnceCell::new() }
+    }
+
+    /// Prints a diagnostic to the standard error stream, in colours where that is a terminal.
+    pub fn print(&self, diagnostic: &Diagnostic) {
+        if self.format == Format::Json {
+            eprintln!("{}", self.json(diagnostic));
+            return;
+        }
+        let colors = std::io::stderr().is_terminal();
+        let writer = BufferWriter::stderr(if colors { ColorChoice::Auto } else { ColorChoice::Never });
+        let mut buffer = writer.buffer();
+        if self.text(diagnostic, &mut buffer).and_then(|()| Ok(writer.print(&buffer)?)).is_err() {
+            eprintln!("{diagnostic}");
+        }
+    }
+
+    /// Where a diagnostic points to. One without a place of its own is about a word of the command line: one that it
+    /// names, or the model.
+    fn place(&self, diagnostic: &Diagnostic) -> Place {
+        let node = match &diagnostic.place {
+            Place::None => None,
+            Place::Node(node) if self.excerpt(&diagnostic.place).is_none() => Some(node.clone()),
+            known => return known.clone(),
+        };
+        let quoted =
+            [&diagnostic.title, &diagnostic.text].into_iter().flat_map(|text| text.split('`').skip(1).step_by(2));
+        let named = node.into_iter().chain(quoted.map(str::to_owned));
+        let model = self.model.as_ref().map(|model| model.display().to_string());
+        let column = named.chain(model).find_map(|word| usage::position(&self.command_line, &word));
+        match column {
+            Some(at) => Place::Text { file: COMMAND_LINE.to_owned(), line: 1, column: at + 1 },
+            None => diagnostic.place.clone(),
+        }
+    }
+
+    fn json(&self, diagnostic: &Diagnostic) -> serde_json::Value {
+        let place = match &self.place(diagnostic) {
+            Place::None => serde_json::Value::Null,
+            Place::Node(node) => serde_json::json!({ "node": node, "file": self.model }),
+            Place::Text { file, line, column } => serde_json::json!({ "file": file, "line": line, "column": column }),
+        };
+        serde_json::json!({
+            "severity": word(diagnostic.severity),
+            "code": diagnostic.code,
+            "title": diagnostic.title,
+            "place": place,
+            "text": diagnostic.text,
+            "hint": hint(diagnostic),
+        })
+    }
+
+    fn text(&self, diagnostic: &Diagnostic, buffer: &mut Buffer) -> Result<(), codespan_reporting::files::Error> {
+        let place = self.place(diagnostic);
+        let excerpt = self.excerpt(&place);
+        let mut notes = Vec::new();
+        match &place {
+            Place::Node(node) if excerpt.is_none() => notes.push(format!("node: `{node}`")),
+            Place::Text { file, line, column } if excerpt.is_none() => notes.push(format!("{file}:{line}:{column}")),
+            _ => {}
+        }
+        notes.extend((!diagnostic.text.is_empty()).then(|| diagnostic.text.clone()));
+        notes.push(format!("hint: {}", hint(diagnostic)));
+        let excerpt = excerpt.unwrap_or_default();
+        let mut labels: Vec<Label<()>> =
+            excerpt.secondary.iter().cloned().map(|range| Label::secondary((), range)).collect();
+        labels.extend(excerpt.primary.clone().map(|range| Label::primary((), range)));
+        let report = Report::new(severity(diagnostic.severity))
+            .with_code(diagnostic.code)
+            .with_message(&diagnostic.title)
+            .with_labels(labels)
+            .with_notes(notes);
+        term::emit_to_write_style(buffer, &term::Config::default(), &excerpt, &report)
+    }
+
+    /// The lines that a place is in, if it can be shown.
+    fn excerpt(&self, place: &Place) -> Option<Excerpt> {
+        match place {
+            Place::None => None,
+            Place::Text { file, line, column } if file == COMMAND_LINE => {
+                Excerpt::of_text(file, &self.command_line, *line, *column)
+            }
+            Place::Text { file, line, column } => {
+                let source = fs::read(file).ok()?;
+                Excerpt::of_text(file, &String::from_utf8_lossy(&source), *line, *column)
+            }
+            Place::Node(node) => {
+                let file = self.model.as_ref()?;
+                let shown = file.display().to_string();
+                if file.extension().is_some_and(|ending| ending == "mlir") {
+                    return Excerpt::of_dump(&shown, &fs::read_to_string(file).ok()?, node);
+                }
+                let listing = self.listing.get_or_init(|| model_file::listing(file).ok()).as_ref()?;
+                Excerpt::of_listing(&shown, listing, node)
+            }
+        }
+    }
+}
+
+/// What to do next; where a diagnostic does not say it, its page does.
+fn hint(diagnostic: &Diagnostic) -> String {
+    match diagnostic.hint.as_str() {
+        "" => format!("`s2c explain {}` says more", diagnostic.code),
+        hint => hint.to_owned(),
+    }
+}
+
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Note => "note",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+        Severity::Bug => "bug",
+    }
+}
+
+fn severity(severity: Severity) -> ReportSeverity {
+    match severity {
+        Severity::Note => ReportSeverity::Note,
+        Severity::Warning => ReportSeverity::Warning,
+        Severity::Error => ReportSeverity::Error,
+        Severity::Bug => ReportSeverity::Bug,
+    }
+}

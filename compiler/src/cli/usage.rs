@@ -1,0 +1,85 @@
+//! Mistakes on the command line as diagnostics that point to the word at fault.
+
+use crate::cli::render::{COMMAND_LINE, Format, Renderer};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use s2c_dialects::diagnostic::Diagnostic;
+use std::{ffi::OsString, process::ExitCode};
+
+/// The command line as one text.
+pub fn command_line(words: &[OsString]) -> String {
+    let quote = |word: &OsString| {
+        let word = word.to_string_lossy();
+        if word.is_empty() || word.contains(char::is_whitespace) { format!("{word:?}") } else { word.into_owned() }
+    };
+    let program = std::iter::once("s2c".to_owned());
+    program.chain(words.iter().skip(1).map(quote)).collect::<Vec<_>>().join(" ")
+}
+
+/// Prints what is wrong with the command line, or the help that was asked for.
+pub fn report(error: &clap::Error, words: &[OsString]) -> ExitCode {
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // Whoever closes the pipe has read enough of the help.
+        let _ = error.print();
+        return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+    }
+    let line = command_line(words);
+    let json = line.contains("--error-format json") || line.contains("--error-format=json");
+    let renderer = Renderer::new(if json { Format::Json } else { Format::Text }, line.clone(), None);
+    renderer.print(&diagnostic(error, &line));
+    ExitCode::from(2)
+}
+
+fn diagnostic(error: &clap::Error, line: &str) -> Diagnostic {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(texts)) => texts.join(", "),
+        _ => String::new(),
+    };
+    let (argument, value) = (context(ContextKind::InvalidArg), context(ContextKind::InvalidValue));
+    let option = argument.split([' ', '=']).next().unwrap_or_default().to_owned();
+    let suggestions = [ContextKind::SuggestedValue, ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand];
+    let suggestion = suggestions.map(context).into_iter().find(|text| !text.is_empty());
+    let did_you_mean = suggestion.map(|text| format!("did you mean `{text}`?"));
+    let help = || match line.split(' ').nth(1).filter(|word| !word.starts_with('-')) {
+        Some(command) if error.kind() != ErrorKind::InvalidSubcommand => {
+            format!("`s2c {command} --help` shows the arguments")
+        }
+        _ => "`s2c --help` lists the commands".to_owned(),
+    };
+    let (code, title, text, wrong) = match error.kind() {
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation | ErrorKind::NoEquals => {
+            let title = match value.as_str() {
+                "" => format!("`{option}` needs a value"),
+                _ => format!("`{value}` is no value of `{option}`"),
+            };
+            let reason = std::error::Error::source(error).map(|source| format!("{source}."));
+            let valid = context(ContextKind::ValidValue);
+            let text = if valid.is_empty() { reason.unwrap_or_default() } else { format!("It takes {valid}.") };
+            ("bad-option-value", title, text, if value.is_empty() { option } else { value })
+        }
+        ErrorKind::UnknownArgument => {
+            ("unknown-option", format!("there is no option `{argument}` here"), String::new(), option)
+        }
+        ErrorKind::InvalidSubcommand => {
+            let command = context(ContextKind::InvalidSubcommand);
+            ("unknown-command", format!("there is no command `{command}`"), String::new(), command)
+        }
+        ErrorKind::MissingRequiredArgument | ErrorKind::MissingSubcommand | ErrorKind::TooFewValues => {
+            ("missing-argument", format!("`{argument}` is missing"), String::new(), String::new())
+        }
+        _ => ("usage", error.kind().to_string(), argument.clone(), option),
+    };
+    let column = match wrong.as_str() {
+        "" => line.len() + 1,
+        // The value's own word where it has one, else where it stands in a word such as `--option=value`.
+        _ => position(line, &wrong).map_or(1, |at| at + 1),
+    };
+    Diagnostic::error(code, title).at_text(COMMAND_LINE, 1, column).text(text).hint(did_you_mean.unwrap_or_else(help))
+}
+
+/// Where a word stands in the command line: as a word, or as the value of an option.
+pub fn position(line: &str, word: &str) -> Option<usize> {
+    let starts = std::iter::once(0).chain(line.match_indices([' ', '=', ':', ',']).map(|(at, _)| at + 1));
+    let is_end = |at: usize| line[at..].chars().next().is_none_or(|c| matches!(c, ' ' | '=' | ':' | ','));
+    starts.filter(|&at| line[at..].starts_with(word)).find(|&at| at > 0 && is_end(at + word.len()))
+}

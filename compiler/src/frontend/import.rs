@@ -1,0 +1,281 @@
+//! From a NIR file to a module of `snn`.
+//!
+//! One op per NIR node, with the node's path as the op's location. Edges that meet in a node are added. In a cycle one
+//! edge carries what the previous tick gave: it becomes an explicit `snn.delay`, so that nothing depends on the order of
+//! the text. Spikes that reach a population without a connection go through an `snn.scale` by one. An output of currents
+//! gets an `snn.relay`, which is updated once per tick as a population is.
+
+mod choices;
+mod connections;
+pub(crate) mod cycles;
+mod populations;
+
+use crate::frontend::model_file;
+use cycles::Late;
+use ndarray::ArrayD;
+use s2c_dialects::{
+    Context, Module,
+    attribute::Tensor,
+    diagnostic::{Diagnostic, Result},
+    ir::{Element, ValueType},
+    snn::{self, Network, Op},
+};
+use s2c_nir::{Graph, Model, Node, Shapes};
+use s2c_passes::options::{InputKind, Options};
+use std::{collections::BTreeMap, path::Path};
+
+/// Reads a file and builds the module.
+pub fn import<'c>(
+    context: &'c Context,
+    file: &Path,
+    options: &Options,
+    warnings: &mut Vec<Diagnostic>,
+) -> Result<Module<'c>> {
+    let model = model_file::read(file)?;
+    let name = file.file_stem().map_or_else(|| "network".into(), |stem| stem.to_string_lossy().into_owned());
+    import_model(context, model, &name, options, warnings)
+}
+
+/// Builds the module of a model.
+pub fn import_model<'c>(
+    context: &'c Context,
+    model: Model,
+    name: &str,
+    options: &Options,
+    warnings: &mut Vec<Diagnostic>,
+) -> Result<Module<'c>> {
+    warnings.extend(model.warnings);
+    let options = &choices::fill(options, &model.choices)?;
+    let graph = model.graph.flatten()?;
+    if let Some((name, node)) = graph.nodes.iter().find(|(_, node)| !is_supported(node)) {
+        return Err(Box::new(
+            Diagnostic::error("unsupported-node", format!("`{}` nodes are not supported yet", node.kind()))
+                .at_node(name),
+        ));
+    }
+    let shapes = s2c_nir::infer_shapes(&graph)?;
+    warnings.extend(shapes.warnings.iter().cloned());
+    build(&graph, &shapes, name, options, warnings)?.write(context)
+}
+
+/// Whether a node can be compiled.
+pub fn is_supported(node: &Node) -> bool {
+    !matches!(node, Node::Graph(_))
+}
+
+/// The network of a flattened graph.
+fn build(
+    graph: &Graph,
+    shapes: &Shapes,
+    name: &str,
+    options: &Options,
+    warnings: &mut Vec<Diagnostic>,
+) -> Result<Network> {
+    let plan = cycles::plan(graph, warnings)?;
+    let mut builder = Builder {
+        network: Network { name: name.to_owned(), dt: None, options: options.to_map(), nodes: Vec::new() },
+        graph,
+        shapes,
+        input_kind: options.input_kind,
+        limit: options.input_limit.into(),
+        values: BTreeMap::new(),
+        delays: Vec::new(),
+        late: plan.late,
+    };
+    for name in plan.order {
+        builder.add(&name)?;
+    }
+    builder.close_delays()?;
+    Ok(builder.network)
+}
+
+struct Builder<'g> {
+    network: Network,
+    graph: &'g Graph,
+    shapes: &'g Shapes,
+    input_kind: InputKind,
+    limit: i64,
+    /// Index of the op whose result stands for a node.
+    values: BTreeMap<String, usize>,
+    /// Delays whose operand comes later, with the node that it is.
+    delays: Vec<(usize, String)>,
+    /// Edges that lead back.
+    late: Vec<Late>,
+}
+
+impl Builder<'_> {
+    /// The values that arrive at a node, in the order of the file's edges.
+    fn operands(&mut self, name: &str) -> Result<Vec<usize>> {
+        let sources: Vec<String> = self.graph.predecessors(name).map(str::to_owned).collect();
+        let mut operands = Vec::with_capacity(sources.len());
+        for source in sources {
+            let late = self.late.iter().find(|late| late.edge.0 == source && late.edge.1 == name);
+            if let Some(ticks) = late.map(|late| late.ticks) {
+                // The source may not be there yet; its operand is set at the end.
+                let result = ValueType::new(self.shape(&source)?.output.clone(), self.element(&source));
+                let op = snn::Delay { ticks, seconds: None };
+                let delay = self.network.push(op.into(), &source, vec![0], Some(result));
+                self.delays.push((delay, source));
+                operands.push(delay);
+            } else {
+                let value = self.values.get(&source).copied();
+                operands.push(value.ok_or_else(|| Diagnostic::bug("nodes are not in order").at_node(name))?);
+            }
+        }
+        if operands.is_empty() && !matches!(self.graph.nodes[name], Node::Input(_)) {
+            return Err(Box::new(Diagnostic::error("no-input", "no edge leads into the node").at_node(name)));
+        }
+        Ok(operands)
+    }
+
+    fn close_delays(&mut self) -> Result<()> {
+        for (delay, source) in std::mem::take(&mut self.delays) {
+            let value = self.values.get(&source).copied();
+            self.network.nodes[delay].inputs =
+                vec![value.ok_or_else(|| Diagnostic::bug("a delayed edge has no source").at_node(source))?];
+        }
+        Ok(())
+    }
+
+    fn shape(&self, name: &str) -> Result<&s2c_nir::NodeShape> {
+        let shape = self.shapes.nodes.get(name);
+        shape.ok_or_else(|| Box::new(Diagnostic::bug("a node has no shape").at_node(name)))
+    }
+
+    fn input_element(&self) -> Element {
+        match self.input_kind {
+            InputKind::Values => Element::F32,
+            InputKind::Spikes if self.limit > 1 => Element::Count,
+            InputKind::Spikes => Element::Spike,
+        }
+    }
+
+    /// What the values of a node are that may not be there yet.
+    fn element(&self, name: &str) -> Element {
+        match &self.graph.nodes[name] {
+            Node::Input(_) => self.input_element(),
+            Node::If(_) | Node::Lif(_) | Node::CubaLif(_) | Node::Threshold(_) => Element::Spike,
+            // Elements that are late by different times become a sum of currents.
+            Node::Delay(delay) if delay.delay.iter().any(|&seconds| Some(&seconds) != delay.delay.first()) => {
+                Element::F32
+            }
+            // These hand on one value as it is, and sums as currents.
+            Node::Flatten(_) | Node::Delay(_) => match self.graph.predecessors(name).collect::<Vec<_>>()[..] {
+                [only] => self.element(only),
+                _ => Element::F32,
+            },
+            _ => Element::F32,
+        }
+    }
+
+    /// Whether a value is what a connection gives, perhaps late, and not what an input or a population hands on.
+    fn is_current(&self, value: usize) -> Result<bool> {
+        let mut at = value;
+        while let Op::Delay(_) = &self.network.nodes[at].op {
+            // The operand of a delay within a cycle is only set at the end; it is always a population.
+            if self.delays.iter().any(|(delay, _)| *delay == at) {
+                return Ok(false);
+            }
+            at = self.network.nodes[at].inputs[0];
+        }
+        let op = &self.network.nodes[at].op;
+        Ok(op.is_linear() || matches!(op, Op::Add(_)))
+    }
+
+    /// What hands on a current as it is, under the name of the node that it comes from.
+    fn relay(&mut self, value: usize) -> Result<usize> {
+        let (name, shape) = (self.network.nodes[value].name.clone(), self.network.result(value)?.shape.clone());
+        let input = self.sum(&name, &[value], &shape)?;
+        let op = snn::Relay { node: name.clone(), weight_scale: None };
+        Ok(self.current(op, &name, input, &shape))
+    }
+
+    /// A node whose result is a current of this shape.
+    fn current(&mut self, op: impl Into<Op>, name: &str, operand: usize, shape: &[usize]) -> usize {
+        self.network.push(op.into(), name, vec![operand], Some(ValueType::new(shape.to_vec(), Element::F32)))
+    }
+
+    fn add(&mut self, name: &str) -> Result<()> {
+        let shape = self.shape(name)?.clone();
+        let operands = self.operands(name)?;
+        let graph = self.graph;
+        let value = match &graph.nodes[name] {
+            Node::Input(_) => {
+                let element = self.input_element();
+                let op = snn::Input { node: name.to_owned(), limit: self.limit };
+                self.network.push(op.into(), name, vec![], Some(ValueType::new(shape.output, element)))
+            }
+            Node::Output(_) => self.output(name, &operands)?,
+            Node::Flatten(_) => match operands[..] {
+                [only] => only,
+                _ => self.sum(name, &operands, &shape.output)?,
+            },
+            Node::Affine(affine) => self.linear(name, &affine.weight, Some(&affine.bias), &operands, &shape.output)?,
+            Node::Linear(linear) => self.linear(name, &linear.weight, None, &operands, &shape.output)?,
+            Node::Scale(scale) => self.scale(name, scale, &operands, &shape.output)?,
+            Node::Conv1d(conv) => self.convolution(name, conv, &operands, &shape)?,
+            Node::Conv2d(conv) => self.convolution(name, conv, &operands, &shape)?,
+            Node::SumPool2d(pool) => self.pool(name, &pool.0, false, &operands, &shape)?,
+            Node::AvgPool2d(pool) => self.pool(name, &pool.0, true, &operands, &shape)?,
+            Node::Delay(delay) => self.delay(name, delay, &operands, &shape.output)?,
+            node => {
+                let op = populations::population(name, node, &shape.output)?;
+                self.population(name, op, &operands, &shape.output)?
+            }
+        };
+        self.values.insert(name.to_owned(), value);
+        Ok(())
+    }
+
+    fn population(&mut self, name: &str, op: Op, operands: &[usize], shape: &[usize]) -> Result<usize> {
+        let input = self.sum(name, operands, shape)?;
+        let element = if op.is_graded() { Element::F32 } else { Element::Spike };
+        Ok(self.network.push(op, name, vec![input], Some(ValueType::new(shape.to_vec(), element))))
+    }
+
+    fn output(&mut self, name: &str, operands: &[usize]) -> Result<usize> {
+        let [value] = operands[..] else {
+            return Err(Box::new(
+                Diagnostic::error("fan-in", format!("{} edges lead into an output", operands.len())).at_node(name),
+            ));
+        };
+        let value = if self.is_current(value)? { self.relay(value)? } else { value };
+        Ok(self.network.push(snn::Output { node: name.to_owned() }.into(), name, vec![value], None))
+    }
+
+    /// The sum of what arrives, as a current; a spike is a current of one.
+    fn sum(&mut self, name: &str, operands: &[usize], shape: &[usize]) -> Result<usize> {
+        let mut currents = Vec::with_capacity(operands.len());
+        for &operand in operands {
+            let is_current =
+                matches!(self.network.nodes[operand].op, Op::Add(_)) || self.network.nodes[operand].op.is_linear();
+            currents.push(if is_current && self.network.result(operand)?.shape == shape {
+                operand
+            } else {
+                let count = shape.iter().product();
+                self.current(snn::Scale { scale: Tensor::splat(vec![count], 1.0) }, name, operand, shape)
+            });
+        }
+        match currents[..] {
+            [only] => Ok(only),
+            _ => {
+                let result = ValueType::new(shape.to_vec(), Element::F32);
+                Ok(self.network.push(snn::Add {}.into(), name, currents, Some(result)))
+            }
+        }
+    }
+}
+
+/// A parameter with one value per element of a shape.
+fn tensor(node: &str, field: &str, values: &ArrayD<f64>, shape: &[usize]) -> Result<Tensor<f64>> {
+    if values.len() == 1
+        && let Some(&value) = values.iter().next()
+    {
+        return Ok(Tensor::splat(shape.to_vec(), value));
+    }
+    let values = s2c_nir::broadcast(values, shape).map_err(|mut diagnostic| {
+        diagnostic.title = format!("`{field}`: {}", diagnostic.title);
+        Box::new(diagnostic.at_node(node))
+    })?;
+    Ok(Tensor::new(shape.to_vec(), values.iter().copied().collect()))
+}

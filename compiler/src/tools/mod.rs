@@ -1,0 +1,10 @@
+//! What is done with networks and binaries: run, compare, search, report.
+
+pub mod evaluation;
+pub mod faults;
+pub mod machine;
+pub mod profile;
+pub mod recording;
+pub mod report;
+pub mod summary;
+pub mod width_search;

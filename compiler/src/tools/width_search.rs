@@ -1,0 +1,207 @@
+//! The search for bits per weight, population by population: from 8 bits everywhere down to 4 and 2, each time where it
+//! costs least per byte that it saves, on calibration data.
+//!
+//! The cost is that of the integer network against the float one: samples whose answer changes (labels are not used), and
+//! the van Rossum distance of the output's spike trains, which says more on few samples and decides where to go next.
+//! Source: in the spirit of Putra and Shafique, Q-SpiNN, IJCNN 2021, which trades accuracy against memory by a reward.
+
+use crate::{
+    calibration::Samples,
+    driver::{self, Compile, Wishes},
+    tools::evaluation::{self, Level, Readout, Subject, winner},
+};
+use s2c_backend::emit;
+use s2c_dialects::{
+    Context,
+    diagnostic::{Diagnostic, Result},
+    qsnn, snn,
+};
+use s2c_interp::snn::Precision;
+use s2c_passes::{analysis::moments::Calibration, options::Options, session::Phase, target::Target};
+use serde::Serialize;
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+/// Widths that are tried, from the widest on.
+const WIDTHS: [u32; 3] = [8, 4, 2];
+/// Points that may be lost where neither limit is given.
+const DEFAULT_LOSS: f64 = 1.0;
+
+/// What the result has to keep to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// Most bytes of all PEs' SRAM together.
+    pub sram_bytes: Option<u64>,
+    /// Most points (per cent of the samples) whose answer may change.
+    pub loss: Option<f64>,
+}
+
+/// A choice of widths and what it comes to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Point {
+    /// Bits per weight by population.
+    pub bits: BTreeMap<String, u32>,
+    /// SRAM of all PEs together.
+    pub sram_bytes: u64,
+    /// Points (per cent of the samples) whose answer is another than the float network's.
+    pub loss: f64,
+    /// Van Rossum distance of the output's spike trains, 1 = as far as silence.
+    pub distance: f64,
+}
+
+/// The model whose widths are searched for.
+pub struct Search<'a> {
+    /// The context of all modules.
+    pub context: &'a Context,
+    /// NIR model.
+    pub model: &'a Path,
+    /// Its options; bits are added to them.
+    pub options: &'a Options,
+    /// The machine.
+    pub target: &'a Target,
+    /// Recordings to compare on.
+    pub samples: &'a Arc<Samples>,
+}
+
+impl Search<'_> {
+    /// The choice that keeps to the limits with the least memory, and all choices on the way, by falling memory.
+    ///
+    /// # Errors
+    /// Limits that no choice on the way keeps to.
+    pub fn run(&self, limits: Limits) -> Result<(Point, Vec<Point>)> {
+        let most_lost = match limits {
+            Limits { sram_bytes: None, loss: None } => Some(DEFAULT_LOSS),
+            limits => limits.loss,
+        };
+        let (populations, mut calibration) = (self.populations()?, None);
+        let widest = populations.into_iter().map(|node| (node, WIDTHS[0])).collect();
+        let mut front = vec![self.trial(widest, &mut calibration)?];
+        loop {
+            let now = front[front.len() - 1].clone();
+            if limits.sram_bytes.is_some_and(|most| now.sram_bytes <= most) {
+                break;
+            }
+            let mut best: Option<(f64, Point)> = None;
+            for (node, bits) in &now.bits {
+                let Some(next) = WIDTHS.into_iter().find(|width| width < bits) else { continue };
+                let mut bits = now.bits.clone();
+                bits.insert(node.clone(), next);
+                let point = self.trial(bits, &mut calibration)?;
+                let saved = now.sram_bytes as f64 - point.sram_bytes as f64;
+                if saved <= 0.0 || most_lost.is_some_and(|most| point.loss > most) {
+                    continue;
+                }
+                let cost = (point.distance - now.distance) / saved;
+                if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                    best = Some((cost, point));
+                }
+            }
+            match best {
+                Some((_, point)) => front.push(point),
+                None => break,
+            }
+        }
+        let keeps = |point: &&Point| {
+            limits.sram_bytes.is_none_or(|most| point.sram_bytes <= most)
+                && most_lost.is_none_or(|most| point.loss <= most)
+        };
+        match front.iter().rev().find(keeps) {
+            Some(point) => Ok((point.clone(), front)),
+            None => Err(Box::new(out_of_reach(&front[front.len() - 1]))),
+        }
+    }
+
+    fn populations(&self) -> Result<Vec<String>> {
+        let start = Compile::start(self.context, self.model, self.options)?;
+        let network = snn::Network::read(&start.module)?;
+        let neurons = network.nodes.iter().filter(|node| node.op.is_neuron());
+        Ok(neurons.filter_map(|node| node.op.node().map(str::to_owned)).collect())
+    }
+
+    /// Compiles the model with some widths and compares it with the float network.
+    fn trial(&self, bits: BTreeMap<String, u32>, calibration: &mut Option<Arc<Calibration>>) -> Result<Point> {
+        let options = Options { node_bits: bits.clone(), ..self.options.clone() };
+        let mut start = Compile::start(self.context, self.model, &options)?;
+        start.calibration = calibration.clone();
+        let discretization = s2c_passes::find("discretization").into_iter();
+        let discretized = start.run(self.context, self.target, discretization, &Wishes::default())?;
+        let float = snn::Network::read(&discretized.module)?;
+        let (mut output, mut outputs, mut readout) = (String::new(), 0, None);
+        for node in &float.nodes {
+            if let snn::Op::Output(op) = &node.op {
+                let result = float.result(node.inputs[0])?;
+                readout = (!result.element.is_spikes()).then_some(Readout::default());
+                (output, outputs) = (op.node.clone(), result.len());
+            }
+        }
+        let calibrate = Some(self.samples.clone());
+        let until_qsnn = Wishes { stop_after: Some(Phase::Qsnn), calibrate, ..Wishes::default() };
+        let passes = driver::remaining(&discretized.module)?;
+        let integers = discretized.run(self.context, self.target, passes, &until_qsnn)?;
+        *calibration = integers.calibration.clone();
+        let quantized = qsnn::Network::read(&integers.module)?;
+        let passes = driver::remaining(&integers.module)?;
+        let finished = integers.run(self.context, self.target, passes, &Wishes::default())?;
+        let binary = emit::emit(&finished.program(self.target)?, self.target)?;
+        let neurons = float.nodes.iter().filter(|node| node.op.is_neuron());
+        let subject = Subject {
+            populations: neurons.filter_map(|node| node.op.node().map(str::to_owned)).collect(),
+            takes_values: float.takes_values(),
+            float: Some(float),
+            precision: Precision::Single,
+            quantized: Some(quantized),
+            binary: None,
+            output,
+            outputs,
+            readout,
+        };
+        let report = evaluation::evaluate_first(&subject, &self.samples.data, self.samples.count, &|| ())?;
+        let answers = |level: Level| report.counts[level.name()].iter().map(|counts| winner(counts));
+        let changed = answers(Level::Float).zip(answers(Level::Quantized)).filter(|(one, other)| one != other).count();
+        Ok(Point {
+            bits,
+            sram_bytes: binary.manifest.sram_bytes(),
+            loss: 100.0 * changed as f64 / self.samples.count as f64,
+            distance: report.layers.last().map_or(0.0, |layer| layer.distance),
+        })
+    }
+}
+
+fn out_of_reach(least: &Point) -> Diagnostic {
+    Diagnostic::error("limits-out-of-reach", "no widths keep to the limits")
+        .text(format!(
+            "The least memory that was reached is {} bytes, where {:.2} % of the answers change.",
+            least.sram_bytes, least.loss
+        ))
+        .hint("give a larger --sram-budget or --max-loss, or train with quantized weights")
+}
+
+/// What to tell the user where the search ended where it began.
+pub fn nothing_saved(front: &[Point]) -> Option<Diagnostic> {
+    let [only] = front else { return None };
+    let text = format!(
+        "All populations keep {} bits: {} bytes of SRAM, where {:.2} % of the answers change. Each next step would change \
+         more of them than the limit allows, or save no memory.",
+        WIDTHS[0], only.sram_bytes, only.loss
+    );
+    Some(
+        Diagnostic::warning("no-narrower-widths", "the search found no narrower weights that are worth it")
+            .text(text)
+            .hint("give a larger --max-loss, more --calibrate-samples, or compile with -O2, which stores narrow rows as such"),
+    )
+}
+
+/// The choices as a table, one line each.
+pub fn table(front: &[Point]) -> String {
+    let mut text = format!("{:>12} {:>12} {:>9}  bits\n", "SRAM bytes", "changed", "distance");
+    for point in front {
+        let bits: Vec<String> = point.bits.iter().map(|(node, bits)| format!("{node}={bits}")).collect();
+        text.push_str(&format!(
+            "{:>12} {:>10.2} % {:>9.4}  {}\n",
+            point.sram_bytes,
+            point.loss,
+            point.distance,
+            bits.join(" ")
+        ));
+    }
+    text
+}
