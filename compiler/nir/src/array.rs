@@ -35,7 +35,7 @@ pub fn broadcast_shape(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
 ///
 /// ```
 /// # use ndarray::arr1;
-/// let tau = crate::broadcast(&arr1(&[0.02]).into_dyn(), &[2, 3])?;
+/// let tau = s2c_nir::broadcast(&arr1(&[0.02]).into_dyn(), &[2, 3])?;
 /// assert_eq!(tau.shape(), [2, 3]);
 /// # Ok::<(), Box<s2c_dialects::diagnostic::Diagnostic>>(())
 /// ```
