@@ -94,7 +94,7 @@ static CELLS: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
 static TOO_WIDE: AtomicU64 = AtomicU64::new(0);
 
 fn levels_agree(seed: u64, steps: usize) {
-    let (graph, mut populations, has_loop) = graph(seed, steps);
+    let (graph, mut nodes, has_loop) = graph(seed, steps);
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("graph{seed:x}_{steps}.nir"));
     model_file::write(&graph, &file).unwrap();
     assert_eq!(model_file::read(&file).unwrap().graph.edges, graph.edges);
@@ -139,22 +139,23 @@ fn levels_agree(seed: u64, steps: usize) {
         driver::compile(&context, &file, &options, None, &Wishes::default()).unwrap_or_else(|error| fail(error));
     // What leads nowhere is left out above -O0.
     let integers = s2c_interp::qsnn::Qsnn::new(&network).unwrap();
-    populations.retain(|(name, _)| level == Level::O0 || integers.find(name).is_some());
-    let expected = interpret_integers(&network, &inputs, &populations);
-    let is_graded = |node: &Node| matches!(node, Node::I(_) | Node::Li(_) | Node::CubaLi(_));
-    if !graph.flatten().unwrap().nodes.values().any(is_graded) {
-        reads_back(&file, &options, &inputs, &populations, &expected);
+    nodes.retain(|(name, _)| level == Level::O0 || integers.find(name).is_some());
+    let expected = interpret_integers(&network, &inputs, &nodes);
+    // Neurons that hand on values are not written.
+    if !network.nodes.iter().any(|node| node.op.is_neuron() && node.op.fraction().is_some()) {
+        reads_back(&file, &options, &inputs, &nodes, &expected);
     }
     let mut machine = Machine::load(binary.unwrap()).unwrap();
     let wishes: Vec<Wish> =
-        populations.iter().map(|(node, _)| Wish { node: node.clone(), quantity: Quantity::Spikes }).collect();
+        nodes.iter().map(|(node, _)| Wish { node: node.clone(), quantity: Quantity::Spikes }).collect();
     // Retiming may have made a loop slower, in both; the interpreter runs what came out of it.
     let recordings = match options.input_kind {
         InputKind::Spikes => machine.run_all(&trains::<u16>(&machine, &inputs), &wishes, Time::Network),
         InputKind::Values => machine.run_all(&trains::<f32>(&machine, &inputs), &wishes, Time::Network),
     };
     let recordings = recordings.unwrap_or_else(|error| fail(error));
-    for (((node, _), expected), recording) in populations.iter().zip(&expected).zip(recordings) {
+    for (((node, shape), expected), recording) in nodes.iter().zip(&expected).zip(recordings) {
+        assert!(recording.shape() == *shape, "seed {seed} steps {steps}: `{node}` has shape {:?}", recording.shape());
         assert!(recording.numbers() == *expected, "seed {seed} steps {steps}: `{node}` differs on the chip");
     }
     if has_loop || options.weight_bits < 16 {
@@ -165,7 +166,7 @@ fn levels_agree(seed: u64, steps: usize) {
     let passes = s2c_passes::find("discretization").into_iter();
     let float = start.run(&context, &target, passes, &Wishes::default()).unwrap();
     let float = snn::Network::read(&float.module).unwrap();
-    let float = interpret_float(&float, &inputs, &populations);
+    let float = interpret_float(&float, &inputs, &nodes);
     for (float, integer) in float.iter().zip(&expected) {
         // Spikes, or values by more than a few per cent.
         let differs = |(a, b): &(&f64, &f64)| (*a - *b).abs() > 0.03 * a.abs().max(1.0);

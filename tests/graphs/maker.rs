@@ -69,6 +69,7 @@ struct Maker {
     /// Whether some populations hand on values instead of spikes.
     is_graded: bool,
     populations: Vec<(String, Vec<usize>)>,
+    outputs: Vec<(String, Vec<usize>)>,
     has_loop: bool,
 }
 
@@ -217,6 +218,19 @@ impl Maker {
         }
     }
 
+    /// An output, perhaps behind a delay; shorter and longer ones than the way to it.
+    fn output(&mut self, mut from: String, shape: Vec<usize>) {
+        if self.random.one_in(2) {
+            let seconds = self.random.between(0, 7) as f64 * DT;
+            let delay = Delay { delay: ArrayD::from_elem(IxDyn(&shape), seconds) };
+            from = self.add(Node::Delay(delay), &[&from], shape.clone());
+        }
+        let name = self.name();
+        self.graph.nodes.insert(name.clone(), Node::Output(Output { shape: shape.clone() }));
+        self.graph.edges.push((from, name.clone()));
+        self.outputs.push((name, shape));
+    }
+
     /// A second input, through a connection into a rank-one population.
     fn second_input(&mut self) {
         let Some((to, outputs)) = self.loopable.last().cloned() else { return };
@@ -321,7 +335,7 @@ fn nest(random: &mut Random, graph: &mut Graph, populations: &mut [(String, Vec<
     }
 }
 
-/// The graph of a seed; its populations, and whether it has loops.
+/// The graph of a seed; its populations and outputs, and whether it has loops.
 pub fn graph(seed: u64, steps: usize) -> (Graph, Vec<(String, Vec<usize>)>, bool) {
     let mut random = Random(seed);
     let shape = match random.below(3) {
@@ -337,6 +351,7 @@ pub fn graph(seed: u64, steps: usize) -> (Graph, Vec<(String, Vec<usize>)>, bool
         loopable: Vec::new(),
         is_graded,
         populations: Vec::new(),
+        outputs: Vec::new(),
         has_loop: false,
     };
     maker.add(Node::Input(Input { shape: shape.clone() }), &[], shape);
@@ -351,19 +366,21 @@ pub fn graph(seed: u64, steps: usize) -> (Graph, Vec<(String, Vec<usize>)>, bool
     if maker.random.one_in(4) {
         maker.second_input();
     }
-    // The last population is always an output; one more may be.
-    let mut outputs = vec![maker.populations.len() - 1];
-    if maker.random.one_in(4) {
-        outputs.push(maker.random.below(maker.populations.len()));
+    // The last population is always an output; one more may be, or anything behind the input.
+    let mut outputs = vec![(maker.populations[maker.populations.len() - 1]).clone()];
+    if maker.random.one_in(3) {
+        // What only passes on is left out: it may pass on an input, which is no output of a network.
+        let values = maker.values.iter().filter(|(name, _)| {
+            !matches!(maker.graph.nodes[name], Node::Input(_) | Node::Delay(_) | Node::Flatten(_))
+        });
+        let values: Vec<_> = values.cloned().collect();
+        outputs.push(values[maker.random.below(values.len())].clone());
     }
-    for population in outputs {
-        let (population, shape) = maker.populations[population].clone();
-        let output = maker.name();
-        maker.graph.nodes.insert(output.clone(), Node::Output(Output { shape }));
-        maker.graph.edges.push((population, output));
+    for (from, shape) in outputs {
+        maker.output(from, shape);
     }
     if maker.random.one_in(4) {
         nest(&mut maker.random, &mut maker.graph, &mut maker.populations);
     }
-    (maker.graph, maker.populations, maker.has_loop)
+    (maker.graph, [maker.populations, maker.outputs].concat(), maker.has_loop)
 }

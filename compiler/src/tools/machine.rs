@@ -191,7 +191,7 @@ impl Machine {
             .enumerate()
             .flat_map(|(index, pe)| pe.slices.iter().map(move |slice| (index, slice.clone())))
             .collect();
-        let depth = slices.iter().map(|(_, slice)| slice.start).chain(manifest.outputs.iter().map(|o| o.start)).max();
+        let depth = slices.iter().map(|(_, slice)| slice.start).max();
         let chip_ticks = input_ticks + depth.unwrap_or(0) as usize;
         let ticks = if time == Time::Chip { chip_ticks } else { input_ticks };
         progress::expect_ticks(span, chip_ticks);
@@ -241,12 +241,12 @@ impl Machine {
         let output = manifest.outputs.iter().find(|output| output.node == wish.node);
         let population = output.map_or(wish.node.as_str(), |output| &output.population);
         let mine: Vec<usize> = (0..slices.len()).filter(|&index| slices[index].1.population == population).collect();
-        if mine.is_empty() {
+        // An output has no membranes of its own.
+        if mine.is_empty() || output.is_some() && wish.quantity == Quantity::Membranes {
             return Err(recording::unknown_node(&wish.node, &manifest.populations()));
         }
         let shape = output.map_or_else(|| shape_of(slices, &mine), |output| output.shape.clone());
-        // An output behind a delay comes later than the population itself.
-        let start = output.map_or(slices[mine[0]].1.start, |output| output.start) as usize;
+        let start = output.map_or(slices[mine[0]].1.start as i64, |output| output.start);
         let is_graded = slices[mine[0]].1.fraction.is_some();
         Ok(Plan { slices: mine, start, recording: Recording::new(wish.quantity, is_graded, ticks, shape) })
     }
@@ -316,8 +316,8 @@ impl Machine {
 struct Plan {
     /// The slices of the population.
     slices: Vec<usize>,
-    /// Chip tick of network tick 0.
-    start: usize,
+    /// Chip tick of the recording's tick 0.
+    start: i64,
     recording: Recording,
 }
 
@@ -331,7 +331,7 @@ impl Plan {
         time: Time,
     ) -> Result<()> {
         let start = if time == Time::Chip { 0 } else { self.start };
-        let Some(tick) = chip_tick.checked_sub(start) else { return Ok(()) };
+        let Ok(tick) = usize::try_from((chip_tick as i64).saturating_sub(start)) else { return Ok(()) };
         for &index in &self.slices {
             let (pe, slice) = &slices[index];
             match &mut self.recording {
@@ -350,15 +350,17 @@ impl Plan {
 
 /// Shape of the population that some slices are.
 fn shape_of(slices: &[(usize, Slice)], mine: &[usize]) -> Vec<usize> {
-    match mine.first().and_then(|&first| slices[first].1.map()) {
-        Some(map) => map.map.to_vec(),
-        None => vec![mine.iter().map(|&index| slices[index].1.first + slices[index].1.count).max().unwrap_or(0)],
+    let first = mine.first().map(|&first| &slices[first].1);
+    match first.map(|slice| (&slice.shape, slice.map())) {
+        Some((Some(shape), _)) => shape.clone(),
+        Some((None, Some(map))) => map.map.to_vec(),
+        _ => vec![mine.iter().map(|&index| slices[index].1.first + slices[index].1.count).max().unwrap_or(0)],
     }
 }
 
 fn has_tick<T>(table: &Table<T>, tick: usize) -> bool {
     let width: usize = table.shape.iter().product();
-    (tick + 1) * width <= table.values.len()
+    tick < table.values.len() / width.max(1)
 }
 
 /// Enters the packets of a slice into their neurons' cells.
@@ -400,8 +402,8 @@ fn record_membranes(table: &mut Table<f64>, tick: usize, chip: &Chip, pe: usize,
             _ => 0.0,
         };
         let scale = if slice.scale.len() == 1 { slice.scale[0] } else { slice.scale[neuron] };
-        if let Some(index) = slice.network_index(neuron) {
-            table.row(tick)[index] = value / scale;
+        if let Some(cell) = slice.network_index(neuron).and_then(|index| table.row(tick).get_mut(index)) {
+            *cell = value / scale;
         }
     }
     Ok(())

@@ -99,6 +99,14 @@ impl Recording {
         }
     }
 
+    /// Shape of one tick.
+    pub fn shape(&self) -> &[usize] {
+        match self {
+            Self::Spikes(table) => &table.shape,
+            Self::Values(table) | Self::Membranes(table) => &table.shape,
+        }
+    }
+
     /// All numbers, tick by tick.
     pub fn numbers(&self) -> Vec<f64> {
         match self {

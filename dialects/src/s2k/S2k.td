@@ -35,7 +35,11 @@ def S2k_HostInputOp : S2k_Op<"host_input", [HasParent<"ProgramOp">]> {
 }
 
 def S2k_HostOutputOp : S2k_Op<"host_output", [HasParent<"ProgramOp">]> {
-  let summary = "spikes that the host receives: those of `population`, sent `start` chip ticks after network time";
+  let summary = "spikes that the host receives: those of `population`, whose packets of chip tick `start` are its tick 0";
+  let description = [{
+    Behind a delay of k ticks the `start` is k less than that of the population; the output is 0 in the ticks for which
+    there is no chip tick.
+  }];
   let arguments = (ins StrAttr:$node, StrAttr:$population, DenseI64ArrayAttr:$shape, I64Attr:$start,
       OptionalAttr<I64Attr>:$fraction);
   let assemblyFormat = "$node `from` $population `shape` $shape `start` $start (`fraction` $fraction^)? attr-dict";
@@ -108,7 +112,8 @@ def S2k_UpdateOp : S2k_Op<"update", [HasParent<"PeOp">]> {
     not there is zero; a decay that is not there is none. An op without a threshold never fires; one with a readout sends
     its membranes as payloads with `fraction` fractional bits per volt.
   }];
-  let arguments = (ins StrAttr:$slice, StrAttr:$population, I64Attr:$first, I64Attr:$count, OptionalAttr<DenseI64ArrayAttr>:$layout,
+  let arguments = (ins StrAttr:$slice, StrAttr:$population, OptionalAttr<DenseI64ArrayAttr>:$shape,
+      I64Attr:$first, I64Attr:$count, OptionalAttr<DenseI64ArrayAttr>:$layout,
       I64Attr:$start,
       OptionalAttr<I64Attr>:$key, OptionalAttr<I64Attr>:$mask,
       FlatSymbolRefAttr:$accumulators, I64Attr:$width, I64Attr:$slots, I64Attr:$shift,
@@ -121,7 +126,7 @@ def S2k_UpdateOp : S2k_Op<"update", [HasParent<"PeOp">]> {
       F64Elements:$scale,
       UnitAttr:$saturate, OptionalAttr<I64Attr>:$byte_shift, UnitAttr:$float_state);
   let assemblyFormat = [{
-    $slice `of` $population `from` $first `count` $count (`layout` $layout^)? (`period` $period^)? `start` $start (`key` $key^ `mask` $mask)?
+    $slice `of` $population (`shape` $shape^)? `from` $first `count` $count (`layout` $layout^)? (`period` $period^)? `start` $start (`key` $key^ `mask` $mask)?
     (`current` $current_form^)? (`membrane` $form^)? (`reset` $reset^)? (`saturate` $saturate^)? (`bytes` `<` `<` $byte_shift^)? (`float` $float_state^)? (`fraction` $fraction^)? attr-dict
   }];
 }

@@ -114,7 +114,7 @@ op_structs! {
         population: String,
         /// Shape of one tick's counts.
         shape: Vec<i64>,
-        /// Chip tick of network tick 0.
+        /// Chip tick of the output's tick 0; negative behind a delay that is longer than the pipeline.
         start: i64,
         /// Fractional bits of the payloads; `None` where the packets are spikes.
         fraction: Option<i64>,
@@ -235,6 +235,8 @@ op_structs! {
         slice: String,
         /// Population that the slice is a part of: a NIR node.
         population: String,
+        /// Shape of the population, where it is neither that of the layout's map nor a single axis.
+        shape: Option<Vec<i64>>,
         /// First neuron within the population; 0 where there is a layout.
         first: i64,
         /// Number of neurons, padding included.

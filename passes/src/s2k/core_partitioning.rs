@@ -95,7 +95,7 @@ fn output(network: &Network, index: usize, node: &str) -> Result<HostOutput> {
         node: node.to_owned(),
         population: name.to_owned(),
         shape: integers(&network.result(population)?.shape),
-        start: start + ticks,
+        start: start - ticks,
         fraction: from.fraction(),
     })
 }

@@ -70,7 +70,7 @@ pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
                 node: output.node.clone(),
                 population: output.population.clone(),
                 shape: extents(&output.shape),
-                start: output.start as u64,
+                start: output.start,
             })
             .collect(),
         pes,
@@ -436,6 +436,7 @@ fn describe(
     for update in &pe.updates {
         slices.push(manifest::Slice {
             population: update.population.clone(),
+            shape: update.shape.as_deref().map(extents),
             first: update.first as usize,
             count: update.count as usize,
             layout: update.layout.clone(),

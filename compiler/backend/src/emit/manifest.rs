@@ -67,8 +67,8 @@ pub struct Output {
     pub population: String,
     /// Shape of one tick's counts.
     pub shape: Vec<usize>,
-    /// Chip tick of network tick 0.
-    pub start: u64,
+    /// Chip tick of the output's tick 0; negative behind a delay that is longer than the pipeline.
+    pub start: i64,
 }
 
 /// A processing element.
@@ -113,6 +113,9 @@ pub struct Segment {
 pub struct Slice {
     /// NIR node of the population.
     pub population: String,
+    /// Shape of the population, where it is neither that of the layout's map nor a single axis.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Vec<usize>>,
     /// First neuron.
     pub first: usize,
     /// Number of neurons on the chip, padding included.
@@ -208,13 +211,14 @@ impl Manifest {
                 Some(map) => map.map.iter().product(),
                 None => slice.first.saturating_add(slice.count),
             };
-            if end > size_of(&slice.population) {
+            let shape = slice.shape.iter().flatten().try_fold(1_usize, |size, &extent| size.checked_mul(extent));
+            if end.max(shape.unwrap_or(usize::MAX)) > size_of(&slice.population) {
                 return Err(format!("a slice of `{}` reaches behind the population's end", slice.population));
             }
         }
         for output in &self.outputs {
             let size = output.shape.iter().try_fold(1_usize, |size, &extent| size.checked_mul(extent));
-            if size.is_none_or(|size| size > size_of(&output.population)) || output.start > LONGEST_PIPELINE {
+            if size.is_none_or(|size| size > size_of(&output.population)) || output.start > LONGEST_PIPELINE as i64 {
                 return Err(format!("the output `{}` has shape {:?}", output.node, output.shape));
             }
         }

@@ -155,6 +155,9 @@ pub fn update(
     let mut update = Update {
         slice: slice.name.clone(),
         population: op.node().unwrap_or("?").to_owned(),
+        shape: Some(&network.result(population)?.shape)
+            .filter(|shape| slice.layout.map_or(shape.len() != 1, |layout| layout.map[..] != shape[..]))
+            .map(|shape| shape.iter().map(|&extent| extent as i64).collect()),
         first: slice.first as i64,
         count: slice.neurons.len() as i64,
         layout: slice.layout.map(|layout| layout.to_attribute()),
