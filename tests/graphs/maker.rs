@@ -370,9 +370,10 @@ pub fn graph(seed: u64, steps: usize) -> (Graph, Vec<(String, Vec<usize>)>, bool
     let mut outputs = vec![(maker.populations[maker.populations.len() - 1]).clone()];
     if maker.random.one_in(3) {
         // What only passes on is left out: it may pass on an input, which is no output of a network.
-        let values = maker.values.iter().filter(|(name, _)| {
-            !matches!(maker.graph.nodes[name], Node::Input(_) | Node::Delay(_) | Node::Flatten(_))
-        });
+        let values = maker
+            .values
+            .iter()
+            .filter(|(name, _)| !matches!(maker.graph.nodes[name], Node::Input(_) | Node::Delay(_) | Node::Flatten(_)));
         let values: Vec<_> = values.cloned().collect();
         outputs.push(values[maker.random.below(values.len())].clone());
     }
