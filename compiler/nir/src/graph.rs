@@ -82,14 +82,20 @@ impl Graph {
         self.names(|node| matches!(node, Node::Output(_)))
     }
 
-    /// Nodes with an edge to `name`, in the order of the edges.
+    /// Name of a node by its number in the order of the nodes; empty beyond the last one.
+    pub fn name(&self, node: usize) -> &str {
+        self.nodes.get_index(node).map_or("", |(name, _)| name)
+    }
+
+    /// Nodes with an edge to `name`, in the order of the edges. Looks at every edge; see [`Self::links`].
     pub fn predecessors<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.edges.iter().filter(move |(_, to)| to == name).map(|(from, _)| from.as_str())
     }
 
-    /// Nodes with an edge from `name`, in the order of the edges.
-    pub fn successors<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.edges.iter().filter(move |(from, _)| from == name).map(|(_, to)| to.as_str())
+    /// The edges in their order, as numbers of nodes in the order of the nodes; those of nodes that are not there are left
+    /// out.
+    pub fn links(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.edges.iter().filter_map(|(from, to)| Some((self.nodes.get_index_of(from)?, self.nodes.get_index_of(to)?)))
     }
 
     fn names(&self, wanted: impl Fn(&Node) -> bool) -> impl Iterator<Item = &str> {

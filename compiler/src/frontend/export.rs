@@ -82,7 +82,9 @@ fn late_delays(network: &Network) -> BTreeSet<usize> {
 /// Whether a reader of the graph makes exactly these edges a tick late.
 fn cycles_agree(graph: &Graph, expected: &BTreeSet<(String, String)>) -> bool {
     let Ok(plan) = cycles::plan(graph, &mut Vec::new()) else { return false };
-    let late: BTreeSet<_> = plan.late.into_iter().filter(|late| late.ticks == 1).map(|late| late.edge).collect();
+    let late = plan.late.into_iter().filter(|(_, ticks)| *ticks == 1);
+    let late: BTreeSet<_> =
+        late.map(|((from, to), _)| (graph.name(from).to_owned(), graph.name(to).to_owned())).collect();
     let mut seen = HashSet::new();
     let is_single = graph.edges.iter().filter(|edge| expected.contains(*edge)).all(|edge| seen.insert(edge));
     late == *expected && is_single

@@ -11,7 +11,6 @@ pub(crate) mod cycles;
 mod populations;
 
 use crate::frontend::model_file;
-use cycles::Late;
 use ndarray::ArrayD;
 use s2c_dialects::{
     Context, Module,
@@ -72,18 +71,21 @@ fn build(
     warnings: &mut Vec<Diagnostic>,
 ) -> Result<Network> {
     let plan = cycles::plan(graph, warnings)?;
+    let mut sources = vec![Vec::new(); graph.nodes.len()];
+    graph.links().for_each(|(from, to)| sources[to].push(from));
     let mut builder = Builder {
         network: Network { name: name.to_owned(), dt: None, options: options.to_map(), nodes: Vec::new() },
         graph,
         shapes,
         input_kind: options.input_kind,
         limit: options.input_limit.into(),
-        values: BTreeMap::new(),
-        delays: Vec::new(),
+        sources,
+        values: vec![None; graph.nodes.len()],
+        delays: BTreeMap::new(),
         late: plan.late,
     };
-    for name in plan.order {
-        builder.add(&name)?;
+    for node in plan.order {
+        builder.add(node)?;
     }
     builder.close_delays()?;
     Ok(builder.network)
@@ -95,44 +97,48 @@ struct Builder<'g> {
     shapes: &'g Shapes,
     input_kind: InputKind,
     limit: i64,
+    /// For each node of the graph those with an edge to it, in the order of the edges. Nodes are numbered as in the graph.
+    sources: Vec<Vec<usize>>,
     /// Index of the op whose result stands for a node.
-    values: BTreeMap<String, usize>,
+    values: Vec<Option<usize>>,
     /// Delays whose operand comes later, with the node that it is.
-    delays: Vec<(usize, String)>,
-    /// Edges that lead back.
-    late: Vec<Late>,
+    delays: BTreeMap<usize, usize>,
+    /// Edges that lead back, with the ticks by which they are late.
+    late: BTreeMap<(usize, usize), i64>,
 }
 
 impl Builder<'_> {
     /// The values that arrive at a node, in the order of the file's edges.
-    fn operands(&mut self, name: &str) -> Result<Vec<usize>> {
-        let sources: Vec<String> = self.graph.predecessors(name).map(str::to_owned).collect();
-        let mut operands = Vec::with_capacity(sources.len());
-        for source in sources {
-            let late = self.late.iter().find(|late| late.edge.0 == source && late.edge.1 == name);
-            if let Some(ticks) = late.map(|late| late.ticks) {
+    fn operands(&mut self, node: usize) -> Result<Vec<usize>> {
+        let mut operands = Vec::with_capacity(self.sources[node].len());
+        for source in self.sources[node].clone() {
+            operands.push(match (self.late.get(&(source, node)), self.values[source]) {
                 // The source may not be there yet; its operand is set at the end.
-                let result = ValueType::new(self.shape(&source)?.output.clone(), self.element(&source));
-                let op = snn::Delay { ticks, seconds: None };
-                let delay = self.network.push(op.into(), &source, vec![0], Some(result));
-                self.delays.push((delay, source));
-                operands.push(delay);
-            } else {
-                let value = self.values.get(&source).copied();
-                operands.push(value.ok_or_else(|| Diagnostic::bug("nodes are not in order").at_node(name))?);
-            }
+                (Some(&ticks), _) => {
+                    let name = self.graph.name(source);
+                    let result = ValueType::new(self.shape(name)?.output.clone(), self.element(source));
+                    let op = snn::Delay { ticks, seconds: None };
+                    let delay = self.network.push(op.into(), name, vec![0], Some(result));
+                    self.delays.insert(delay, source);
+                    delay
+                }
+                (None, Some(value)) => value,
+                (None, None) => {
+                    return Err(Box::new(Diagnostic::bug("nodes are not in order").at_node(self.graph.name(node))));
+                }
+            });
         }
-        if operands.is_empty() && !matches!(self.graph.nodes[name], Node::Input(_)) {
-            return Err(Box::new(Diagnostic::error("no-input", "no edge leads into the node").at_node(name)));
+        if operands.is_empty() && !matches!(self.graph.nodes[node], Node::Input(_)) {
+            let error = Diagnostic::error("no-input", "no edge leads into the node");
+            return Err(Box::new(error.at_node(self.graph.name(node))));
         }
         Ok(operands)
     }
 
     fn close_delays(&mut self) -> Result<()> {
         for (delay, source) in std::mem::take(&mut self.delays) {
-            let value = self.values.get(&source).copied();
-            self.network.nodes[delay].inputs =
-                vec![value.ok_or_else(|| Diagnostic::bug("a delayed edge has no source").at_node(source))?];
+            let missing = || Diagnostic::bug("a delayed edge has no source").at_node(self.graph.name(source));
+            self.network.nodes[delay].inputs = vec![self.values[source].ok_or_else(missing)?];
         }
         Ok(())
     }
@@ -151,8 +157,8 @@ impl Builder<'_> {
     }
 
     /// What the values of a node are that may not be there yet.
-    fn element(&self, name: &str) -> Element {
-        match &self.graph.nodes[name] {
+    fn element(&self, node: usize) -> Element {
+        match &self.graph.nodes[node] {
             Node::Input(_) => self.input_element(),
             Node::If(_) | Node::Lif(_) | Node::CubaLif(_) | Node::Threshold(_) => Element::Spike,
             // Elements that are late by different times become a sum of currents.
@@ -160,7 +166,7 @@ impl Builder<'_> {
                 Element::F32
             }
             // These hand on one value as it is, and sums as currents.
-            Node::Flatten(_) | Node::Delay(_) => match self.graph.predecessors(name).collect::<Vec<_>>()[..] {
+            Node::Flatten(_) | Node::Delay(_) => match self.sources[node][..] {
                 [only] => self.element(only),
                 _ => Element::F32,
             },
@@ -169,17 +175,17 @@ impl Builder<'_> {
     }
 
     /// Whether a value is what a connection gives, perhaps late, and not what an input or a population hands on.
-    fn is_current(&self, value: usize) -> Result<bool> {
+    fn is_current(&self, value: usize) -> bool {
         let mut at = value;
         while let Op::Delay(_) = &self.network.nodes[at].op {
             // The operand of a delay within a cycle is only set at the end; it is always a population.
-            if self.delays.iter().any(|(delay, _)| *delay == at) {
-                return Ok(false);
+            if self.delays.contains_key(&at) {
+                return false;
             }
             at = self.network.nodes[at].inputs[0];
         }
         let op = &self.network.nodes[at].op;
-        Ok(op.is_linear() || matches!(op, Op::Add(_)))
+        op.is_linear() || matches!(op, Op::Add(_))
     }
 
     /// What hands on a current as it is, under the name of the node that it comes from.
@@ -195,11 +201,12 @@ impl Builder<'_> {
         self.network.push(op.into(), name, vec![operand], Some(ValueType::new(shape.to_vec(), Element::F32)))
     }
 
-    fn add(&mut self, name: &str) -> Result<()> {
-        let shape = self.shape(name)?.clone();
-        let operands = self.operands(name)?;
+    fn add(&mut self, node: usize) -> Result<()> {
         let graph = self.graph;
-        let value = match &graph.nodes[name] {
+        let name = graph.name(node);
+        let shape = self.shape(name)?.clone();
+        let operands = self.operands(node)?;
+        let value = match &graph.nodes[node] {
             Node::Input(_) => {
                 let element = self.input_element();
                 let op = snn::Input { node: name.to_owned(), limit: self.limit };
@@ -223,7 +230,7 @@ impl Builder<'_> {
                 self.population(name, op, &operands, &shape.output)?
             }
         };
-        self.values.insert(name.to_owned(), value);
+        self.values[node] = Some(value);
         Ok(())
     }
 
@@ -239,7 +246,7 @@ impl Builder<'_> {
                 Diagnostic::error("fan-in", format!("{} edges lead into an output", operands.len())).at_node(name),
             ));
         };
-        let value = if self.is_current(value)? { self.relay(value)? } else { value };
+        let value = if self.is_current(value) { self.relay(value)? } else { value };
         Ok(self.network.push(snn::Output { node: name.to_owned() }.into(), name, vec![value], None))
     }
 
