@@ -1,9 +1,9 @@
 //! Taking the fields of one node out of the untyped tree, with checks, defaults and notes.
 
 use super::{
-    graph::{Note, NoteKind, list},
+    array::common_shape,
     grid,
-    neuron::common_shape,
+    notes::{Note, NoteKind, list},
     raw::{Members, Raw},
 };
 use ndarray::{ArrayD, Dimension};

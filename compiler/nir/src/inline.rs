@@ -1,8 +1,8 @@
 //! Dissolving subgraphs into their parent.
 
 use super::{
-    graph::{End, Graph, join},
-    node::Node,
+    graph::{End, join},
+    node::{Graph, Node},
 };
 use indexmap::{IndexMap, IndexSet};
 use s2c_dialects::diagnostic::{Diagnostic, Result};

@@ -6,28 +6,12 @@
 
 use super::{
     array::{count, same_but_ones},
-    graph::Graph,
-    node::Node,
+    node::{Graph, Node},
+    primitive::NodeShape,
 };
 use indexmap::IndexMap;
 use s2c_dialects::diagnostic::{Diagnostic, Result};
 use std::{borrow::Cow, collections::VecDeque};
-
-/// Shapes of one tick's data before and after a node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeShape {
-    /// What comes in.
-    pub input: Vec<usize>,
-    /// What goes out.
-    pub output: Vec<usize>,
-}
-
-impl NodeShape {
-    /// The same before and after.
-    pub(super) fn same(shape: &[usize]) -> Self {
-        Self { input: shape.to_vec(), output: shape.to_vec() }
-    }
-}
 
 /// What [`infer_shapes`] found.
 #[derive(Clone, Debug, PartialEq, Eq)]

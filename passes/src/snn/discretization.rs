@@ -15,9 +15,9 @@ mod hops;
 mod rules;
 
 use crate::{
+    analysis::projections,
     options::{Convention, Integrator, Options},
     session::Session,
-    snn::threshold_scaling::unshare,
 };
 use s2c_dialects::{
     Module,
@@ -108,7 +108,7 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     }
     delays::discretize(session, &mut network, dt)?;
     if options.convention == Convention::Spinnaker2 {
-        unshare(&mut network);
+        projections::unshare(&mut network);
         hops::apply(&mut network)?;
     }
     network.write(session.context)

@@ -6,8 +6,8 @@
 mod population;
 
 use crate::{Event, Interpreter, check_events, check_input, check_inputs, delay_line::DelayLine, order};
-use population::Population;
 pub use population::Precision;
+use population::{Population, undiscretised};
 use s2c_dialects::{
     attribute::Tensor,
     convolution::Geometry,
@@ -138,10 +138,6 @@ impl Snn {
         }
         Ok(Self { nodes, order, inputs, values })
     }
-}
-
-fn undiscretised(what: &str) -> Diagnostic {
-    Diagnostic::bug(format!("{what}: the pass `discretization` has not run"))
 }
 
 /// The non-zero weights of each input.

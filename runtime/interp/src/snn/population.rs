@@ -1,6 +1,5 @@
 //! Neurons of the float interpreter.
 
-use super::undiscretised;
 use s2c_dialects::{
     attribute::{Reset, Tensor},
     diagnostic::{Diagnostic, Result},
@@ -176,4 +175,8 @@ impl Population {
             }
         }
     }
+}
+
+pub(super) fn undiscretised(what: &str) -> Diagnostic {
+    Diagnostic::bug(format!("{what}: the pass `discretization` has not run"))
 }
