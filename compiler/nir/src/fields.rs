@@ -169,8 +169,11 @@ impl<'a> Fields<'a> {
     where
         T: Copy + std::fmt::Display,
     {
-        let Some((index, value)) = values.indexed_iter().find(|(_, value)| !good(**value)) else { return Ok(()) };
         let bad = values.iter().filter(|value| !good(**value)).count();
+        if bad == 0 {
+            return Ok(());
+        }
+        let Some((index, value)) = values.indexed_iter().find(|(_, value)| !good(**value)) else { return Ok(()) };
         Err(self
             .error("wrong-field-value", format!("`{name}` holds {value}: {rule}"))
             .text(format!("{bad} of {} values are at fault; the first is at index {:?}.", values.len(), index.slice()))

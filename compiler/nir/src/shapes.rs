@@ -24,7 +24,7 @@ pub struct Shapes {
 
 /// Finds the shapes of all nodes. Subgraphs are dissolved first; the names are those of [`Graph::flatten`].
 pub fn infer_shapes(graph: &Graph) -> Result<Shapes> {
-    let graph = if graph.has_subgraphs() { Cow::Owned(graph.flatten()?) } else { Cow::Borrowed(graph) };
+    let graph = if graph.has_subgraphs() { Cow::Owned(graph.clone().flatten()?) } else { Cow::Borrowed(graph) };
     let nodes = Inference::new(&graph)?.run()?;
     let warnings = check(&graph, &nodes)?;
     Ok(Shapes { nodes, warnings })
