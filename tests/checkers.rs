@@ -19,13 +19,15 @@ qsnn.network @n dt 1.0e-3 options {} {
   %late = qsnn.delay %a by 1 : tensor<400xi1>
   %back = qsnn.dense %late bits 8 {weight = dense<2> : tensor<400x400xi8>} : tensor<400xi1> -> tensor<400xi16>
   %sum = qsnn.add %in, %back : tensor<400xi16>, tensor<400xi16> -> tensor<400xi16>
-  %a = qsnn.lif "a"(%sum << 0) reset subtract {decay = dense<4294967296> : tensor<400xi64>,
-    offset = dense<0> : tensor<400xi32>, threshold = dense<9> : tensor<400xi32>, reset_by = dense<9> : tensor<400xi32>,
-    scale = dense<1.0> : tensor<400xf64>} : tensor<400xi16> -> tensor<400xi1>
+  %a = qsnn.neuron "a"(%sum << 0) : tensor<400xi16> -> tensor<400xi1>
+    membrane decay dense<4294967296> : tensor<400xi64> offset dense<0> : tensor<400xi32>
+    fire dense<9> : tensor<400xi32> reset subtract dense<9> : tensor<400xi32>
+    scale dense<1.0> : tensor<400xf64>
   %on = qsnn.dense %a bits 8 {weight = dense<3> : tensor<3x400xi8>} : tensor<400xi1> -> tensor<3xi16>
-  %b = qsnn.lif "b"(%on << 0) reset subtract {decay = dense<4294967296> : tensor<3xi64>,
-    offset = dense<0> : tensor<3xi32>, threshold = dense<9> : tensor<3xi32>, reset_by = dense<9> : tensor<3xi32>,
-    scale = dense<1.0> : tensor<3xf64>} : tensor<3xi16> -> tensor<3xi1>
+  %b = qsnn.neuron "b"(%on << 0) : tensor<3xi16> -> tensor<3xi1>
+    membrane decay dense<4294967296> : tensor<3xi64> offset dense<0> : tensor<3xi32>
+    fire dense<9> : tensor<3xi32> reset subtract dense<9> : tensor<3xi32>
+    scale dense<1.0> : tensor<3xf64>
   qsnn.output "output"(%b) : tensor<3xi1>
 }
 "#;

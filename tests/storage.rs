@@ -39,10 +39,10 @@ fn network(level: Level, inputs: usize, weight: impl Fn(u32) -> i8) -> String {
   %late = qsnn.delay %z by 1 : tensor<{NEURONS}xi1>
   %back = qsnn.dense %late bits 8 {{weight = {second}}} : tensor<{NEURONS}xi1> -> tensor<{NEURONS}xi32>
   %sum = qsnn.add %in, %back : tensor<{NEURONS}xi32>, tensor<{NEURONS}xi32> -> tensor<{NEURONS}xi32>
-  %z = qsnn.lif \"neuron\"(%sum << 4) reset subtract {{decay = dense<3865470566> : tensor<{NEURONS}xi64>,
-    offset = dense<1> : tensor<{NEURONS}xi32>, threshold = dense<90> : tensor<{NEURONS}xi32>,
-    reset_by = dense<90> : tensor<{NEURONS}xi32>, scale = dense<1.0> : tensor<{NEURONS}xf64>}}
-    : tensor<{NEURONS}xi32> -> tensor<{NEURONS}xi1>
+  %z = qsnn.neuron \"neuron\"(%sum << 4) : tensor<{NEURONS}xi32> -> tensor<{NEURONS}xi1>
+    membrane decay dense<3865470566> : tensor<{NEURONS}xi64> offset dense<1> : tensor<{NEURONS}xi32>
+    fire dense<90> : tensor<{NEURONS}xi32> reset subtract dense<90> : tensor<{NEURONS}xi32>
+    scale dense<1.0> : tensor<{NEURONS}xf64>
   qsnn.output \"output\"(%z) : tensor<{NEURONS}xi1>
 }}",
         options = options.join(", "),

@@ -87,6 +87,11 @@ fn material() -> PathBuf {
     save("many.npy", &npy("<u2", "(1, 64)", &[7; 128]));
     save("broken.mlir", b"module {\n  snn.network @x dt 1.0 {\n  }\n");
     save("rule.mlir", b"snn.network @x options {} {\n  %0 = snn.input : tensor<2xi1>\n}\n");
+    let old = "  %z = snn.lif \"neuron\"(%i) integrator euler reset subtract compare greater {} : tensor<1xf32> -> tensor<1xi1>\n";
+    save("old_float.mlir", format!("snn.network @x options {{}} {{\n{old}}}\n").as_bytes());
+    let old =
+        "  %z = qsnn.cuba_lif \"neuron\"(%i << 4) current >> 2 reset subtract {} : tensor<1xi32> -> tensor<1xi1>\n";
+    save("old_integer.mlir", format!("qsnn.network @x dt 1.0 options {{}} {{\n{old}}}\n").as_bytes());
     let program = fs::read_to_string(folder.join("program.mlir")).unwrap();
     save("rows.mlir", program.replacen("count 64 from", "count 65 from", 1).as_bytes());
     save("wide.toml", TARGET.replace("columns = 1\n", "columns = 4294967295\n").as_bytes());
@@ -173,6 +178,8 @@ const CASES: &[(&str, &str, i32, &str)] = &[
     ("dump_with_syntax_error", "compile broken.mlir -o x.bin", 1, "bad-ir"),
     ("dump_with_more_rows_than_weights", "compile rows.mlir -o x.bin", 1, "bad-ir"),
     ("dump_that_breaks_a_rule", "compile rule.mlir -o x.bin", 1, "bad-ir"),
+    ("float_dump_of_an_older_version", "compile old_float.mlir -o x.bin", 1, "old-dump"),
+    ("integer_dump_of_an_older_version", "compile old_integer.mlir -o x.bin", 1, "old-dump"),
     ("dump_of_another_level", "simulate program.mlir --input sample.npy", 1, "wrong-level"),
     ("target_with_syntax_error", "compile digits.nir --target broken.toml -o x.bin", 1, "bad-target"),
     ("target_with_too_many_chips", "compile digits.nir --target wide.toml -o x.bin", 1, "bad-target"),

@@ -226,7 +226,7 @@ pub fn to_nir(
     let discretization = s2c_passes::find("discretization").into_iter();
     let discretized = start.run(context, &target, discretization, wishes)?;
     let float = snn::Network::read(&discretized.module)?;
-    if float.nodes.iter().any(|node| node.op.weight_scale().is_some()) {
+    if float.nodes.iter().filter_map(|node| node.op.neuron()).any(|neuron| neuron.weight_scale.is_some()) {
         return Err(Box::new(
             Diagnostic::error("wrong-level", "the weights of this network are scaled already")
                 .hint("start from the model, or from a dump of an earlier pass"),

@@ -34,6 +34,16 @@ class MatrixShape<string number> : PredOpTrait<
 // A per-neuron parameter: one value per neuron of the result (a splat prints as one value).
 class PerNeuron<string number, string parameter> : SameCount<number, parameter, "output">;
 
+// The same for a parameter of a stage that may be missing.
+class PerNeuronIfAny<string number, string parameter> : PredOpTrait<
+    number # ": " # parameter # " and output have the same number of elements",
+    CPred<"!$" # parameter # " || ::llvm::cast<::mlir::ShapedType>((*$" # parameter # ").getType()).getNumElements() == "
+          "::llvm::cast<::mlir::ShapedType>($output.getType()).getNumElements()">>;
+
+// Attributes of one stage: both are there, or none.
+class Together<string number, string one, string other> : PredOpTrait<
+    number # ": " # one # " and " # other # " belong to one stage", CPred<"!$" # one # " == !$" # other>>;
+
 // Dense elements of one element type.
 class DenseOf<string predicate, string name> : ElementsAttrBase<
     CPred<"::llvm::isa<::mlir::DenseElementsAttr>($_self) && "

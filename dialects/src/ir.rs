@@ -2,13 +2,14 @@
 
 use crate::{
     diagnostic::{Diagnostic, Result},
+    graph::for_each_op,
     raw,
 };
 use melior::{
     Context,
     diagnostic::DiagnosticSeverity,
     ir::{
-        BlockLike, Location, Module, OperationRef, RegionLike, RegionRef, Type, TypeLike,
+        Location, Module, OperationRef, Type, TypeLike,
         operation::OperationLike,
         r#type::{IntegerType, RankedTensorType, ShapedTypeLike},
     },
@@ -183,7 +184,46 @@ pub fn parse<'c>(context: &'c Context, text: &str, file: &str) -> Result<Module<
     if text.contains('\0') {
         return Err(Box::new(Diagnostic::error("bad-ir", "the file is not text").at_text(file, 1, 1)));
     }
-    with_diagnostics(context, "bad-ir", "the file does not hold valid IR", || raw::parse(context, text, file))
+    let parsed =
+        with_diagnostics(context, "bad-ir", "the file does not hold valid IR", || raw::parse(context, text, file));
+    parsed.map_err(|error| retired_op(text, file).unwrap_or(error))
+}
+
+/// Ops of 0.1 for populations: all of them in `qsnn`, and in `snn` those that were discretised.
+const RETIRED: [(&str, &str); 15] = [
+    ("qsnn.lif", ""),
+    ("qsnn.cuba_lif", ""),
+    ("qsnn.li", ""),
+    ("qsnn.cuba_li", ""),
+    ("qsnn.float_lif", ""),
+    ("qsnn.float_cuba_lif", ""),
+    ("qsnn.float_li", ""),
+    ("qsnn.float_cuba_li", ""),
+    ("snn.if", " integrator "),
+    ("snn.lif", " integrator "),
+    ("snn.cuba_lif", " integrator "),
+    ("snn.i", " integrator "),
+    ("snn.li", " integrator "),
+    ("snn.cuba_li", " integrator "),
+    ("snn.threshold", "weight_scale"),
+];
+
+/// The error of a dump that 0.1 wrote, if the text is one.
+fn retired_op(text: &str, file: &str) -> Option<Box<Diagnostic>> {
+    let find = |line: &str| {
+        RETIRED.iter().find_map(|(op, sign)| {
+            let at = line.find(&format!(" {op} \""))?;
+            line.contains(sign).then_some((*op, at + 2))
+        })
+    };
+    let (number, (op, column)) = text.lines().enumerate().find_map(|(number, line)| Some((number, find(line)?)))?;
+    let neuron = if op.starts_with("qsnn") { "qsnn.neuron" } else { "snn.neuron" };
+    Some(Box::new(
+        Diagnostic::error("old-dump", format!("`{op}` is an op of s2c 0.1"))
+            .at_text(file, number + 1, column)
+            .text(format!("This version writes every discretised population as `{neuron}`."))
+            .hint("compile the model again, or go on with the version that wrote the dump"),
+    ))
 }
 
 /// The structural verifier that MLIR generated from the ODS files.
@@ -211,14 +251,4 @@ pub fn to_text(module: &Module<'_>) -> String {
 /// The module as text for people: no locations, big tensors left out beyond `limit` elements.
 pub fn to_short_text(module: &Module<'_>, limit: usize) -> String {
     raw::print(module.as_operation(), false, Some(limit))
-}
-
-/// Calls `action` for each op of the only block of `operation`.
-pub(crate) fn for_each_op<'c, 'a>(operation: OperationRef<'c, 'a>, mut action: impl FnMut(OperationRef<'c, 'a>)) {
-    let block = operation.regions().next().and_then(|region: RegionRef<'c, 'a>| region.first_block());
-    let mut next = block.and_then(|block| block.first_operation());
-    while let Some(op) = next {
-        action(op);
-        next = op.next_in_block();
-    }
 }

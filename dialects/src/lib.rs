@@ -2,7 +2,7 @@
 //!
 //! | dialect | holds | must not hold |
 //! |---|---|---|
-//! | [`snn`] | a float network, one op per NIR node | bit widths, cores |
+//! | [`snn`] | a float network | bit widths, cores |
 //! | [`qsnn`] | integers: weights, accumulators, membranes, thresholds | float tensors, cores |
 //! | [`s2k`] | PEs: buffers, kernels, keys, routes | neuron-model names, anything not placed |
 //!
@@ -17,6 +17,7 @@ pub mod convolution;
 pub mod diagnostic;
 pub mod graph;
 pub mod ir;
+pub mod neuron;
 pub mod qsnn;
 mod raw;
 pub mod s2k;

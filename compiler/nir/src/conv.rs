@@ -10,8 +10,9 @@
 
 use super::{
     fields::Fields,
-    primitive::{NodeShape, Primitive},
+    node::Primitive,
     raw::{Members, Raw},
+    shapes::NodeShape,
     window::Window,
 };
 use ndarray::ArrayD;

@@ -2,10 +2,8 @@
 
 use super::{
     fields::{Fields, Log},
-    graph::join,
-    model::{CHOICES, Choices, Model},
-    node::{Graph, KINDS, Node},
-    notes::{Note, NoteKind},
+    graph::{CHOICES, Choices, Graph, Model, Note, NoteKind, join},
+    node::{KINDS, Node},
     raw::{Members, Raw},
     repair,
 };

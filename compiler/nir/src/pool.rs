@@ -6,8 +6,9 @@
 
 use super::{
     fields::Fields,
-    primitive::{NodeShape, Primitive},
+    node::Primitive,
     raw::{Members, Raw},
+    shapes::NodeShape,
     window::Window,
 };
 use s2c_dialects::diagnostic::{Diagnostic, Result};

@@ -7,8 +7,9 @@
 use super::{
     array::count,
     fields::Fields,
-    primitive::{NodeShape, Primitive},
+    node::Primitive,
     raw::{Members, Raw},
+    shapes::NodeShape,
 };
 use s2c_dialects::diagnostic::{Diagnostic, Result};
 

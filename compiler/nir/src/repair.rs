@@ -7,8 +7,7 @@
 
 use super::{
     fields::Log,
-    graph::{End, join},
-    node::Graph,
+    graph::{End, Graph, join},
 };
 use indexmap::IndexSet;
 use s2c_dialects::diagnostic::{Diagnostic, Result};

@@ -5,8 +5,10 @@
 
 use super::{
     fields::Fields,
-    primitive::{NodeShape, Primitive, elementwise_shape},
+    linear::elementwise_shape,
+    node::Primitive,
     raw::{Members, Raw},
+    shapes::NodeShape,
 };
 use ndarray::ArrayD;
 use s2c_dialects::diagnostic::Result;

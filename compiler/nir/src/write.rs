@@ -5,9 +5,8 @@
 //! The same graph gives the same bytes: no times are stored.
 
 use super::{
-    graph::join,
-    model::{CHOICES, Choices},
-    node::{Graph, Node},
+    graph::{CHOICES, Choices, Graph, join},
+    node::Node,
     raw::{Members, Raw},
     shapes::{Shapes, infer_shapes},
 };

@@ -3,9 +3,8 @@
 use crate::{
     calibration::Samples,
     tools::{
-        evaluation::Point,
         profile,
-        width_search::{Limits, Search},
+        width_search::{Limits, Point, Search},
     },
 };
 use clap::{Args, ValueEnum};

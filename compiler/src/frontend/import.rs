@@ -8,10 +8,10 @@
 mod choices;
 mod connections;
 pub(crate) mod cycles;
-mod parameter;
 mod populations;
 
 use crate::frontend::model_file;
+use ndarray::ArrayD;
 use s2c_dialects::{
     Context, Module,
     attribute::Tensor,
@@ -192,7 +192,7 @@ impl Builder<'_> {
     fn relay(&mut self, value: usize) -> Result<usize> {
         let (name, shape) = (self.network.nodes[value].name.clone(), self.network.result(value)?.shape.clone());
         let input = self.sum(&name, &[value], &shape)?;
-        let op = snn::Relay { node: name.clone(), weight_scale: None };
+        let op = snn::Relay { node: name.clone() };
         Ok(self.current(op, &name, input, &shape))
     }
 
@@ -271,4 +271,18 @@ impl Builder<'_> {
             }
         }
     }
+}
+
+/// A parameter with one value per element of a shape.
+fn tensor(node: &str, field: &str, values: &ArrayD<f64>, shape: &[usize]) -> Result<Tensor<f64>> {
+    if values.len() == 1
+        && let Some(&value) = values.iter().next()
+    {
+        return Ok(Tensor::splat(shape.to_vec(), value));
+    }
+    let values = s2c_nir::broadcast(values, shape).map_err(|mut diagnostic| {
+        diagnostic.title = format!("`{field}`: {}", diagnostic.title);
+        Box::new(diagnostic.at_node(node))
+    })?;
+    Ok(Tensor::new(shape.to_vec(), values.iter().copied().collect()))
 }

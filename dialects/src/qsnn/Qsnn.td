@@ -80,99 +80,41 @@ def Qsnn_DelayOp : Qsnn_Op<"delay", [Pure, AllTypesMatch<["input", "output"]>]> 
   let assemblyFormat = "$input `by` $ticks attr-dict `:` type($output)";
 }
 
-class Qsnn_NeuronOp<string mnemonic, list<Trait> traits> : Qsnn_Op<mnemonic, !listconcat([Pure,
-    SameCount<"C2", "input", "output">, PerNeuron<"C3", "decay">, PerNeuron<"C3", "offset">,
-    PerNeuron<"C3", "threshold">, PerNeuron<"C3", "reset_by">, PerNeuron<"C3", "scale">], traits)> {
-  let results = (outs SpikeTensor:$output);
+// Coefficients of neurons: integers, or floats where states are.
+class NumberElements<list<Attr> kinds> : AnyAttrOf<kinds> {
+  let storageType = "::mlir::DenseElementsAttr";
+  let returnType = "::mlir::DenseElementsAttr";
 }
+def FactorElements : NumberElements<[I64Elements, F32Elements]>;
+def WordElements : NumberElements<[I32Elements, F32Elements]>;
 
-def Qsnn_LifOp : Qsnn_NeuronOp<"lif", []> {
-  let summary = "v <- decay(v) + (x << shift) + offset; fires above the threshold";
-  let arguments = (ins StrAttr:$node, AccumulatorTensor:$input, I64Attr:$shift, I64Elements:$decay,
-      I32Elements:$offset, I32Elements:$threshold, Qsnn_Reset:$reset, I32Elements:$reset_by, F64Elements:$scale,
-      UnitAttr:$saturate, OptionalAttr<I64Attr>:$byte_shift, OptionalAttr<I64Attr>:$start);
-  let assemblyFormat = [{
-    $node `(` $input `<` `<` $shift `)` `reset` $reset (`saturate` $saturate^)? (`bytes` `<` `<` $byte_shift^)?
-    (`start` $start^)? attr-dict `:` type($input) `->` type($output)
+def Qsnn_NeuronOp : Qsnn_Op<"neuron", [Pure, SameCount<"C2", "input", "output">,
+    PerNeuronIfAny<"C3", "current_decay">, PerNeuronIfAny<"C3", "current_offset">, PerNeuron<"C3", "decay">,
+    PerNeuron<"C3", "offset">, PerNeuronIfAny<"C3", "threshold">, PerNeuronIfAny<"C3", "reset_by">,
+    PerNeuronIfAny<"C3", "readout">, PerNeuron<"C3", "scale">,
+    Together<"C14", "current_decay", "current_offset">, Together<"C14", "threshold", "reset">,
+    Together<"C14", "threshold", "reset_by">, Together<"C14", "readout", "fraction">]> {
+  let summary = "a population: the stages of a difference equation in integers, or in float32 behind integer sums";
+  let description = [{
+    current   i <- decay(i) + (x << shift) + offset; drives the membrane with i >> current_shift
+    membrane  v <- decay(v) + (x << shift, or the current) + offset
+    fire      a spike where v is above the threshold, and what it does to v
+    hand on   v times `readout`, with `fraction` fractional bits
   }];
-}
-
-def Qsnn_CubaLifOp : Qsnn_NeuronOp<"cuba_lif", [PerNeuron<"C3", "current_decay">, PerNeuron<"C3", "current_offset">]> {
-  let summary = "i <- decay(i) + (x << shift) + offset; v <- decay(v) + (i >> current_shift) + offset; fires above the threshold";
-  let arguments = (ins StrAttr:$node, AccumulatorTensor:$input, I64Attr:$shift, I64Elements:$current_decay,
-      I32Elements:$current_offset, I64Attr:$current_shift, I64Elements:$decay, I32Elements:$offset,
-      I32Elements:$threshold, Qsnn_Reset:$reset, I32Elements:$reset_by, F64Elements:$scale,
-      UnitAttr:$saturate, OptionalAttr<I64Attr>:$byte_shift, OptionalAttr<I64Attr>:$start);
+  let arguments = (ins StrAttr:$node, AccumulatorTensor:$input, OptionalAttr<I64Attr>:$shift,
+      OptionalAttr<FactorElements>:$current_decay, OptionalAttr<WordElements>:$current_offset,
+      OptionalAttr<I64Attr>:$current_shift, FactorElements:$decay, WordElements:$offset,
+      OptionalAttr<WordElements>:$threshold, OptionalAttr<Qsnn_Reset>:$reset, OptionalAttr<WordElements>:$reset_by,
+      OptionalAttr<FactorElements>:$readout, OptionalAttr<I64Attr>:$fraction,
+      UnitAttr:$saturate, OptionalAttr<I64Attr>:$byte_shift, F64Elements:$scale, OptionalAttr<I64Attr>:$start);
+  let results = (outs SourceTensor:$output);
   let assemblyFormat = [{
-    $node `(` $input `<` `<` $shift `)` `current` `>` `>` $current_shift `reset` $reset (`saturate` $saturate^)?
-    (`bytes` `<` `<` $byte_shift^)? (`start` $start^)? attr-dict `:` type($input) `->` type($output)
-  }];
-}
-
-def Qsnn_FloatLifOp : Qsnn_NeuronOp<"float_lif", []> {
-  let summary = "v <- v decay + x + offset in float32; fires above the threshold";
-  let arguments = (ins StrAttr:$node, AccumulatorTensor:$input, F32Elements:$decay, F32Elements:$offset,
-      F32Elements:$threshold, Qsnn_Reset:$reset, F32Elements:$reset_by, F64Elements:$scale, OptionalAttr<I64Attr>:$start);
-  let assemblyFormat = [{
-    $node `(` $input `)` `reset` $reset (`start` $start^)? attr-dict `:` type($input) `->` type($output)
-  }];
-}
-
-def Qsnn_FloatCubaLifOp : Qsnn_NeuronOp<"float_cuba_lif", [PerNeuron<"C3", "current_decay">,
-                                                          PerNeuron<"C3", "current_offset">]> {
-  let summary = "i <- i current_decay + x + current_offset; v <- v decay + i + offset in float32; fires above the threshold";
-  let arguments = (ins StrAttr:$node, AccumulatorTensor:$input, F32Elements:$current_decay, F32Elements:$current_offset,
-      F32Elements:$decay, F32Elements:$offset, F32Elements:$threshold, Qsnn_Reset:$reset, F32Elements:$reset_by,
-      F64Elements:$scale, OptionalAttr<I64Attr>:$start);
-  let assemblyFormat = [{
-    $node `(` $input `)` `reset` $reset (`start` $start^)? attr-dict `:` type($input) `->` type($output)
-  }];
-}
-
-class Qsnn_GradedOp<string mnemonic, list<Trait> traits> : Qsnn_Op<mnemonic, !listconcat([Pure,
-    SameCount<"C2", "input", "output">, PerNeuron<"C3", "decay">, PerNeuron<"C3", "offset">,
-    PerNeuron<"C3", "readout">, PerNeuron<"C3", "scale">], traits)> {
-  let results = (outs GradedTensor:$output);
-}
-
-def Qsnn_LiOp : Qsnn_GradedOp<"li", []> {
-  let summary = "v <- decay(v) + (x << shift) + offset; hands on v times `readout`, with `fraction` fractional bits";
-  let arguments = (ins StrAttr:$node, AccumulatorTensor:$input, I64Attr:$shift, I64Elements:$decay,
-      I32Elements:$offset, I64Elements:$readout, I64Attr:$fraction, F64Elements:$scale, UnitAttr:$saturate,
-      OptionalAttr<I64Attr>:$start);
-  let assemblyFormat = [{
-    $node `(` $input `<` `<` $shift `)` `fraction` $fraction (`saturate` $saturate^)? (`start` $start^)?
+    $node `(` $input (`<` `<` $shift^)? `)` (`saturate` $saturate^)? (`start` $start^)?
     attr-dict `:` type($input) `->` type($output)
-  }];
-}
-
-def Qsnn_FloatLiOp : Qsnn_GradedOp<"float_li", []> {
-  let summary = "v <- v decay + x + offset in float32; hands on v times `readout`, as an integer with `fraction` fractional bits";
-  let arguments = (ins StrAttr:$node, AccumulatorTensor:$input, F32Elements:$decay, F32Elements:$offset,
-      F32Elements:$readout, I64Attr:$fraction, F64Elements:$scale, OptionalAttr<I64Attr>:$start);
-  let assemblyFormat = [{
-    $node `(` $input `)` `fraction` $fraction (`start` $start^)? attr-dict `:` type($input) `->` type($output)
-  }];
-}
-
-def Qsnn_FloatCubaLiOp : Qsnn_GradedOp<"float_cuba_li", [PerNeuron<"C3", "current_decay">,
-                                                        PerNeuron<"C3", "current_offset">]> {
-  let summary = "i <- i current_decay + x + current_offset; v <- v decay + i + offset in float32; hands on v times `readout`";
-  let arguments = (ins StrAttr:$node, AccumulatorTensor:$input, F32Elements:$current_decay, F32Elements:$current_offset,
-      F32Elements:$decay, F32Elements:$offset, F32Elements:$readout, I64Attr:$fraction, F64Elements:$scale,
-      OptionalAttr<I64Attr>:$start);
-  let assemblyFormat = [{
-    $node `(` $input `)` `fraction` $fraction (`start` $start^)? attr-dict `:` type($input) `->` type($output)
-  }];
-}
-
-def Qsnn_CubaLiOp : Qsnn_GradedOp<"cuba_li", [PerNeuron<"C3", "current_decay">, PerNeuron<"C3", "current_offset">]> {
-  let summary = "i <- decay(i) + (x << shift) + offset; v <- decay(v) + (i >> current_shift) + offset; hands on v times `readout`";
-  let arguments = (ins StrAttr:$node, AccumulatorTensor:$input, I64Attr:$shift, I64Elements:$current_decay,
-      I32Elements:$current_offset, I64Attr:$current_shift, I64Elements:$decay, I32Elements:$offset,
-      I64Elements:$readout, I64Attr:$fraction, F64Elements:$scale, UnitAttr:$saturate, OptionalAttr<I64Attr>:$start);
-  let assemblyFormat = [{
-    $node `(` $input `<` `<` $shift `)` `current` `>` `>` $current_shift `fraction` $fraction (`saturate` $saturate^)?
-    (`start` $start^)? attr-dict `:` type($input) `->` type($output)
+    (`\n` ` ` ` ` `current` `decay` $current_decay^ `offset` $current_offset)? (`>` `>` $current_shift^)?
+    `\n` ` ` ` ` `membrane` `decay` $decay `offset` $offset (`bytes` `<` `<` $byte_shift^)?
+    (`\n` ` ` ` ` `fire` $threshold^ `reset` $reset $reset_by)?
+    (`\n` ` ` ` ` `readout` $readout^ `fraction` $fraction)?
+    `\n` ` ` ` ` `scale` $scale
   }];
 }

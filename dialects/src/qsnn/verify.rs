@@ -1,8 +1,8 @@
 //! What ODS can't say about the `qsnn` dialect. The numbers are those of the dialect's README.
 
-use super::{Network, Op};
+use super::{Coefficient, Floats, Integers, Network, Neuron, Op, PerNeuron, State, Traits};
 use crate::{
-    attribute::{Reset, Tensor, Weights},
+    attribute::{Reset, Weights},
     diagnostic::{Diagnostic, Result},
     graph::Node,
 };
@@ -31,45 +31,7 @@ fn verify_node(node: &Node<Op>) -> Result<()> {
         Op::Dense(op) => verify_connection(node, &op.weight, op.bits),
         Op::Scale(op) => verify_connection(node, &op.weight, op.bits),
         Op::Conv2d(op) => verify_connection(node, &op.weight, op.bits),
-        Op::Li(op) => {
-            verify_decay(node, &op.decay)?;
-            verify_readout(node, &op.readout)?;
-            verify_shift(node, op.shift)
-        }
-        Op::CubaLi(op) => {
-            verify_decay(node, &op.current_decay)?;
-            verify_decay(node, &op.decay)?;
-            verify_readout(node, &op.readout)?;
-            verify_shift(node, op.shift)?;
-            verify_shift(node, op.current_shift)
-        }
-        Op::Lif(op) => {
-            verify_reset(node, op.reset)?;
-            verify_decay(node, &op.decay)?;
-            verify_byte_shift(node, op.byte_shift)?;
-            verify_shift(node, op.shift)
-        }
-        Op::CubaLif(op) => {
-            verify_reset(node, op.reset)?;
-            verify_byte_shift(node, op.byte_shift)?;
-            verify_decay(node, &op.current_decay)?;
-            verify_decay(node, &op.decay)?;
-            verify_shift(node, op.shift)?;
-            verify_shift(node, op.current_shift)
-        }
-        Op::FloatLif(op) => {
-            verify_reset(node, op.reset)?;
-            verify_floats(node, &[&op.decay, &op.offset, &op.threshold, &op.reset_by])
-        }
-        Op::FloatCubaLif(op) => {
-            verify_reset(node, op.reset)?;
-            verify_floats(node, &[&op.current_decay, &op.current_offset])?;
-            verify_floats(node, &[&op.decay, &op.offset, &op.threshold, &op.reset_by])
-        }
-        Op::FloatLi(op) => verify_floats(node, &[&op.decay, &op.offset, &op.readout]),
-        Op::FloatCubaLi(op) => {
-            verify_floats(node, &[&op.current_decay, &op.current_offset, &op.decay, &op.offset, &op.readout])
-        }
+        Op::Neuron(neuron) => verify_neuron(node, neuron),
         Op::Input(_) | Op::Output(_) | Op::Add(_) | Op::Delay(_) => Ok(()),
     }
 }
@@ -94,10 +56,45 @@ fn verify_weights(node: &Node<Op>, weight: &Weights, bits: i64) -> Result<()> {
     }
 }
 
-/// C5: a decay factor lies between 0 and 1.
-fn verify_decay(node: &Node<Op>, decay: &Tensor<i64>) -> Result<()> {
-    match decay.values.iter().find(|value| !(0..=ONE).contains(*value)) {
-        Some(value) => Err(broken(node, format!("C5: decay {value} is not between 0 and 2^32"))),
+/// What does not depend on the numbers, then what does.
+fn verify_neuron(node: &Node<Op>, neuron: &Neuron) -> Result<()> {
+    let Traits { reset, fraction, .. } = neuron.traits();
+    // C9: no reset waits for the next tick.
+    if reset == Some(Reset::SubtractLate) {
+        return Err(broken(node, "C9: a reset waits for the next tick".to_owned()));
+    }
+    // C15: neurons fire and give spikes, or hand on their membranes.
+    let gives_spikes = node.result.as_ref().is_some_and(|result| result.element.is_spikes());
+    if reset.is_some() == fraction.is_some() || reset.is_some() != gives_spikes {
+        return Err(broken(node, "C15: a neuron gives spikes where it fires, and values where it does not".to_owned()));
+    }
+    match &neuron.state {
+        State::Integers(stages) => {
+            verify_byte_shift(node, neuron.byte_shift)?;
+            let current_shift = stages.current.as_ref().and_then(|current| current.shift);
+            [neuron.shift, current_shift].into_iter().flatten().try_for_each(|shift| verify_shift(node, shift))?;
+            stages.coefficients().into_iter().try_for_each(|(which, values)| verify_factors(node, which, &values))
+        }
+        State::Floats(stages) => {
+            // C16: what belongs to integers.
+            let current_shift = stages.current.as_ref().and_then(|current| current.shift);
+            if neuron.saturate || neuron.byte_shift.or(neuron.shift).or(current_shift).is_some() {
+                return Err(broken(node, "C16: float states are not shifted, clamped or kept in 8 bits".to_owned()));
+            }
+            stages.coefficients().into_iter().try_for_each(|(_, values)| verify_floats(node, &values))
+        }
+    }
+}
+
+/// C5: a decay factor lies between 0 and 1. C10: a readout factor lies between 0 and 2^31 - 1.
+fn verify_factors(node: &Node<Op>, which: Coefficient, values: &PerNeuron<'_, Integers>) -> Result<()> {
+    let PerNeuron::Factors(factors) = values else { return Ok(()) };
+    let (most, title) = match which {
+        Coefficient::Readout => (ONE / 2 - 1, "C10: a readout factor is not between 0 and 2^31 - 1"),
+        _ => (ONE, "C5: a decay factor is not between 0 and 2^32"),
+    };
+    match factors.values.iter().find(|value| !(0..=most).contains(*value)) {
+        Some(value) => Err(broken(node, format!("{title}: {value}"))),
         None => Ok(()),
     }
 }
@@ -111,19 +108,12 @@ fn verify_shift(node: &Node<Op>, shift: i64) -> Result<()> {
     }
 }
 
-/// C8: float parameters are finite.
-fn verify_floats(node: &Node<Op>, parameters: &[&Tensor<f32>]) -> Result<()> {
-    match parameters.iter().flat_map(|tensor| &tensor.values).find(|value| !value.is_finite()) {
+/// C8: float coefficients are finite.
+fn verify_floats(node: &Node<Op>, values: &PerNeuron<'_, Floats>) -> Result<()> {
+    let (PerNeuron::Factors(tensor) | PerNeuron::Words(tensor)) = values;
+    match tensor.values.iter().find(|value| !value.is_finite()) {
         Some(value) => Err(broken(node, format!("C8: a parameter is {value}"))),
         None => Ok(()),
-    }
-}
-
-/// C9: no reset waits for the next tick.
-fn verify_reset(node: &Node<Op>, reset: Reset) -> Result<()> {
-    match reset {
-        Reset::SubtractLate => Err(broken(node, "C9: a reset waits for the next tick".to_owned())),
-        Reset::Subtract | Reset::SubtractPending | Reset::Value => Ok(()),
     }
 }
 
@@ -131,14 +121,6 @@ fn verify_reset(node: &Node<Op>, reset: Reset) -> Result<()> {
 fn verify_byte_shift(node: &Node<Op>, shift: Option<i64>) -> Result<()> {
     match shift.filter(|shift| !(2..=24).contains(shift)) {
         Some(shift) => Err(broken(node, format!("C12: membranes of 8 bits are shifted by {shift}, not by 2 to 24"))),
-        None => Ok(()),
-    }
-}
-
-/// C10: a readout factor lies between 0 and 2^31 - 1.
-fn verify_readout(node: &Node<Op>, readout: &Tensor<i64>) -> Result<()> {
-    match readout.values.iter().find(|value| !(0..ONE / 2).contains(*value)) {
-        Some(value) => Err(broken(node, format!("C10: readout {value} is not between 0 and 2^31 - 1"))),
         None => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-// The snn dialect: a spiking network in floating point, one op per NIR node. See README.md for the constraints.
+// The snn dialect: a spiking network in floating point. See README.md for the constraints.
 include "Common.td"
 
 def Snn_Dialect : Dialect {
@@ -89,78 +89,89 @@ def Snn_DelayOp : Snn_Op<"delay", [Pure, AllTypesMatch<["input", "output"]>]> {
   let assemblyFormat = "$input `by` $ticks attr-dict `:` type($output)";
 }
 
-class Snn_NeuronOp<string mnemonic, list<Trait> traits> : Snn_Op<mnemonic, !listconcat([Pure,
-    SameCount<"C2", "input", "output">, PerNeuron<"C3", "r">, PerNeuron<"C3", "v_threshold">, PerNeuron<"C3", "v_reset">],
-    traits)> {
-  let results = (outs SpikeTensor:$output);
-  let assemblyFormat = [{
-    $node `(` $input `)` (`integrator` $integrator^)? (`reset` $reset^)? (`compare` $compare^)?
-    attr-dict `:` type($input) `->` type($output)
-  }];
-}
-
-def Snn_IfOp : Snn_NeuronOp<"if", []> {
-  let summary = "integrate and fire: v <- v + r x";
-  let arguments = (ins StrAttr:$node, CurrentTensor:$input, F64Elements:$r, F64Elements:$v_threshold,
-      F64Elements:$v_reset, OptionalAttr<F64Elements>:$weight_scale,
-      OptionalAttr<Snn_Integrator>:$integrator, OptionalAttr<Snn_Reset>:$reset, OptionalAttr<Snn_Compare>:$compare);
-}
-
-def Snn_LifOp : Snn_NeuronOp<"lif", [PerNeuron<"C3", "tau">, PerNeuron<"C3", "v_leak">]> {
-  let summary = "leaky integrate and fire: v <- v + f (v_leak - v + r x)";
-  let arguments = (ins StrAttr:$node, CurrentTensor:$input, F64Elements:$tau, F64Elements:$r, F64Elements:$v_leak,
-      F64Elements:$v_threshold, F64Elements:$v_reset, OptionalAttr<F64Elements>:$weight_scale,
-      OptionalAttr<Snn_Integrator>:$integrator, OptionalAttr<Snn_Reset>:$reset, OptionalAttr<Snn_Compare>:$compare);
-}
-
-def Snn_CubaLifOp : Snn_NeuronOp<"cuba_lif", [PerNeuron<"C3", "tau_syn">, PerNeuron<"C3", "tau_mem">,
-                                             PerNeuron<"C3", "w_in">, PerNeuron<"C3", "v_leak">]> {
-  let summary = "current-based leaky integrate and fire: i <- i + f_syn (w_in x - i), then v <- v + f_mem (v_leak - v + r i)";
-  let arguments = (ins StrAttr:$node, CurrentTensor:$input, F64Elements:$tau_syn, F64Elements:$tau_mem,
-      F64Elements:$r, F64Elements:$w_in, F64Elements:$v_leak, F64Elements:$v_threshold, F64Elements:$v_reset,
-      OptionalAttr<F64Elements>:$weight_scale,
-      OptionalAttr<Snn_Integrator>:$integrator, OptionalAttr<Snn_Reset>:$reset, OptionalAttr<Snn_Compare>:$compare);
-}
-
-def Snn_ThresholdOp : Snn_Op<"threshold", [Pure, SameCount<"C2", "input", "output">, PerNeuron<"C3", "threshold">]> {
-  let summary = "a spike where x > threshold: NIR's Threshold";
-  let arguments = (ins StrAttr:$node, CurrentTensor:$input, F64Elements:$threshold,
-      OptionalAttr<F64Elements>:$weight_scale);
-  let results = (outs SpikeTensor:$output);
+// A population as NIR has it; `discretization` makes an snn.neuron of it.
+class Snn_NirOp<string mnemonic, list<Trait> traits> : Snn_Op<mnemonic, !listconcat([Pure,
+    SameCount<"C2", "input", "output">], traits)> {
   let assemblyFormat = "$node `(` $input `)` attr-dict `:` type($input) `->` type($output)";
 }
-
-class Snn_GradedOp<string mnemonic, list<Trait> traits> : Snn_Op<mnemonic, !listconcat([Pure,
-    SameCount<"C2", "input", "output">], traits)> {
+class Snn_SpikingOp<string mnemonic, list<Trait> traits> : Snn_NirOp<mnemonic, traits> {
+  let results = (outs SpikeTensor:$output);
+}
+class Snn_GradedOp<string mnemonic, list<Trait> traits> : Snn_NirOp<mnemonic, traits> {
   let results = (outs CurrentTensor:$output);
-  let assemblyFormat = [{
-    $node `(` $input `)` (`integrator` $integrator^)? attr-dict `:` type($input) `->` type($output)
-  }];
+}
+
+def Snn_IfOp : Snn_SpikingOp<"if", [PerNeuron<"C3", "r">, PerNeuron<"C3", "v_threshold">, PerNeuron<"C3", "v_reset">]> {
+  let summary = "integrate and fire: v <- v + r x";
+  let arguments = (ins StrAttr:$node, CurrentTensor:$input, F64Elements:$r, F64Elements:$v_threshold,
+      F64Elements:$v_reset);
+}
+
+def Snn_LifOp : Snn_SpikingOp<"lif", [PerNeuron<"C3", "tau">, PerNeuron<"C3", "r">, PerNeuron<"C3", "v_leak">,
+                                      PerNeuron<"C3", "v_threshold">, PerNeuron<"C3", "v_reset">]> {
+  let summary = "leaky integrate and fire: v <- v + f (v_leak - v + r x)";
+  let arguments = (ins StrAttr:$node, CurrentTensor:$input, F64Elements:$tau, F64Elements:$r, F64Elements:$v_leak,
+      F64Elements:$v_threshold, F64Elements:$v_reset);
+}
+
+def Snn_CubaLifOp : Snn_SpikingOp<"cuba_lif", [PerNeuron<"C3", "tau_syn">, PerNeuron<"C3", "tau_mem">,
+                                               PerNeuron<"C3", "r">, PerNeuron<"C3", "w_in">, PerNeuron<"C3", "v_leak">,
+                                               PerNeuron<"C3", "v_threshold">, PerNeuron<"C3", "v_reset">]> {
+  let summary = "current-based leaky integrate and fire: i <- i + f_syn (w_in x - i), then v <- v + f_mem (v_leak - v + r i)";
+  let arguments = (ins StrAttr:$node, CurrentTensor:$input, F64Elements:$tau_syn, F64Elements:$tau_mem,
+      F64Elements:$r, F64Elements:$w_in, F64Elements:$v_leak, F64Elements:$v_threshold, F64Elements:$v_reset);
+}
+
+def Snn_ThresholdOp : Snn_SpikingOp<"threshold", [PerNeuron<"C3", "threshold">]> {
+  let summary = "a spike where x > threshold: NIR's Threshold";
+  let arguments = (ins StrAttr:$node, CurrentTensor:$input, F64Elements:$threshold);
 }
 
 def Snn_IOp : Snn_GradedOp<"i", [PerNeuron<"C3", "r">]> {
   let summary = "integrator, hands on v: v <- v + r x";
-  let arguments = (ins StrAttr:$node, CurrentTensor:$input, F64Elements:$r, OptionalAttr<F64Elements>:$weight_scale,
-      OptionalAttr<Snn_Integrator>:$integrator);
+  let arguments = (ins StrAttr:$node, CurrentTensor:$input, F64Elements:$r);
 }
 
 def Snn_LiOp : Snn_GradedOp<"li", [PerNeuron<"C3", "tau">, PerNeuron<"C3", "r">, PerNeuron<"C3", "v_leak">]> {
   let summary = "leaky integrator, hands on v: v <- v + f (v_leak - v + r x)";
-  let arguments = (ins StrAttr:$node, CurrentTensor:$input, F64Elements:$tau, F64Elements:$r, F64Elements:$v_leak,
-      OptionalAttr<F64Elements>:$weight_scale, OptionalAttr<Snn_Integrator>:$integrator);
+  let arguments = (ins StrAttr:$node, CurrentTensor:$input, F64Elements:$tau, F64Elements:$r, F64Elements:$v_leak);
 }
 
 def Snn_CubaLiOp : Snn_GradedOp<"cuba_li", [PerNeuron<"C3", "tau_syn">, PerNeuron<"C3", "tau_mem">,
                                            PerNeuron<"C3", "r">, PerNeuron<"C3", "w_in">, PerNeuron<"C3", "v_leak">]> {
   let summary = "leaky integrator with a synapse, hands on v: i <- i + f_syn (w_in x - i), then v <- v + f_mem (v_leak - v + r i)";
   let arguments = (ins StrAttr:$node, CurrentTensor:$input, F64Elements:$tau_syn, F64Elements:$tau_mem,
-      F64Elements:$r, F64Elements:$w_in, F64Elements:$v_leak, OptionalAttr<F64Elements>:$weight_scale,
-      OptionalAttr<Snn_Integrator>:$integrator);
+      F64Elements:$r, F64Elements:$w_in, F64Elements:$v_leak);
 }
 
-def Snn_RelayOp : Snn_Op<"relay", [Pure, SameCount<"C2", "input", "output">]> {
+def Snn_RelayOp : Snn_GradedOp<"relay", []> {
   let summary = "hands on x itself: a sum of currents that an output asks for";
-  let arguments = (ins StrAttr:$node, CurrentTensor:$input, OptionalAttr<F64Elements>:$weight_scale);
-  let results = (outs CurrentTensor:$output);
-  let assemblyFormat = "$node `(` $input `)` attr-dict `:` type($input) `->` type($output)";
+  let arguments = (ins StrAttr:$node, CurrentTensor:$input);
+}
+
+def Snn_NeuronOp : Snn_Op<"neuron", [Pure, SameCount<"C2", "input", "output">,
+    PerNeuronIfAny<"C3", "current_factor">, PerNeuronIfAny<"C3", "current_gain">, PerNeuron<"C3", "gain">,
+    PerNeuronIfAny<"C3", "factor">, PerNeuronIfAny<"C3", "rest">, PerNeuronIfAny<"C3", "threshold">,
+    PerNeuronIfAny<"C3", "reset_to">, PerNeuronIfAny<"C3", "weight_scale">,
+    Together<"C11", "current_factor", "current_gain">, Together<"C11", "factor", "rest">,
+    Together<"C11", "threshold", "compare">, Together<"C11", "threshold", "reset">]> {
+  let summary = "a population in ticks: the stages of a difference equation";
+  let description = [{
+    current   i <- i + factor (gain x - i)
+    membrane  v <- v + factor (rest - v + gain x), x being the current where there is one; without a factor v <- v + gain x
+    fire      a spike where v is greater than (or equal to) the threshold, and what it does to v; without it v is handed on
+  }];
+  let arguments = (ins StrAttr:$node, CurrentTensor:$input, OptionalAttr<Snn_Integrator>:$integrator,
+      OptionalAttr<F64Elements>:$current_factor, OptionalAttr<F64Elements>:$current_gain,
+      F64Elements:$gain, OptionalAttr<F64Elements>:$factor, OptionalAttr<F64Elements>:$rest,
+      OptionalAttr<F64Elements>:$threshold, OptionalAttr<Snn_Compare>:$compare, OptionalAttr<Snn_Reset>:$reset,
+      OptionalAttr<F64Elements>:$reset_to, OptionalAttr<F64Elements>:$weight_scale);
+  let results = (outs SignalTensor:$output);
+  let assemblyFormat = [{
+    $node `(` $input `)` (`integrator` $integrator^)? attr-dict `:` type($input) `->` type($output)
+    (`\n` ` ` ` ` `current` `factor` $current_factor^ `gain` $current_gain)?
+    `\n` ` ` ` ` `membrane` (`factor` $factor^ `rest` $rest)? `gain` $gain
+    (`\n` ` ` ` ` `fire` $compare^ $threshold `reset` $reset)? (`to` $reset_to^)?
+    (`\n` ` ` ` ` `scaled` $weight_scale^)?
+  }];
 }

@@ -1,13 +1,15 @@
-//! The `snn` dialect: a spiking network in floating point, one op per NIR node.
+//! The `snn` dialect: a spiking network in floating point.
 #![doc = include_str!("README.md")]
 
+mod neuron;
 mod verify;
 
 use crate::{
-    attribute::{Reset, Tensor, enum_attribute},
+    attribute::{Tensor, enum_attribute},
     convolution::Geometry,
     graph::{dialect_enum, op_structs},
 };
+pub use neuron::{Current, Fire, HandOn, Membrane, Neuron, Volts};
 pub use verify::verify;
 
 /// A network of this dialect.
@@ -37,6 +39,14 @@ impl Integrator {
         match self {
             Self::Euler => dt / tau,
             Self::Exponential => -(-dt / tau).exp_m1(),
+        }
+    }
+
+    /// The time constant of a factor, but for rounding: the inverse of [`Self::factor`].
+    pub fn time_constant(self, dt: f64, factor: f64) -> f64 {
+        match self {
+            Self::Euler => dt / factor,
+            Self::Exponential => -dt / (-factor).ln_1p(),
         }
     }
 }
@@ -115,15 +125,11 @@ op_structs! {
         node: String,
         /// In units of x.
         threshold: Tensor<f64>,
-        /// By what the weights and the threshold were multiplied, once scaled.
-        weight_scale: Option<Tensor<f64>>,
     }
     /// Hands on x itself; there is no state.
     pub struct Relay = "snn.relay" {
         /// NIR node.
         node: String,
-        /// By what the weights were multiplied, once scaled.
-        weight_scale: Option<Tensor<f64>>,
     }
     /// v <- v + r x, hands on v.
     pub struct I = "snn.i" {
@@ -131,10 +137,6 @@ op_structs! {
         node: String,
         /// Volts per unit of input.
         r: Tensor<f64>,
-        /// By what the weights and potentials were multiplied, once scaled.
-        weight_scale: Option<Tensor<f64>>,
-        /// Set by `discretization`.
-        integrator: Option<Integrator>,
     }
     /// v <- v + f (v_leak - v + r x), hands on v.
     pub struct Li = "snn.li" {
@@ -146,10 +148,6 @@ op_structs! {
         r: Tensor<f64>,
         /// Leak potential in volts.
         v_leak: Tensor<f64>,
-        /// By what the weights and potentials were multiplied, once scaled.
-        weight_scale: Option<Tensor<f64>>,
-        /// Set by `discretization`.
-        integrator: Option<Integrator>,
     }
     /// i <- i + f_syn (w_in x - i), then v <- v + f_mem (v_leak - v + r i), hands on v.
     pub struct CubaLi = "snn.cuba_li" {
@@ -165,10 +163,6 @@ op_structs! {
         w_in: Tensor<f64>,
         /// Leak potential in volts.
         v_leak: Tensor<f64>,
-        /// By what the weights and potentials were multiplied, once scaled.
-        weight_scale: Option<Tensor<f64>>,
-        /// Set by `discretization`.
-        integrator: Option<Integrator>,
     }
     /// v <- v + r x.
     pub struct If = "snn.if" {
@@ -180,14 +174,6 @@ op_structs! {
         v_threshold: Tensor<f64>,
         /// Reset potential in volts.
         v_reset: Tensor<f64>,
-        /// By what the weights and potentials were multiplied, once scaled.
-        weight_scale: Option<Tensor<f64>>,
-        /// Set by `discretization`.
-        integrator: Option<Integrator>,
-        /// Set by `discretization`.
-        reset: Option<Reset>,
-        /// Set by `discretization`.
-        compare: Option<Compare>,
     }
     /// v <- v + f (v_leak - v + r x).
     pub struct Lif = "snn.lif" {
@@ -203,14 +189,6 @@ op_structs! {
         v_threshold: Tensor<f64>,
         /// Reset potential in volts.
         v_reset: Tensor<f64>,
-        /// By what the weights and potentials were multiplied, once scaled.
-        weight_scale: Option<Tensor<f64>>,
-        /// Set by `discretization`.
-        integrator: Option<Integrator>,
-        /// Set by `discretization`.
-        reset: Option<Reset>,
-        /// Set by `discretization`.
-        compare: Option<Compare>,
     }
     /// i <- i + f_syn (w_in x - i), then v <- v + f_mem (v_leak - v + r i).
     pub struct CubaLif = "snn.cuba_lif" {
@@ -230,14 +208,6 @@ op_structs! {
         v_threshold: Tensor<f64>,
         /// Reset potential in volts.
         v_reset: Tensor<f64>,
-        /// By what the weights and potentials were multiplied, once scaled.
-        weight_scale: Option<Tensor<f64>>,
-        /// Set by `discretization`.
-        integrator: Option<Integrator>,
-        /// Set by `discretization`.
-        reset: Option<Reset>,
-        /// Set by `discretization`.
-        compare: Option<Compare>,
     }
 }
 
@@ -276,6 +246,8 @@ dialect_enum! {
         CubaLi,
         /// See [`Relay`].
         Relay,
+        /// See [`Neuron`].
+        Neuron,
     }
 }
 
@@ -295,78 +267,41 @@ impl Op {
             Self::If(If { node, .. }) | Self::Lif(Lif { node, .. }) | Self::CubaLif(CubaLif { node, .. }) => Some(node),
             Self::I(I { node, .. }) | Self::Li(Li { node, .. }) | Self::CubaLi(CubaLi { node, .. }) => Some(node),
             Self::Threshold(Threshold { node, .. }) | Self::Relay(Relay { node, .. }) => Some(node),
+            Self::Neuron(neuron) => Some(&neuron.node),
             _ => None,
         }
     }
 
-    /// True for populations of neurons: all that is updated once per tick, with or without state.
+    /// True for populations of neurons, as read or discretised.
     pub fn is_neuron(&self) -> bool {
-        self.is_graded() || matches!(self, Self::If(_) | Self::Lif(_) | Self::CubaLif(_) | Self::Threshold(_))
+        let is_nir = matches!(self, Self::If(_) | Self::Lif(_) | Self::CubaLif(_) | Self::Threshold(_));
+        is_nir || self.is_graded() || matches!(self, Self::Neuron(_))
     }
 
     /// True for populations whose neurons hand on a value instead of spikes.
     pub fn is_graded(&self) -> bool {
-        matches!(self, Self::I(_) | Self::Li(_) | Self::CubaLi(_) | Self::Relay(_))
+        let is_nir = matches!(self, Self::I(_) | Self::Li(_) | Self::CubaLi(_) | Self::Relay(_));
+        is_nir || self.neuron().is_some_and(|neuron| neuron.fire().is_none())
+    }
+
+    /// A population that is discretised.
+    pub fn neuron(&self) -> Option<&Neuron> {
+        match self {
+            Self::Neuron(neuron) => Some(neuron),
+            _ => None,
+        }
+    }
+
+    /// See [`Self::neuron`].
+    pub fn neuron_mut(&mut self) -> Option<&mut Neuron> {
+        match self {
+            Self::Neuron(neuron) => Some(neuron),
+            _ => None,
+        }
     }
 
     /// True for what turns one tick's values into currents: connections, and what passes fold into them.
     pub fn is_linear(&self) -> bool {
         matches!(self, Self::Linear(_) | Self::Conv2d(_) | Self::Scale(_) | Self::Pool(_))
-    }
-
-    /// By what the weights and potentials of a population were multiplied, once that is known; `None` for other ops.
-    pub fn weight_scale_mut(&mut self) -> Option<&mut Option<Tensor<f64>>> {
-        match self {
-            Self::If(op) => Some(&mut op.weight_scale),
-            Self::Lif(op) => Some(&mut op.weight_scale),
-            Self::CubaLif(op) => Some(&mut op.weight_scale),
-            Self::Threshold(op) => Some(&mut op.weight_scale),
-            Self::I(op) => Some(&mut op.weight_scale),
-            Self::Li(op) => Some(&mut op.weight_scale),
-            Self::CubaLi(op) => Some(&mut op.weight_scale),
-            Self::Relay(op) => Some(&mut op.weight_scale),
-            _ => None,
-        }
-    }
-
-    /// See [`Self::weight_scale_mut`].
-    pub fn weight_scale(&self) -> Option<&Tensor<f64>> {
-        match self {
-            Self::If(op) => op.weight_scale.as_ref(),
-            Self::Lif(op) => op.weight_scale.as_ref(),
-            Self::CubaLif(op) => op.weight_scale.as_ref(),
-            Self::Threshold(op) => op.weight_scale.as_ref(),
-            Self::I(op) => op.weight_scale.as_ref(),
-            Self::Li(op) => op.weight_scale.as_ref(),
-            Self::CubaLi(op) => op.weight_scale.as_ref(),
-            Self::Relay(op) => op.weight_scale.as_ref(),
-            _ => None,
-        }
-    }
-
-    /// The factors from input to membrane, r and w_in, of a population that has any.
-    pub fn gains_mut(&mut self) -> Vec<&mut Tensor<f64>> {
-        match self {
-            Self::If(op) => vec![&mut op.r],
-            Self::Lif(op) => vec![&mut op.r],
-            Self::I(op) => vec![&mut op.r],
-            Self::Li(op) => vec![&mut op.r],
-            Self::CubaLif(op) => vec![&mut op.r, &mut op.w_in],
-            Self::CubaLi(op) => vec![&mut op.r, &mut op.w_in],
-            _ => Vec::new(),
-        }
-    }
-
-    /// All potentials of a population, in volts: leak, threshold and reset.
-    pub fn potentials_mut(&mut self) -> Vec<&mut Tensor<f64>> {
-        match self {
-            Self::If(op) => vec![&mut op.v_threshold, &mut op.v_reset],
-            Self::Lif(op) => vec![&mut op.v_leak, &mut op.v_threshold, &mut op.v_reset],
-            Self::CubaLif(op) => vec![&mut op.v_leak, &mut op.v_threshold, &mut op.v_reset],
-            Self::Threshold(op) => vec![&mut op.threshold],
-            Self::Li(op) => vec![&mut op.v_leak],
-            Self::CubaLi(op) => vec![&mut op.v_leak],
-            _ => Vec::new(),
-        }
     }
 }

@@ -1,14 +1,14 @@
 //! What ODS can't say about the `snn` dialect. The numbers are those of the dialect's README.
 
-use super::{Network, Op};
+use super::{Network, Neuron, Op};
 use crate::{
-    attribute::Tensor,
+    attribute::{Reset, Tensor},
     diagnostic::{Diagnostic, Result},
     graph::Node,
 };
 use petgraph::{algo::tarjan_scc, graph::DiGraph};
 
-/// Checks constraints C4 to C9.
+/// Checks the constraints that name this file.
 pub fn verify(network: &Network) -> Result<()> {
     let inputs = network.nodes.iter().filter(|node| matches!(node.op, Op::Input(_))).count();
     let outputs = network.nodes.iter().filter(|node| matches!(node.op, Op::Output(_))).count();
@@ -68,6 +68,10 @@ fn verify_values(node: &Node<Op>) -> Result<()> {
         Some(index) => Err(bad_value(node, name, index, tensor.values[index], "finite")),
         None => Ok(()),
     };
+    let weights = |name: &str, tensor: &Tensor<f32>| match tensor.values.iter().position(|value| !value.is_finite()) {
+        Some(index) => Err(bad_value(node, name, index, tensor.values[index].into(), "finite")),
+        None => Ok(()),
+    };
     let positive = |name: &str, tensor: &Tensor<f64>| match tensor
         .values
         .iter()
@@ -76,60 +80,60 @@ fn verify_values(node: &Node<Op>) -> Result<()> {
         Some(index) => Err(bad_value(node, name, index, tensor.values[index], "positive and finite")),
         None => Ok(()),
     };
+    let all_finite = |all: &[(&str, &Tensor<f64>)]| all.iter().try_for_each(|(name, tensor)| finite(name, tensor));
     match &node.op {
         Op::Linear(op) => {
-            if let Some(index) = op.weight.values.iter().position(|value| !value.is_finite()) {
-                return Err(bad_value(node, "weight", index, op.weight.values[index].into(), "finite"));
-            }
-            op.bias.as_ref().map_or(Ok(()), |bias| finite("bias", bias))
+            weights("weight", &op.weight)?;
+            op.bias.iter().try_for_each(|bias| finite("bias", bias))
         }
-        Op::If(op) => {
-            finite("r", &op.r)?;
-            finite("v_threshold", &op.v_threshold)?;
-            finite("v_reset", &op.v_reset)
+        Op::Conv2d(op) => {
+            weights("weight", &op.weight)?;
+            op.bias.iter().try_for_each(|bias| finite("bias", bias))
         }
+        Op::Scale(op) => weights("scale", &op.scale),
+        Op::If(op) => all_finite(&[("r", &op.r), ("v_threshold", &op.v_threshold), ("v_reset", &op.v_reset)]),
         Op::Lif(op) => {
             positive("tau", &op.tau)?;
-            finite("r", &op.r)?;
-            finite("v_leak", &op.v_leak)?;
-            finite("v_threshold", &op.v_threshold)?;
-            finite("v_reset", &op.v_reset)
+            all_finite(&[("r", &op.r), ("v_leak", &op.v_leak)])?;
+            all_finite(&[("v_threshold", &op.v_threshold), ("v_reset", &op.v_reset)])
         }
         Op::CubaLif(op) => {
             positive("tau_syn", &op.tau_syn)?;
             positive("tau_mem", &op.tau_mem)?;
-            finite("r", &op.r)?;
-            finite("w_in", &op.w_in)?;
-            finite("v_leak", &op.v_leak)?;
-            finite("v_threshold", &op.v_threshold)?;
-            finite("v_reset", &op.v_reset)
+            all_finite(&[("r", &op.r), ("w_in", &op.w_in), ("v_leak", &op.v_leak)])?;
+            all_finite(&[("v_threshold", &op.v_threshold), ("v_reset", &op.v_reset)])
         }
-        Op::Conv2d(op) => {
-            if let Some(index) = op.weight.values.iter().position(|value| !value.is_finite()) {
-                return Err(bad_value(node, "weight", index, op.weight.values[index].into(), "finite"));
-            }
-            op.bias.as_ref().map_or(Ok(()), |bias| finite("bias", bias))
-        }
-        Op::Scale(op) => match op.scale.values.iter().position(|value| !value.is_finite()) {
-            Some(index) => Err(bad_value(node, "scale", index, op.scale.values[index].into(), "finite")),
-            None => Ok(()),
-        },
         Op::Threshold(op) => finite("threshold", &op.threshold),
         Op::I(op) => finite("r", &op.r),
         Op::Li(op) => {
             positive("tau", &op.tau)?;
-            finite("r", &op.r)?;
-            finite("v_leak", &op.v_leak)
+            all_finite(&[("r", &op.r), ("v_leak", &op.v_leak)])
         }
         Op::CubaLi(op) => {
             positive("tau_syn", &op.tau_syn)?;
             positive("tau_mem", &op.tau_mem)?;
-            finite("r", &op.r)?;
-            finite("w_in", &op.w_in)?;
-            finite("v_leak", &op.v_leak)
+            all_finite(&[("r", &op.r), ("w_in", &op.w_in), ("v_leak", &op.v_leak)])
         }
-        Op::Delay(op) => op.seconds.as_ref().map_or(Ok(()), |seconds| finite("delay", seconds)),
+        Op::Neuron(neuron) => {
+            verify_neuron(node, neuron)?;
+            neuron.coefficients().into_iter().try_for_each(|(name, tensor)| finite(name, tensor))
+        }
+        Op::Delay(op) => op.seconds.iter().try_for_each(|seconds| finite("delay", seconds)),
         Op::Input(_) | Op::Output(_) | Op::Add(_) | Op::Pool(_) | Op::Relay(_) => Ok(()),
+    }
+}
+
+/// C12: neurons that fire give spikes, others values. C13: a reset to a value has one.
+fn verify_neuron(node: &Node<Op>, neuron: &Neuron) -> Result<()> {
+    let gives_spikes = node.result.as_ref().is_some_and(|result| result.element.is_spikes());
+    let broken = |title: &str| Err(Box::new(Diagnostic::error("bad-ir", title).at_node(node.name.clone())));
+    match neuron.fire() {
+        Some(_) if !gives_spikes => broken("C12: a neuron that fires does not give spikes"),
+        None if gives_spikes => broken("C12: a neuron that hands on its membrane gives spikes"),
+        Some(fire) if (fire.reset == Reset::Value) != fire.reset_to.is_some() => {
+            broken("C13: a reset to a value, and no other, says where to")
+        }
+        _ => Ok(()),
     }
 }
 

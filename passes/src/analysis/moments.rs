@@ -199,7 +199,7 @@ impl Watched {
             sources,
             places,
             inputs,
-            keep: keep(network, &node.op)?,
+            keep: keep(&node.op, network.result(population)?.len())?,
             traces: [vec![0.0; size], vec![0.0; size]],
             bias: [0.0; 2],
             moments: vec![Moments::new(inputs); groups],
@@ -248,20 +248,8 @@ impl Watched {
 }
 
 /// What current and membrane keep from tick to tick, over the population's mean; 0 for a current that is not there.
-fn keep(network: &Network, op: &Op) -> Result<[f32; 2]> {
-    let missing = || Diagnostic::bug("`discretization` has not run");
-    let dt = network.dt.ok_or_else(missing)?;
-    let mean = |tau: &s2c_dialects::attribute::Tensor<f64>, integrator: Option<s2c_dialects::snn::Integrator>| {
-        let integrator = integrator.ok_or_else(missing)?;
-        let sum: f64 = tau.iter().map(|tau| (1.0 - integrator.factor(dt, tau)).clamp(0.0, 1.0)).sum();
-        Result::Ok((sum / tau.len().max(1) as f64) as f32)
-    };
-    match op {
-        Op::Lif(op) => Ok([0.0, mean(&op.tau, op.integrator)?]),
-        Op::CubaLif(op) => Ok([mean(&op.tau_syn, op.integrator)?, mean(&op.tau_mem, op.integrator)?]),
-        Op::Li(op) => Ok([0.0, mean(&op.tau, op.integrator)?]),
-        Op::CubaLi(op) => Ok([mean(&op.tau_syn, op.integrator)?, mean(&op.tau_mem, op.integrator)?]),
-        Op::Relay(_) => Ok([0.0, 0.0]),
-        _ => Ok([0.0, 1.0]),
-    }
+fn keep(op: &Op, neurons: usize) -> Result<[f32; 2]> {
+    let neuron = op.neuron().ok_or_else(|| Diagnostic::bug("`discretization` has not run"))?;
+    let mean = |keep: &dyn Fn(usize) -> f64| ((0..neurons).map(keep).sum::<f64>() / neurons.max(1) as f64) as f32;
+    Ok([mean(&|n| neuron.current_keep(n).unwrap_or(0.0)), mean(&|n| neuron.keep(n))])
 }

@@ -1,9 +1,10 @@
 //! Discretisation: every neuron gets its integrator, reset and comparison, and the network its dt.
 //!
 //! Needs: a verified `snn` network, as the importer makes it.
-//! Gives: `dt` on the network and three attributes on every neuron; delays in seconds become whole ticks. The timing and
-//! the biases of the convention `spinnaker2` are written into the network (`discretization/hops.rs`).
-//! Example: `snn.lif "n"(%x)` becomes `snn.lif "n"(%x) integrator euler reset value compare greater`.
+//! Gives: `dt` on the network, and of each population a `snn.neuron`, which says in stages what happens in a tick; delays
+//! in seconds become whole ticks. The timing and the biases of the convention `spinnaker2` are written into the network
+//! (`discretization/hops.rs`).
+//! Example: `snn.lif "n"(%x)` with `tau` 0.01 becomes `snn.neuron "n"(%x) integrator euler membrane factor dense<0.1> …`.
 //! Limits: one dt for the whole network.
 //! Source: the table of conventions in the `snn` dialect's README.
 //!
@@ -12,18 +13,22 @@
 
 mod delays;
 mod hops;
+mod neurons;
 mod rules;
 
 use crate::{
-    analysis::projections,
     options::{Convention, Integrator, Options},
     session::Session,
+    snn::threshold_scaling::unshare,
 };
+use neurons::{Choices, Parts};
+use rules::Rules;
 use s2c_dialects::{
     Module,
     attribute::Reset,
     diagnostic::{Diagnostic, Result},
-    snn::{self, Network, Op},
+    graph::Node,
+    snn::{Network, Op},
 };
 
 /// See the module's page.
@@ -31,38 +36,69 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     let mut network = Network::read(&module)?;
     let options = Options::from_map(&network.options)?;
     let rules = rules::of(options.convention);
-    let has_time = network.nodes.iter().any(|node| match &node.op {
-        Op::Lif(_) | Op::CubaLif(_) | Op::Li(_) | Op::CubaLi(_) => true,
-        Op::Delay(delay) => delay.seconds.is_some(),
-        _ => false,
-    });
-
-    let dt = options.dt.or(network.dt).or(rules.dt);
-    let dt = match dt {
-        Some(dt) if dt > 0.0 && dt.is_finite() => dt,
-        Some(dt) => {
-            return Err(Box::new(
-                Diagnostic::error("bad-dt", format!("dt is {dt} s")).hint("give a positive --dt in seconds"),
-            ));
-        }
-        // Nothing in the network depends on the length of a tick.
-        None if !has_time => 1.0,
-        None => return Err(Box::new(missing_dt(&network, options.convention))),
-    };
+    let dt = length_of_tick(&network, &options, rules.dt)?;
     check_time_constants(session, &network, dt, options.convention);
     network.dt = Some(dt);
+    let choices = choices(session, &network, &options, rules, dt);
+    for index in 0..network.nodes.len() {
+        let Some(parts) = Parts::of(&network.nodes[index].op) else { continue };
+        let (neuron, warning) = choices.neuron(&parts, &network.result(index)?.shape);
+        session.warnings.extend(warning);
+        network.nodes[index].op = neuron.into();
+    }
+    if options.reset_delay == Some(true) {
+        rules::check_late_resets(&network)?;
+    }
+    delays::discretize(session, &mut network, dt)?;
+    if options.convention == Convention::Spinnaker2 {
+        unshare(&mut network);
+        hops::apply(&mut network)?;
+    }
+    network.write(session.context)
+}
 
+/// Populations that are as the importer made them.
+fn open_populations(network: &Network) -> impl Iterator<Item = Parts<'_>> {
+    network.nodes.iter().filter_map(|node| Parts::of(&node.op))
+}
+
+/// Whether anything that is open depends on the length of a tick.
+fn has_time(network: &Network) -> bool {
+    let waits = |node: &Node<Op>| matches!(&node.op, Op::Delay(delay) if delay.seconds.is_some());
+    open_populations(network).any(|parts| parts.leak.is_some()) || network.nodes.iter().any(waits)
+}
+
+/// dt in seconds, by option, file or convention.
+fn length_of_tick(network: &Network, options: &Options, convention: Option<f64>) -> Result<f64> {
+    let is_settled = network.nodes.iter().any(|node| node.op.neuron().is_some());
+    if let (true, Some(known), Some(wanted)) = (is_settled, network.dt, options.dt)
+        && known != wanted
+    {
+        let title = format!("the network is discretised already, with a dt of {known} s");
+        return Err(Box::new(Diagnostic::error("bad-dt", title).hint(format!("compile the model with --dt {wanted}"))));
+    }
+    match options.dt.or(network.dt).or(convention) {
+        Some(dt) if dt > 0.0 && dt.is_finite() => Ok(dt),
+        Some(dt) => {
+            Err(Box::new(Diagnostic::error("bad-dt", format!("dt is {dt} s")).hint("give a positive --dt in seconds")))
+        }
+        None if !has_time(network) => Ok(1.0),
+        None => Err(Box::new(missing_dt(network, options.convention))),
+    }
+}
+
+/// What holds for all neurons, with a warning that names what was assumed.
+fn choices(session: &mut Session<'_>, network: &Network, options: &Options, rules: Rules, dt: f64) -> Choices {
     let mut open = Vec::new();
-    // A dump that has been through here has its rules already.
-    let (lacks_integrator, lacks_reset) = undecided(&network);
     let integrator = options.integrator.or(rules.integrator).unwrap_or_else(|| {
-        if has_time && lacks_integrator {
+        if has_time(network) && open_populations(network).any(|parts| parts.r.is_some()) {
             open.push("integrator: forward Euler was assumed (--integrator euler|exponential|charge)");
         }
         Integrator::Euler
     });
+    let resets = open_populations(network).any(|parts| parts.fire.is_some_and(|(_, v_reset)| v_reset.is_some()));
     let reset = options.reset.or(rules.reset).unwrap_or_else(|| {
-        if lacks_reset {
+        if resets {
             open.push("reset: subtraction of the threshold was assumed (--reset subtract|zero)");
         }
         Reset::Subtract
@@ -70,13 +106,12 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     let reset = match (options.reset_delay, reset) {
         (Some(false), Reset::Subtract) => Reset::SubtractPending,
         (Some(true), Reset::Subtract) => Reset::SubtractLate,
-        (None, Reset::Subtract) if options.convention == Convention::Snntorch && lacks_reset => {
+        (None, Reset::Subtract) if options.convention == Convention::Snntorch && resets => {
             open.push("reset delay: a reset in the spike's own tick was assumed (--reset-delay 0|1, as in snnTorch)");
             reset
         }
         _ => reset,
     };
-    let compare = options.compare.unwrap_or(rules.compare);
     if !open.is_empty() {
         session.warnings.push(
             Diagnostic::warning("open-choice", "the file leaves open what changes the result")
@@ -84,62 +119,15 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
                 .hint("name the choice, or the framework that wrote the file with --convention"),
         );
     }
-    let integrator = rules::integrator(&mut network, integrator, dt, options.convention);
-    for node in &mut network.nodes {
-        let fields = match &mut node.op {
-            Op::If(op) => (&mut op.integrator, &mut op.reset, &mut op.compare),
-            Op::Lif(op) => (&mut op.integrator, &mut op.reset, &mut op.compare),
-            Op::CubaLif(op) => (&mut op.integrator, &mut op.reset, &mut op.compare),
-            Op::I(snn::I { integrator: place, .. })
-            | Op::Li(snn::Li { integrator: place, .. })
-            | Op::CubaLi(snn::CubaLi { integrator: place, .. }) => {
-                place.get_or_insert(integrator);
-                continue;
-            }
-            _ => continue,
-        };
-        fields.0.get_or_insert(integrator);
-        fields.1.get_or_insert(reset);
-        fields.2.get_or_insert(compare);
-    }
-    rules::check_late_resets(&network, options.reset_delay == Some(true))?;
-    if rules.resets_to_zero {
-        session.warnings.extend(rules::reset_to_zero(&mut network, options.convention));
-    }
-    delays::discretize(session, &mut network, dt)?;
-    if options.convention == Convention::Spinnaker2 {
-        projections::unshare(&mut network);
-        hops::apply(&mut network)?;
-    }
-    network.write(session.context)
-}
-
-/// Whether some neuron has no integrator yet, and whether some neuron that fires has no reset.
-fn undecided(network: &Network) -> (bool, bool) {
-    let of_node = |op: &Op| match op {
-        Op::If(op) => (op.integrator.is_none(), op.reset.is_none()),
-        Op::Lif(op) => (op.integrator.is_none(), op.reset.is_none()),
-        Op::CubaLif(op) => (op.integrator.is_none(), op.reset.is_none()),
-        Op::I(op) => (op.integrator.is_none(), false),
-        Op::Li(op) => (op.integrator.is_none(), false),
-        Op::CubaLi(op) => (op.integrator.is_none(), false),
-        _ => (false, false),
-    };
-    let all = network.nodes.iter().map(|node| of_node(&node.op));
-    all.fold((false, false), |(integrator, reset), (a, b)| (integrator || a, reset || b))
+    let compare = options.compare.unwrap_or(rules.compare);
+    Choices { dt, integrator, reset, compare, convention: options.convention, rules }
 }
 
 /// All time constants with the node they belong to.
 fn time_constants(network: &Network) -> impl Iterator<Item = (&str, f64)> {
-    network.nodes.iter().flat_map(|node| {
-        let tensors = match &node.op {
-            Op::Lif(op) => vec![&op.tau],
-            Op::CubaLif(op) => vec![&op.tau_syn, &op.tau_mem],
-            Op::Li(op) => vec![&op.tau],
-            Op::CubaLi(op) => vec![&op.tau_syn, &op.tau_mem],
-            _ => vec![],
-        };
-        tensors.into_iter().flat_map(|tensor| tensor.values.iter().map(|&tau| (node.name.as_str(), tau)))
+    let all = network.nodes.iter().filter_map(|node| Some((node.name.as_str(), Parts::of(&node.op)?)));
+    all.flat_map(|(name, parts)| {
+        parts.taus().flat_map(|tau| &tau.values).map(move |&tau| (name, tau)).collect::<Vec<_>>()
     })
 }
 

@@ -33,7 +33,7 @@ use s2c_dialects::{
     Module,
     attribute::Tensor,
     diagnostic::{Diagnostic, Result},
-    snn::{Network, Op},
+    snn::{Network, Neuron, Op},
 };
 use std::collections::BTreeMap;
 
@@ -55,11 +55,9 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         let connections = connections.iter().map(|connection| (*connection, bits[connection]));
         populations.insert(population, Rows::new(&network, connections, neurons, moments));
     }
-    let thresholds = |population: usize, neuron: usize| match &network.nodes[population].op {
-        Op::If(op) => op.v_threshold.at(neuron),
-        Op::Lif(op) => op.v_threshold.at(neuron),
-        Op::CubaLif(op) => op.v_threshold.at(neuron),
-        _ => 1.0,
+    let thresholds = |population: usize, neuron: usize| {
+        let fire = network.nodes[population].op.neuron().and_then(Neuron::fire);
+        fire.map_or(1.0, |fire| fire.threshold.at(neuron))
     };
     let whole = steps::of_network(&populations, &thresholds, &options);
     let mut factors = BTreeMap::new();
@@ -84,10 +82,31 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     network.write(session.context)
 }
 
+/// Copies connections until none feeds two populations: they need scales (and biases) of their own.
+pub(crate) fn unshare(network: &mut Network) {
+    let shared = |network: &Network| {
+        let users = network.users();
+        let is_shared = |&index: &usize| {
+            let op = &network.nodes[index].op;
+            (op.is_linear() || matches!(op, Op::Add(_))) && users[index].len() > 1
+        };
+        (0..network.nodes.len()).find(is_shared).map(|index| (index, users[index][1]))
+    };
+    while let Some((index, user)) = shared(network) {
+        let copy = network.nodes[index].clone();
+        network.nodes.push(copy);
+        let copy = network.nodes.len() - 1;
+        let position = network.nodes[user].inputs.iter().rposition(|&input| input == index);
+        if let Some(position) = position {
+            network.nodes[user].inputs[position] = copy;
+        }
+    }
+}
+
 /// For each population the connections that feed it, each of them feeding no other population.
 fn separate_fan_in(network: &mut Network) -> Result<BTreeMap<usize, Vec<usize>>> {
     // After `simplification` several populations may share a connection.
-    projections::unshare(network);
+    unshare(network);
     let mut fan_in = BTreeMap::new();
     for population in (0..network.nodes.len()).filter(|&index| is_unscaled(&network.nodes[index].op)) {
         let all = projections::of_snn(network, population)?;
@@ -97,7 +116,7 @@ fn separate_fan_in(network: &mut Network) -> Result<BTreeMap<usize, Vec<usize>>>
 }
 
 fn is_unscaled(op: &Op) -> bool {
-    op.is_neuron() && op.weight_scale().is_none()
+    op.neuron().is_some_and(|neuron| neuron.weight_scale.is_none())
 }
 
 /// Takes `r` and `w_in` out of a population and moves their sign (or that they are zero) into the weights. What is left
@@ -105,7 +124,7 @@ fn is_unscaled(op: &Op) -> bool {
 fn fold_gain(network: &mut Network, population: usize, connections: &[usize]) -> Result<Vec<f64>> {
     let count = network.result(population)?.len();
     let mut gains = vec![1.0; count];
-    for factor in network.nodes[population].op.gains_mut() {
+    for factor in network.nodes[population].op.neuron_mut().into_iter().flat_map(Neuron::gains_mut) {
         gains.iter_mut().enumerate().for_each(|(neuron, gain)| *gain *= factor.at(neuron));
         *factor = Tensor::splat(factor.shape.clone(), 1.0);
     }
@@ -161,12 +180,17 @@ fn scale(network: &mut Network, population: usize, connections: &[usize], factor
     multiply_rows(network, connections, factors);
     let factors: Vec<f64> = factors.iter().zip(gains).map(|(factor, gain)| factor / gain).collect();
     let shape = network.nodes[population].result.as_ref().map_or_else(Vec::new, |result| result.shape.clone());
-    let op = &mut network.nodes[population].op;
-    for tensor in op.potentials_mut() {
+    let Some(neuron) = network.nodes[population].op.neuron_mut() else { return };
+    for tensor in neuron.potentials_mut() {
         let values = tensor.iter().zip(&factors).map(|(value, factor)| value * factor).collect();
         *tensor = Tensor::new(tensor.shape.clone(), values);
     }
-    if let Some(weight_scale) = op.weight_scale_mut() {
-        *weight_scale = Some(Tensor::new(shape, factors));
-    }
+    neuron.weight_scale = Some(Tensor::new(shape, factors));
+}
+
+/// The diagnostic for an operand that is not a connection.
+pub(crate) fn not_a_connection(node: &str) -> Diagnostic {
+    Diagnostic::error("no-connection", "a population's input does not come through a connection")
+        .at_node(node)
+        .hint("put a Linear or Affine node between the two")
 }

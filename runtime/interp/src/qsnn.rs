@@ -15,7 +15,7 @@ use row::{Layout, Parameter, Row, change};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     ir::Element,
-    qsnn::{Network, Op, verify},
+    qsnn::{Network, Op, State, verify},
 };
 
 /// Runs a `qsnn` network. What is silent and at rest costs nothing.
@@ -122,14 +122,10 @@ impl Qsnn {
                 Op::Scale(op) => {
                     Kind::Scale { weight: Parameter::new(layout, |index| op.weight.at(index)), shift: node.op.shift() }
                 }
-                Op::Lif(op) => Kind::Neuron(Box::new(Population::lif(op, layout))),
-                Op::CubaLif(op) => Kind::Neuron(Box::new(Population::cuba_lif(op, layout))),
-                Op::Li(op) => Kind::Neuron(Box::new(Population::li(op, layout))),
-                Op::CubaLi(op) => Kind::Neuron(Box::new(Population::cuba_li(op, layout))),
-                Op::FloatLif(op) => Kind::FloatNeuron(Box::new(FloatPopulation::lif(op, layout))),
-                Op::FloatCubaLif(op) => Kind::FloatNeuron(Box::new(FloatPopulation::cuba_lif(op, layout))),
-                Op::FloatLi(op) => Kind::FloatNeuron(Box::new(FloatPopulation::li(op, layout))),
-                Op::FloatCubaLi(op) => Kind::FloatNeuron(Box::new(FloatPopulation::cuba_li(op, layout))),
+                Op::Neuron(neuron) => match &neuron.state {
+                    State::Integers(stages) => Kind::Neuron(Box::new(Population::new(neuron, stages, layout))),
+                    State::Floats(stages) => Kind::FloatNeuron(Box::new(FloatPopulation::new(neuron, stages, layout))),
+                },
             };
             let narrow = node.result.as_ref().is_some_and(|result| result.element == Element::I16);
             // Ops that stand for no NIR node by themselves are not found by name.

@@ -6,8 +6,8 @@
 mod population;
 
 use crate::{Event, Interpreter, check_events, check_input, check_inputs, delay_line::DelayLine, order};
+use population::Population;
 pub use population::Precision;
-use population::{Population, undiscretised};
 use s2c_dialects::{
     attribute::Tensor,
     convolution::Geometry,
@@ -49,13 +49,6 @@ enum Kind {
     Scale {
         scale: Vec<f32>,
     },
-    Threshold {
-        precision: Precision,
-        threshold: Vec<f64>,
-    },
-    Relay {
-        weight_scale: Vec<f64>,
-    },
     Pool {
         input: [usize; 3],
         window: [usize; 2],
@@ -80,7 +73,7 @@ impl Snn {
     /// A network that breaks a constraint, or is not discretised yet.
     pub fn with_precision(network: &Network, precision: Precision) -> Result<Self> {
         verify(network)?;
-        let dt = network.dt.ok_or_else(|| undiscretised("the network has no dt"))?;
+        network.dt.ok_or_else(|| undiscretised("the network has no dt"))?;
         let is_delay = |op: &Op| matches!(op, Op::Delay(delay) if delay.ticks > 0);
         let order = order::of(network, is_delay)?;
         let mut nodes = Vec::with_capacity(network.nodes.len());
@@ -116,10 +109,6 @@ impl Snn {
                     }
                 }
                 Op::Scale(op) => Kind::Scale { scale: op.scale.iter().collect() },
-                Op::Threshold(op) => Kind::Threshold { precision, threshold: precision.all(&op.threshold) },
-                Op::Relay(op) => Kind::Relay {
-                    weight_scale: op.weight_scale.as_ref().map_or_else(|| vec![1.0; width], |s| s.iter().collect()),
-                },
                 Op::Pool(op) => match (&network.result(node.inputs[0])?.shape[..], &op.window[..]) {
                     (&[channels, rows, columns], &[high, wide]) => Kind::Pool {
                         input: [channels, rows, columns],
@@ -128,7 +117,8 @@ impl Snn {
                     },
                     _ => return Err(Box::new(Diagnostic::bug("not a pool"))),
                 },
-                _ => Kind::Neuron(Box::new(Population::new(&node.op, dt, precision)?)),
+                Op::Neuron(neuron) => Kind::Neuron(Box::new(Population::new(neuron, precision))),
+                _ => return Err(Box::new(undiscretised("a population has no rule").at_node(node.name.clone()))),
             };
             // An output hands on what it gets.
             let handed_on = network.result(if node.result.is_some() { index } else { node.inputs[0] })?;
@@ -138,6 +128,10 @@ impl Snn {
         }
         Ok(Self { nodes, order, inputs, values })
     }
+}
+
+fn undiscretised(what: &str) -> Diagnostic {
+    Diagnostic::bug(format!("{what}: the pass `discretization` has not run"))
 }
 
 /// The non-zero weights of each input.
@@ -222,17 +216,6 @@ impl Snn {
                 Kind::Scale { scale } => {
                     let scaled = scale.iter().zip(operand(0)).map(|(&scale, x)| f64::from(scale) * x);
                     result.iter_mut().zip(scaled).for_each(|(result, value)| *result = value);
-                }
-                Kind::Threshold { precision, threshold } => {
-                    let fires = operand(0)
-                        .iter()
-                        .zip(threshold)
-                        .map(|(&x, threshold)| f64::from(u8::from(precision.round(x) > *threshold)));
-                    result.iter_mut().zip(fires).for_each(|(result, value)| *result = value);
-                }
-                Kind::Relay { weight_scale } => {
-                    let values = operand(0).iter().zip(weight_scale).map(|(x, scale)| x / *scale);
-                    result.iter_mut().zip(values).for_each(|(result, value)| *result = value);
                 }
                 Kind::Pool { input, window, scale } => pool(*input, *window, *scale, operand(0), &mut result),
                 Kind::Delay(line) => result.copy_from_slice(line.front()),

@@ -10,7 +10,8 @@ snn.network @n dt 1.0e-3 options {level = "2"} {
   %l = snn.linear %s {weight = dense<1.0> : tensor<1x32xf32>} : tensor<2x4x4xf32> -> tensor<1xf32>
   %d = snn.delay %l by 1 : tensor<1xf32>
   %a = snn.add %l, %d : tensor<1xf32>, tensor<1xf32> -> tensor<1xf32>
-  %z = snn.if "out"(%a) integrator euler reset subtract compare greater {r = dense<1.0> : tensor<1xf64>,
-    v_threshold = dense<1.0> : tensor<1xf64>, v_reset = dense<0.0> : tensor<1xf64>} : tensor<1xf32> -> tensor<1xi1>
+  %z = snn.neuron "out"(%a) integrator euler : tensor<1xf32> -> tensor<1xi1>
+    membrane gain dense<1.0> : tensor<1xf64>
+    fire greater dense<1.0> : tensor<1xf64> reset subtract
   snn.output "output"(%z) : tensor<1xi1>
 }

@@ -2,7 +2,8 @@
 snn.network @n dt 1.0e-3 options {level = "2"} {
   %x = snn.input "input" limit 1 : tensor<3xi1>
   %one = snn.linear %x {weight = dense<1.0> : tensor<3x3xf32>} : tensor<3xi1> -> tensor<3xf32>
-  %z = snn.if "out"(%one) integrator euler reset subtract compare greater {r = dense<1.0> : tensor<3xf64>,
-    v_threshold = dense<1.0> : tensor<3xf64>, v_reset = dense<0.0> : tensor<3xf64>} : tensor<3xf32> -> tensor<3xi1>
+  %z = snn.neuron "out"(%one) integrator euler : tensor<3xf32> -> tensor<3xi1>
+    membrane gain dense<1.0> : tensor<3xf64>
+    fire greater dense<1.0> : tensor<3xf64> reset subtract
   snn.output "output"(%z) : tensor<3xi1>
 }

@@ -15,7 +15,8 @@ snn.network @n dt 1.0e-3 options {level = "2"} {
     [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]]> : tensor<8x8xf32>}
     : tensor<8xi1> -> tensor<8xf32>
   %a = snn.add %zero, %one, %two, %diagonal : tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32> -> tensor<8xf32>
-  %z = snn.if "out"(%a) integrator euler reset subtract compare greater {r = dense<1.0> : tensor<8xf64>,
-    v_threshold = dense<1.0> : tensor<8xf64>, v_reset = dense<0.0> : tensor<8xf64>} : tensor<8xf32> -> tensor<8xi1>
+  %z = snn.neuron "out"(%a) integrator euler : tensor<8xf32> -> tensor<8xi1>
+    membrane gain dense<1.0> : tensor<8xf64>
+    fire greater dense<1.0> : tensor<8xf64> reset subtract
   snn.output "output"(%z) : tensor<8xi1>
 }

@@ -7,7 +7,8 @@ snn.network @n dt 1.0e-3 options {} {
   %c = snn.add %a, %b : tensor<2xf32>, tensor<2xf32> -> tensor<2xf32>
   %d = snn.delay %c by 2 : tensor<2xf32>
   %e = snn.linear %d {weight = dense<[[1.0, 10.0]]> : tensor<1x2xf32>} : tensor<2xf32> -> tensor<1xf32>
-  %z = snn.if "out"(%e) integrator euler reset subtract compare greater {r = dense<1.0> : tensor<1xf64>,
-    v_threshold = dense<1.0> : tensor<1xf64>, v_reset = dense<0.0> : tensor<1xf64>} : tensor<1xf32> -> tensor<1xi1>
+  %z = snn.neuron "out"(%e) integrator euler : tensor<1xf32> -> tensor<1xi1>
+    membrane gain dense<1.0> : tensor<1xf64>
+    fire greater dense<1.0> : tensor<1xf64> reset subtract
   snn.output "output"(%z) : tensor<1xi1>
 }

@@ -2,7 +2,8 @@ snn.network @doc dt 1.0 options {} {
   %x = snn.input "input" limit 1 : tensor<1x2x5xi1>
   %sums = snn.pool %x window [2, 2] mean : tensor<1x2x5xi1> -> tensor<1x1x2xf32>
   %i = snn.linear %sums {weight = dense<[[4.0, 8.0]]> : tensor<1x2xf32>} : tensor<1x1x2xf32> -> tensor<1xf32>
-  %z = snn.if "neuron"(%i) integrator euler reset subtract compare greater {r = dense<1.0> : tensor<1xf64>,
-    v_threshold = dense<1.0> : tensor<1xf64>, v_reset = dense<0.0> : tensor<1xf64>} : tensor<1xf32> -> tensor<1xi1>
+  %z = snn.neuron "neuron"(%i) integrator euler : tensor<1xf32> -> tensor<1xi1>
+    membrane gain dense<1.0> : tensor<1xf64>
+    fire greater dense<1.0> : tensor<1xf64> reset subtract
   snn.output "output"(%z) : tensor<1xi1>
 }

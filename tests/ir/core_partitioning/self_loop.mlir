@@ -4,8 +4,9 @@ qsnn.network @self_loop dt 1.0e-3 options {} {
   %late = qsnn.delay %z by 1 : tensor<2xi1>
   %back = qsnn.dense %late bits 8 {weight = dense<[[5, 6], [7, 8]]> : tensor<2x2xi8>} : tensor<2xi1> -> tensor<2xi16>
   %sum = qsnn.add %in, %back : tensor<2xi16>, tensor<2xi16> -> tensor<2xi16>
-  %z = qsnn.lif "neuron"(%sum << 10) reset subtract start 1 {decay = dense<[3865470566, 1000]> : tensor<2xi64>,
-    offset = dense<0> : tensor<2xi32>, threshold = dense<[5, 6]> : tensor<2xi32>,
-    reset_by = dense<6> : tensor<2xi32>, scale = dense<2.0> : tensor<2xf64>} : tensor<2xi16> -> tensor<2xi1>
+  %z = qsnn.neuron "neuron"(%sum << 10) start 1 : tensor<2xi16> -> tensor<2xi1>
+    membrane decay dense<[3865470566, 1000]> : tensor<2xi64> offset dense<0> : tensor<2xi32>
+    fire dense<[5, 6]> : tensor<2xi32> reset subtract dense<6> : tensor<2xi32>
+    scale dense<2.0> : tensor<2xf64>
   qsnn.output "output"(%z) : tensor<2xi1>
 }

@@ -2,8 +2,9 @@
 snn.network @together dt 1.0e-3 options {weight_rounding = "compensated"} {
   %x = snn.input "input" limit 1 : tensor<2xi1>
   %i = snn.linear %x {weight = dense<[[3.4, 5.4], [-7.0, 2.0]]> : tensor<2x2xf32>} : tensor<2xi1> -> tensor<2xf32>
-  %z = snn.if "neuron"(%i) integrator euler reset subtract compare greater {r = dense<1.0> : tensor<2xf64>,
-    v_threshold = dense<20.0> : tensor<2xf64>, v_reset = dense<0.0> : tensor<2xf64>,
-    weight_scale = dense<1.0> : tensor<2xf64>} : tensor<2xf32> -> tensor<2xi1>
+  %z = snn.neuron "neuron"(%i) integrator euler : tensor<2xf32> -> tensor<2xi1>
+    membrane gain dense<1.0> : tensor<2xf64>
+    fire greater dense<20.0> : tensor<2xf64> reset subtract
+    scaled dense<1.0> : tensor<2xf64>
   snn.output "output"(%z) : tensor<2xi1>
 }

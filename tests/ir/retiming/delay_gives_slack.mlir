@@ -4,16 +4,19 @@ qsnn.network @three dt 1.0e-3 options {} {
   %late = qsnn.delay %c by 4 : tensor<1xi1>
   %back = qsnn.dense %late bits 8 {weight = dense<2> : tensor<1x1xi8>} : tensor<1xi1> -> tensor<1xi32>
   %sum = qsnn.add %in, %back : tensor<1xi32>, tensor<1xi32> -> tensor<1xi32>
-  %a = qsnn.float_lif "a"(%sum) reset value {decay = dense<0.5> : tensor<1xf32>, offset = dense<0.0> : tensor<1xf32>,
-    threshold = dense<1.0> : tensor<1xf32>, reset_by = dense<0.0> : tensor<1xf32>, scale = dense<1.0> : tensor<1xf64>}
-    : tensor<1xi32> -> tensor<1xi1>
+  %a = qsnn.neuron "a"(%sum) : tensor<1xi32> -> tensor<1xi1>
+    membrane decay dense<0.5> : tensor<1xf32> offset dense<0.0> : tensor<1xf32>
+    fire dense<1.0> : tensor<1xf32> reset value dense<0.0> : tensor<1xf32>
+    scale dense<1.0> : tensor<1xf64>
   %ab = qsnn.dense %a bits 8 {weight = dense<3> : tensor<1x1xi8>} : tensor<1xi1> -> tensor<1xi32>
-  %b = qsnn.float_lif "b"(%ab) reset value {decay = dense<0.5> : tensor<1xf32>, offset = dense<0.0> : tensor<1xf32>,
-    threshold = dense<1.0> : tensor<1xf32>, reset_by = dense<0.0> : tensor<1xf32>, scale = dense<1.0> : tensor<1xf64>}
-    : tensor<1xi32> -> tensor<1xi1>
+  %b = qsnn.neuron "b"(%ab) : tensor<1xi32> -> tensor<1xi1>
+    membrane decay dense<0.5> : tensor<1xf32> offset dense<0.0> : tensor<1xf32>
+    fire dense<1.0> : tensor<1xf32> reset value dense<0.0> : tensor<1xf32>
+    scale dense<1.0> : tensor<1xf64>
   %bc = qsnn.dense %b bits 8 {weight = dense<3> : tensor<1x1xi8>} : tensor<1xi1> -> tensor<1xi32>
-  %c = qsnn.float_lif "c"(%bc) reset value {decay = dense<0.5> : tensor<1xf32>, offset = dense<0.0> : tensor<1xf32>,
-    threshold = dense<1.0> : tensor<1xf32>, reset_by = dense<0.0> : tensor<1xf32>, scale = dense<1.0> : tensor<1xf64>}
-    : tensor<1xi32> -> tensor<1xi1>
+  %c = qsnn.neuron "c"(%bc) : tensor<1xi32> -> tensor<1xi1>
+    membrane decay dense<0.5> : tensor<1xf32> offset dense<0.0> : tensor<1xf32>
+    fire dense<1.0> : tensor<1xf32> reset value dense<0.0> : tensor<1xf32>
+    scale dense<1.0> : tensor<1xf64>
   qsnn.output "output"(%c) : tensor<1xi1>
 }

@@ -4,10 +4,12 @@ snn.network @n dt 1.0e-3 options {} {
   %a = snn.linear %x {weight = dense<1.0> : tensor<1x1xf32>} : tensor<1xi1> -> tensor<1xf32>
   %b = snn.linear %back {weight = dense<2.0> : tensor<1x1xf32>} : tensor<1xi1> -> tensor<1xf32>
   %sum = snn.add %a, %b : tensor<1xf32>, tensor<1xf32> -> tensor<1xf32>
-  %dead = snn.if "dead"(%sum) integrator euler reset subtract compare greater {r = dense<1.0> : tensor<1xf64>,
-    v_threshold = dense<1.0> : tensor<1xf64>, v_reset = dense<0.0> : tensor<1xf64>} : tensor<1xf32> -> tensor<1xi1>
+  %dead = snn.neuron "dead"(%sum) integrator euler : tensor<1xf32> -> tensor<1xi1>
+    membrane gain dense<1.0> : tensor<1xf64>
+    fire greater dense<1.0> : tensor<1xf64> reset subtract
   %back = snn.delay %dead by 1 : tensor<1xi1>
-  %z = snn.if "alive"(%a) integrator euler reset subtract compare greater {r = dense<1.0> : tensor<1xf64>,
-    v_threshold = dense<1.0> : tensor<1xf64>, v_reset = dense<0.0> : tensor<1xf64>} : tensor<1xf32> -> tensor<1xi1>
+  %z = snn.neuron "alive"(%a) integrator euler : tensor<1xf32> -> tensor<1xi1>
+    membrane gain dense<1.0> : tensor<1xf64>
+    fire greater dense<1.0> : tensor<1xf64> reset subtract
   snn.output "output"(%z) : tensor<1xi1>
 }

@@ -6,7 +6,8 @@ snn.network @grid_lost dt 1.0e-3 options {} {
   %j = snn.linear %y {weight = dense<[[1.37, -2.74, 4.11, 5.48, -6.85, 8.22, 9.59]]> : tensor<1x7xf32>}
     : tensor<7xi1> -> tensor<1xf32>
   %s = snn.add %i, %j : tensor<1xf32>, tensor<1xf32> -> tensor<1xf32>
-  %z = snn.if "neuron"(%s) integrator euler reset subtract compare greater {r = dense<1.0> : tensor<1xf64>,
-    v_threshold = dense<1.0> : tensor<1xf64>, v_reset = dense<0.0> : tensor<1xf64>} : tensor<1xf32> -> tensor<1xi1>
+  %z = snn.neuron "neuron"(%s) integrator euler : tensor<1xf32> -> tensor<1xi1>
+    membrane gain dense<1.0> : tensor<1xf64>
+    fire greater dense<1.0> : tensor<1xf64> reset subtract
   snn.output "output"(%z) : tensor<1xi1>
 }

@@ -1,9 +1,9 @@
 snn.network @doc dt 1.0e-3 options {} {
   %x = snn.input "input" limit 1 : tensor<2xi1>
   %i = snn.linear %x {weight = dense<[[127.0, -63.5]]> : tensor<1x2xf32>} : tensor<2xi1> -> tensor<1xf32>
-  %z = snn.lif "neuron"(%i) integrator euler reset subtract compare greater {tau = dense<0.01> : tensor<1xf64>,
-    r = dense<1.0> : tensor<1xf64>, v_leak = dense<0.0> : tensor<1xf64>, v_threshold = dense<254.0> : tensor<1xf64>,
-    v_reset = dense<0.0> : tensor<1xf64>, weight_scale = dense<254.0> : tensor<1xf64>}
-    : tensor<1xf32> -> tensor<1xi1>
+  %z = snn.neuron "neuron"(%i) integrator euler : tensor<1xf32> -> tensor<1xi1>
+    membrane factor dense<0.1> : tensor<1xf64> rest dense<0.0> : tensor<1xf64> gain dense<1.0> : tensor<1xf64>
+    fire greater dense<254.0> : tensor<1xf64> reset subtract
+    scaled dense<254.0> : tensor<1xf64>
   snn.output "output"(%z) : tensor<1xi1>
 }

@@ -2,8 +2,8 @@ snn.network @float_state dt 1.0e-3 options {state = "f32"} {
   %x = snn.input "input" limit 1 : tensor<1xi1>
   %i = snn.linear %x {weight = dense<[[127.0], [-63.5]]> : tensor<2x1xf32>, bias = dense<[0.0, 2.5]> : tensor<2xf64>}
     : tensor<1xi1> -> tensor<2xf32>
-  %z = snn.lif "neuron"(%i) integrator euler reset subtract compare greater_equal {
-    tau = dense<[0.01, 0.02]> : tensor<2xf64>, r = dense<1.0> : tensor<2xf64>, v_leak = dense<1.0> : tensor<2xf64>,
-    v_threshold = dense<254.0> : tensor<2xf64>, v_reset = dense<0.0> : tensor<2xf64>} : tensor<2xf32> -> tensor<2xi1>
+  %z = snn.neuron "neuron"(%i) integrator euler : tensor<2xf32> -> tensor<2xi1>
+    membrane factor dense<[0.1, 0.05]> : tensor<2xf64> rest dense<1.0> : tensor<2xf64> gain dense<1.0> : tensor<2xf64>
+    fire greater_equal dense<254.0> : tensor<2xf64> reset subtract
   snn.output "output"(%z) : tensor<2xi1>
 }

@@ -1,7 +1,8 @@
 snn.network @graded dt 1.0e-3 options {} {
   %x = snn.input "input" limit 1 : tensor<2xi1>
   %i = snn.linear %x {weight = dense<[[127.0, -63.5]]> : tensor<1x2xf32>} : tensor<2xi1> -> tensor<1xf32>
-  %v = snn.li "readout"(%i) integrator euler {tau = dense<0.01> : tensor<1xf64>, r = dense<1.0> : tensor<1xf64>,
-    v_leak = dense<0.0> : tensor<1xf64>, weight_scale = dense<254.0> : tensor<1xf64>} : tensor<1xf32> -> tensor<1xf32>
+  %v = snn.neuron "readout"(%i) integrator euler : tensor<1xf32> -> tensor<1xf32>
+    membrane factor dense<0.1> : tensor<1xf64> rest dense<0.0> : tensor<1xf64> gain dense<1.0> : tensor<1xf64>
+    scaled dense<254.0> : tensor<1xf64>
   snn.output "output"(%v) : tensor<1xf32>
 }

@@ -52,10 +52,11 @@ impl Excerpt {
         let direct = |line: &&str| line.contains(&location) && !line.starts_with('#');
         let alias = source.lines().find(|line| line.starts_with("#loc") && line.contains(&location));
         let alias = alias.and_then(|line| Some(format!("loc({})", line.split_once(" = ")?.0)));
-        let (number, line) = source
-            .lines()
-            .enumerate()
-            .find(|(_, line)| direct(line) || alias.as_ref().is_some_and(|alias| line.contains(alias)))?;
+        let names = |line: &&str| direct(line) || alias.as_ref().is_some_and(|alias| line.contains(alias));
+        let last = source.lines().position(|line| names(&line))?;
+        // An operation of several lines has its location behind the last one.
+        let begins = |line: &str| line.split_whitespace().next().is_some_and(|word| word.contains(['%', '.']));
+        let (number, line) = source.lines().enumerate().take(last + 1).filter(|(_, line)| begins(line)).last()?;
         Self::of_text(name, source, number + 1, line.len() - line.trim_start().len() + 1)
     }
 
@@ -151,5 +152,7 @@ mod tests {
         let excerpt = Excerpt::of_dump("f", dump, "hidden").unwrap();
         assert_eq!((excerpt.numbers[0], excerpt.cut), (2, 0));
         assert!(Excerpt::of_dump("f", dump, "other").is_none());
+        let dump = "  %0 = snn.neuron %1\n    membrane loc(\"hidden\")\n";
+        assert_eq!(Excerpt::of_dump("f", dump, "hidden").unwrap().numbers[0], 1);
     }
 }

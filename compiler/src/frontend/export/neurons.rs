@@ -1,13 +1,17 @@
 //! Populations as NIR nodes, and their rules as metadata.
 
-use super::levels::inexpressible;
+use super::inexpressible;
 use ndarray::{ArrayD, IxDyn};
 use s2c_dialects::{
     attribute::{Reset, Tensor},
     diagnostic::{Diagnostic, Result},
-    snn::{Compare, Integrator, Network, Op},
+    neuron::Stages,
+    snn::{Compare, Integrator, Network},
 };
-use s2c_nir::{self, Choices, Node, signal};
+use s2c_nir::{Choices, Node, signal};
+
+/// Time constants tried on either side of the nearest one.
+const TRIED: usize = 64;
 
 fn values(tensor: &Tensor<f64>) -> ArrayD<f64> {
     let shape = IxDyn(&tensor.shape);
@@ -19,52 +23,65 @@ fn resets(tensor: &Tensor<f64>) -> ArrayD<f64> {
     if tensor.iter().all(|value| value == 0.0) { ArrayD::zeros(IxDyn(&[])) } else { values(tensor) }
 }
 
+/// Time constants that become these factors in ticks of `dt` seconds: to the last bit where there are such.
+fn time_constants(integrator: Integrator, dt: f64, factors: &Tensor<f64>) -> ArrayD<f64> {
+    values(&factors.map(|factor| {
+        let near = integrator.time_constant(dt, factor);
+        let steps = std::iter::successors(Some((near, near)), |(low, high)| Some((low.next_down(), high.next_up())));
+        let mut candidates = steps.take(TRIED).flat_map(|(low, high)| [low, high]);
+        candidates.find(|&tau| integrator.factor(dt, tau) == factor).unwrap_or(near)
+    }))
+}
+
 /// The population of a name.
 pub fn population(network: &Network, name: &str) -> Result<Node> {
-    let found = network.nodes.iter().find(|node| node.op.is_neuron() && node.op.node() == Some(name));
-    let found = found.ok_or_else(|| Diagnostic::bug("a population is missing").at_node(name))?;
-    Ok(match &found.op {
-        Op::If(op) => Node::If(s2c_nir::neuron::If {
-            r: values(&op.r),
-            v_threshold: values(&op.v_threshold),
-            v_reset: resets(&op.v_reset),
+    let mut neurons = network.nodes.iter().filter_map(|node| node.op.neuron());
+    let neuron = neurons.find(|neuron| neuron.node == name);
+    let neuron = neuron.ok_or_else(|| Diagnostic::bug("a population is missing").at_node(name))?;
+    let dt = network.dt.ok_or_else(|| Diagnostic::bug("`discretization` has not run"))?;
+    let Stages { current, membrane, .. } = &neuron.stages;
+    let Some(fire) = neuron.fire() else {
+        return Err(inexpressible(name, "It hands on values, which `--emit nir` does not write yet."));
+    };
+    let Some(integrator) = neuron.integrator else {
+        return Ok(Node::Threshold(signal::Threshold { threshold: values(&fire.threshold) }));
+    };
+    let (r, v_threshold) = (values(&membrane.gain), values(&fire.threshold));
+    let v_reset = fire.reset_to.as_ref().map_or_else(|| ArrayD::zeros(IxDyn(&[])), resets);
+    let (Some(factor), Some(rest)) = (&membrane.factor, &membrane.rest) else {
+        return match current {
+            None => Ok(Node::If(s2c_nir::neuron::If { r, v_threshold, v_reset })),
+            Some(_) => Err(inexpressible(name, "A current drives a membrane that never leaks.")),
+        };
+    };
+    let (tau, v_leak) = (time_constants(integrator, dt, factor), values(rest));
+    Ok(match current {
+        None => Node::Lif(s2c_nir::neuron::Lif { tau, r, v_leak, v_threshold, v_reset }),
+        Some(current) => Node::CubaLif(s2c_nir::neuron::CubaLif {
+            tau_syn: time_constants(integrator, dt, &current.factor),
+            tau_mem: tau,
+            r,
+            v_leak,
+            v_threshold,
+            v_reset,
+            w_in: values(&current.gain),
         }),
-        Op::Lif(op) => Node::Lif(s2c_nir::neuron::Lif {
-            tau: values(&op.tau),
-            r: values(&op.r),
-            v_leak: values(&op.v_leak),
-            v_threshold: values(&op.v_threshold),
-            v_reset: resets(&op.v_reset),
-        }),
-        Op::CubaLif(op) => Node::CubaLif(s2c_nir::neuron::CubaLif {
-            tau_syn: values(&op.tau_syn),
-            tau_mem: values(&op.tau_mem),
-            r: values(&op.r),
-            v_leak: values(&op.v_leak),
-            v_threshold: values(&op.v_threshold),
-            v_reset: resets(&op.v_reset),
-            w_in: values(&op.w_in),
-        }),
-        Op::Threshold(op) => Node::Threshold(signal::Threshold { threshold: values(&op.threshold) }),
-        _ => return Err(inexpressible(name, "It hands on values, which `--emit nir` does not write yet.")),
     })
 }
 
 /// What one neuron does that NIR has no field for.
-type Rules = (Option<Integrator>, Option<Reset>, Option<Compare>);
+type Rules = (Integrator, Reset, Compare);
 
 /// The rules that all neurons share, and the length of a tick.
 pub fn choices(network: &Network) -> Result<Choices> {
     let mut shared: Option<Rules> = None;
-    for node in &network.nodes {
-        let rules = match &node.op {
-            Op::If(op) => (op.integrator, op.reset, op.compare),
-            Op::Lif(op) => (op.integrator, op.reset, op.compare),
-            Op::CubaLif(op) => (op.integrator, op.reset, op.compare),
-            _ => continue,
-        };
+    for neuron in network.nodes.iter().filter_map(|node| node.op.neuron()) {
+        // Without an integrator it is a Threshold, which leaves nothing open.
+        let (Some(integrator), Some(fire)) = (neuron.integrator, neuron.fire()) else { continue };
+        let rules = (integrator, fire.reset, fire.compare);
         if *shared.get_or_insert(rules) != rules {
-            return Err(inexpressible(&node.name, "Its integrator, reset or comparison is not that of other neurons."));
+            let text = "Its integrator, reset or comparison is not that of other neurons.";
+            return Err(inexpressible(&neuron.node, text));
         }
     }
     let mut choices = Choices::new();
@@ -72,24 +89,14 @@ pub fn choices(network: &Network) -> Result<Choices> {
     if let Some(dt) = network.dt {
         set("dt", &format!("{dt:e}"));
     }
-    let (integrator, reset, compare) = shared.unwrap_or_default();
-    match integrator {
-        Some(Integrator::Euler) => set("integrator", "euler"),
-        Some(Integrator::Exponential) => set("integrator", "exponential"),
-        None => {}
+    let Some((integrator, reset, compare)) = shared else { return Ok(choices) };
+    set("integrator", integrator.keyword());
+    set("reset", if reset == Reset::Value { "zero" } else { "subtract" });
+    match reset {
+        Reset::SubtractPending => set("reset_delay", "0"),
+        Reset::SubtractLate => set("reset_delay", "1"),
+        Reset::Subtract | Reset::Value => {}
     }
-    if let Some(reset) = reset {
-        set("reset", if reset == Reset::Value { "zero" } else { "subtract" });
-        match reset {
-            Reset::SubtractPending => set("reset_delay", "0"),
-            Reset::SubtractLate => set("reset_delay", "1"),
-            Reset::Subtract | Reset::Value => {}
-        }
-    }
-    match compare {
-        Some(Compare::Greater) => set("compare", "gt"),
-        Some(Compare::GreaterEqual) => set("compare", "ge"),
-        None => {}
-    }
+    set("compare", if compare == Compare::Greater { "gt" } else { "ge" });
     Ok(choices)
 }

@@ -4,11 +4,11 @@
 //! potentials, and the gain g = r w_in, it is W / (s g). What a neuron adds per tick besides its input is its bias and its
 //! leak; the leak is known, and the rest goes into the bias of one of its connections.
 
-use super::levels::{Levels, inexpressible};
+use super::{Levels, inexpressible};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
-    qsnn::{Network, Op},
-    snn::{self, Integrator},
+    qsnn::{Network, Op, State},
+    snn,
 };
 use s2c_passes::analysis::projections;
 use std::collections::BTreeMap;
@@ -63,25 +63,21 @@ pub fn of(levels: &Levels<'_>) -> Result<Weights> {
     Ok(Weights(all))
 }
 
-fn float<'a>(network: &'a snn::Network, node: &str) -> Result<&'a snn::Op> {
-    let found = network.nodes.iter().find(|other| other.op.is_neuron() && other.op.node() == Some(node));
-    found.map(|node| &node.op).ok_or_else(|| Box::new(Diagnostic::bug("a population is missing").at_node(node)))
+fn float<'a>(network: &'a snn::Network, node: &str) -> Result<&'a snn::Neuron> {
+    let neurons = network.nodes.iter().filter_map(|other| other.op.neuron());
+    let found = neurons.into_iter().find(|neuron| neuron.node == node);
+    found.ok_or_else(|| Box::new(Diagnostic::bug("a population is missing").at_node(node)))
 }
 
 /// What each neuron's weights were multiplied by; never 0.
 fn factors(levels: &Levels<'_>, population: usize) -> Result<Vec<f64>> {
     let node = levels.integers.nodes[population].op.node().unwrap_or_default();
     let (scaled, original) = (float(levels.scaled, node)?, float(levels.discretized, node)?);
-    let scale = scaled.weight_scale().ok_or_else(|| Diagnostic::bug("`threshold-scaling` has not run"))?;
-    let gain = |neuron: usize| match original {
-        snn::Op::If(op) => op.r.at(neuron),
-        snn::Op::Lif(op) => op.r.at(neuron),
-        snn::Op::CubaLif(op) => op.r.at(neuron) * op.w_in.at(neuron),
-        _ => 1.0,
-    };
+    let scale = scaled.weight_scale.as_ref().ok_or_else(|| Diagnostic::bug("`threshold-scaling` has not run"))?;
     // Behind a gain of 0 no weight counts.
+    let gain = |n: usize| Some(original.gain(n)).filter(|&gain| gain != 0.0).unwrap_or(1.0);
     let count = levels.integers.result(population)?.len();
-    Ok((0..count).map(|n| scale.at(n) * if gain(n) == 0.0 { 1.0 } else { gain(n) }).collect())
+    Ok((0..count).map(|n| scale.at(n) * gain(n)).collect())
 }
 
 /// Gives the bias of a population to the first of its connections that can hold one: a matrix, else a convolution.
@@ -134,31 +130,23 @@ fn sum_fraction(network: &Network, connection: usize) -> i64 {
     network.nodes[connection].op.shift() + fraction.unwrap_or(0)
 }
 
-/// What each neuron adds to its sums in every tick.
+/// What each neuron adds to its sums in every tick: the offset of the stage that they go into, without the leak.
 fn bias(levels: &Levels<'_>, population: usize) -> Result<Vec<f64>> {
     let op = &levels.integers.nodes[population].op;
-    let unit = |shift: i64| (shift as f64).exp2();
-    let dt = levels.discretized.dt.ok_or_else(|| Diagnostic::bug("`discretization` has not run"))?;
-    let (tau, rest, integrator) = match float(levels.discretized, op.node().unwrap_or_default())? {
-        snn::Op::Lif(op) => (Some(&op.tau), Some(&op.v_leak), op.integrator),
-        _ => (None, None, None),
-    };
+    let neuron = op.neuron().ok_or_else(|| Diagnostic::bug("not a population"))?;
+    let rule = float(levels.discretized, &neuron.node)?;
     // What is added per tick for the leak, in units of the membrane.
-    let leak = |neuron: usize, scale: f64| match (tau, rest) {
-        (Some(tau), Some(rest)) => {
-            let factor = integrator.unwrap_or(Integrator::Euler).factor(dt, tau.at(neuron)).clamp(0.0, 1.0);
-            factor * rest.at(neuron) * scale
-        }
-        _ => 0.0,
+    let leak = |n: usize| (1.0 - rule.keep(n)) * rule.rest(n) * neuron.scale.at(n);
+    let unit = (neuron.shift.unwrap_or(0) as f64).exp2();
+    let of = |n: usize| match &neuron.state {
+        State::Integers(stages) => match &stages.current {
+            Some(current) => f64::from(current.offset.at(n)) / unit,
+            None => (f64::from(stages.membrane.offset.at(n)) - leak(n).round()) / unit,
+        },
+        State::Floats(stages) => match &stages.current {
+            Some(current) => f64::from(current.offset.at(n)),
+            None => f64::from(stages.membrane.offset.at(n)) - f64::from(leak(n) as f32),
+        },
     };
-    let count = levels.integers.result(population)?.len();
-    Ok((0..count)
-        .map(|n| match op {
-            Op::Lif(op) => (f64::from(op.offset.at(n)) - leak(n, op.scale.at(n)).round()) / unit(op.shift),
-            Op::FloatLif(op) => f64::from(op.offset.at(n)) - f64::from(leak(n, op.scale.at(n)) as f32),
-            Op::CubaLif(op) => f64::from(op.current_offset.at(n)) / unit(op.shift),
-            Op::FloatCubaLif(op) => f64::from(op.current_offset.at(n)),
-            _ => 0.0,
-        })
-        .collect())
+    Ok((0..levels.integers.result(population)?.len()).map(of).collect())
 }

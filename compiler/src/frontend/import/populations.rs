@@ -1,6 +1,6 @@
 //! Populations: NIR's nodes that are updated once per tick.
 
-use super::parameter::tensor;
+use super::tensor;
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     snn::{self, Op},
@@ -17,10 +17,6 @@ pub(super) fn population(name: &str, node: &Node, shape: &[usize]) -> Result<Op>
             r: parameter("r", &neuron.r)?,
             v_threshold: parameter("v_threshold", &neuron.v_threshold)?,
             v_reset: parameter("v_reset", &neuron.v_reset)?,
-            weight_scale: None,
-            integrator: None,
-            reset: None,
-            compare: None,
         }
         .into(),
         Node::Lif(neuron) => snn::Lif {
@@ -30,10 +26,6 @@ pub(super) fn population(name: &str, node: &Node, shape: &[usize]) -> Result<Op>
             v_leak: parameter("v_leak", &neuron.v_leak)?,
             v_threshold: parameter("v_threshold", &neuron.v_threshold)?,
             v_reset: parameter("v_reset", &neuron.v_reset)?,
-            weight_scale: None,
-            integrator: None,
-            reset: None,
-            compare: None,
         }
         .into(),
         Node::CubaLif(neuron) => snn::CubaLif {
@@ -45,26 +37,17 @@ pub(super) fn population(name: &str, node: &Node, shape: &[usize]) -> Result<Op>
             v_leak: parameter("v_leak", &neuron.v_leak)?,
             v_threshold: parameter("v_threshold", &neuron.v_threshold)?,
             v_reset: parameter("v_reset", &neuron.v_reset)?,
-            weight_scale: None,
-            integrator: None,
-            reset: None,
-            compare: None,
         }
         .into(),
         Node::Threshold(threshold) => {
-            snn::Threshold { node: path, threshold: parameter("threshold", &threshold.threshold)?, weight_scale: None }
-                .into()
+            snn::Threshold { node: path, threshold: parameter("threshold", &threshold.threshold)? }.into()
         }
-        Node::I(neuron) => {
-            snn::I { node: path, r: parameter("r", &neuron.r)?, weight_scale: None, integrator: None }.into()
-        }
+        Node::I(neuron) => snn::I { node: path, r: parameter("r", &neuron.r)? }.into(),
         Node::Li(neuron) => snn::Li {
             node: path,
             tau: parameter("tau", &neuron.tau)?,
             r: parameter("r", &neuron.r)?,
             v_leak: parameter("v_leak", &neuron.v_leak)?,
-            weight_scale: None,
-            integrator: None,
         }
         .into(),
         Node::CubaLi(neuron) => snn::CubaLi {
@@ -74,8 +57,6 @@ pub(super) fn population(name: &str, node: &Node, shape: &[usize]) -> Result<Op>
             r: parameter("r", &neuron.r)?,
             w_in: parameter("w_in", &neuron.w_in)?,
             v_leak: parameter("v_leak", &neuron.v_leak)?,
-            weight_scale: None,
-            integrator: None,
         }
         .into(),
         other => return Err(Box::new(Diagnostic::bug(format!("`{}` is not lowered", other.kind())).at_node(name))),

@@ -94,13 +94,10 @@ impl Tally {
         let named =
             |index: &usize| network.nodes[*index].op.is_neuron() && network.nodes[*index].op.node() == Some(node);
         let index = (0..network.nodes.len()).find(named)?;
-        let thresholds: Vec<f64> = match &network.nodes[index].op {
-            snn::Op::If(op) => op.v_threshold.iter().collect(),
-            snn::Op::Lif(op) => op.v_threshold.iter().collect(),
-            snn::Op::CubaLif(op) => op.v_threshold.iter().collect(),
-            // Without a threshold there is nothing to measure membranes by.
-            _ => vec![0.0; network.result(index).ok()?.len()],
-        };
+        let fire = network.nodes[index].op.neuron().and_then(snn::Neuron::fire);
+        // Without a threshold there is nothing to measure membranes by.
+        let none = vec![0.0; network.result(index).ok()?.len()];
+        let thresholds: Vec<f64> = fire.map_or(none, |fire| fire.threshold.iter().collect());
         let count = thresholds.len();
         Some(Self {
             node: node.to_owned(),

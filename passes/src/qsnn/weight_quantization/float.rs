@@ -1,84 +1,58 @@
 //! Neurons that keep float32 state: no fractional bits to choose, no range to prove, parameters rounded to nearest.
 
 use super::{
-    Fire, Population, in_integers,
+    Dynamics, Population, in_integers,
     rule::Rule,
     snap,
     values::{self, Readout},
 };
 use s2c_dialects::{
-    attribute::{Reset, Tensor},
-    qsnn,
-    snn::Compare,
+    attribute::Reset,
+    neuron::{Output, Stages},
+    qsnn::{self, Current, Fire, Floats, HandOn, Membrane, State},
+    snn::{self, Compare},
 };
 
-/// The population `node` of neurons with these rules, of this shape, whose sums have `fraction` fractional bits.
-/// `headroom` is how many times its drive a membrane is expected to reach whose range is unbounded.
-pub fn population(
-    node: String,
-    shape: &[usize],
-    rules: &[Rule],
-    fire: Fire,
-    fraction: i32,
-    headroom: f64,
-) -> Population {
-    let words = |f: &dyn Fn(&Rule) -> f64| {
-        Tensor::new(shape.to_vec(), rules.iter().map(|rule| f(rule) as f32).collect::<Vec<f32>>())
-    };
+/// The population with float32 state.
+pub fn population(dynamics: &Dynamics<'_>) -> Population {
+    let fraction = dynamics.fraction;
     let unit = f64::from(fraction).exp2();
-    let scale = rules.iter().map(|rule| rule.scale(fraction) * rule.weight_scale).collect();
-    let scale = Tensor::new(shape.to_vec(), scale);
-    let (decay, offset) = (words(&|rule| rule.keep), words(&|rule| rule.offset(fraction)));
-    let has_current = rules.iter().any(|rule| rule.current_keep.is_some());
-    let current_decay = words(&|rule| rule.current_keep.unwrap_or(1.0));
-    let current_offset = words(&|rule| rule.bias * unit);
-    let Some((reset, compare)) = fire else {
-        let Readout { factor: readout, value } = values::of_floats(&scale, rules, fraction, headroom);
-        let (fraction_out, start) = (value.fraction, None);
-        let op = match has_current {
-            false => qsnn::FloatLi { node, decay, offset, readout, fraction: fraction_out, scale, start }.into(),
-            true => qsnn::FloatCubaLi {
-                node,
-                current_decay,
-                current_offset,
-                decay,
-                offset,
-                readout,
-                fraction: fraction_out,
-                scale,
-                start,
-            }
-            .into(),
-        };
-        return Population { op, fraction, value: Some(value) };
-    };
-    let level = |rule: &Rule| snap(rule.threshold * rule.scale(fraction) / unit) * unit;
-    // A float is at or above a level where it is above the next lower float.
-    let threshold = words(&level).map(|level| match compare {
-        Compare::Greater => level,
-        Compare::GreaterEqual => level.next_down(),
+    let scale = dynamics.all(|rule| rule.scale(fraction) * rule.weight_scale);
+    let current = dynamics.has_current().then(|| Current {
+        decay: dynamics.all(|rule| rule.current_keep.unwrap_or(1.0) as f32),
+        offset: dynamics.all(|rule| (rule.bias * unit) as f32),
+        shift: None,
     });
-    let reset_by = match reset {
-        Reset::Subtract | Reset::SubtractPending => words(&level),
-        Reset::SubtractLate => words(&|rule| level(rule) / rule.keep),
-        Reset::Value => words(&|rule| rule.reset_value * rule.scale(fraction)),
+    let membrane = Membrane {
+        decay: dynamics.all(|rule| rule.keep as f32),
+        offset: dynamics.all(|rule| rule.offset(fraction) as f32),
     };
-    let (reset, start) = (in_integers(reset), None);
-    let op = match has_current {
-        false => qsnn::FloatLif { node, decay, offset, threshold, reset, reset_by, scale, start }.into(),
-        true => qsnn::FloatCubaLif {
-            node,
-            current_decay,
-            current_offset,
-            decay,
-            offset,
-            threshold,
-            reset,
-            reset_by,
-            scale,
-            start,
+    let (output, value) = match dynamics.neuron.fire() {
+        None => {
+            let Readout { factor: readout, value } =
+                values::of_floats(&scale, dynamics.rules, fraction, dynamics.headroom);
+            (Output::HandOn(HandOn { readout, fraction: value.fraction }), Some(value))
         }
-        .into(),
+        Some(rule) => (Output::Fire(fire(dynamics, rule)), None),
     };
-    Population { op, fraction, value: None }
+    let state = State::Floats(Stages { current, membrane, output });
+    let node = dynamics.neuron.node.clone();
+    let op = qsnn::Neuron { node, shift: None, state, saturate: false, byte_shift: None, scale, start: None };
+    Population { op: op.into(), fraction, value }
+}
+
+fn fire(dynamics: &Dynamics<'_>, fire: &snn::Fire) -> Fire<Floats> {
+    let unit = f64::from(dynamics.fraction).exp2();
+    let level = |rule: &Rule| snap(rule.threshold * rule.scale(dynamics.fraction) / unit) * unit;
+    // A float is at or above a level where it is above the next lower float.
+    let threshold = dynamics.all(|rule| match fire.compare {
+        Compare::Greater => level(rule) as f32,
+        Compare::GreaterEqual => (level(rule) as f32).next_down(),
+    });
+    let reset_by = dynamics.all(|rule| match fire.reset {
+        Reset::Subtract | Reset::SubtractPending => level(rule) as f32,
+        Reset::SubtractLate => (level(rule) / rule.keep) as f32,
+        Reset::Value => (rule.reset_value * rule.scale(dynamics.fraction)) as f32,
+    });
+    Fire { threshold, reset: in_integers(fire.reset), reset_by }
 }

@@ -11,7 +11,7 @@ use crate::{
 use s2c_dialects::{
     attribute::Reset,
     diagnostic::{Diagnostic, Result},
-    snn::{Integrator, Network, Op},
+    snn::{Network, Op},
 };
 use std::collections::BTreeMap;
 
@@ -130,19 +130,25 @@ pub fn fraction(rules: &[Rule]) -> Option<i32> {
     (least..=*FRACTIONS.end()).rev().find(|&fraction| rules.iter().all(|rule| fits(rule, fraction)))
 }
 
-/// The rules of a population's neurons. `values` has what is known of the graded values that arrive.
-pub fn rules(
+/// What arrives at a neuron in a tick.
+#[derive(Clone, Copy)]
+struct Arriving {
+    sum: Range,
+    graded: f64,
+    bias: f64,
+}
+
+/// What arrives at each of `count` neurons, and whether spikes do. `values` has what is known of the graded values.
+fn arriving(
     network: &Network,
     index: usize,
-    dt: f64,
     widths: &BTreeMap<usize, u32>,
     values: &BTreeMap<usize, Value>,
     options: &Options,
-) -> Result<Vec<Rule>> {
-    let node = &network.nodes[index];
+) -> Result<(Vec<Arriving>, bool)> {
     let count = network.result(index)?.len();
-    let mut sums = vec![Range { low: 0.0, high: 0.0 }; count];
-    let (mut bias, mut graded, mut takes_spikes) = (vec![0.0; count], vec![0.0; count], false);
+    let mut all = vec![Arriving { sum: Range { low: 0.0, high: 0.0 }, graded: 0.0, bias: 0.0 }; count];
+    let mut takes_spikes = false;
     for projection in projections::of_snn(network, index)? {
         let (weight, offsets, area) = match &network.nodes[projection.connection].op {
             Op::Linear(op) => (&op.weight, &op.bias, 1),
@@ -172,43 +178,38 @@ pub fn rules(
             };
             let absolute = integers().map(|weight| f64::from(weight.abs())).sum::<f64>() * area as f64;
             for neuron in row * places..(row + 1) * places {
-                sums[neuron] = Range { low: sums[neuron].low + range.low, high: sums[neuron].high + range.high };
-                graded[neuron] += value.map_or(0.0, |_| absolute);
-                bias[neuron] += offsets.as_ref().map_or(0.0, |bias| bias.at(neuron * bias.len() / count));
+                let Arriving { sum, graded, bias } = &mut all[neuron];
+                *sum = Range { low: sum.low + range.low, high: sum.high + range.high };
+                *graded += value.map_or(0.0, |_| absolute);
+                *bias += offsets.as_ref().map_or(0.0, |bias| bias.at(neuron * bias.len() / count));
             }
         }
     }
-    let integrator =
-        |value: Option<Integrator>| value.ok_or_else(|| Box::new(Diagnostic::bug("`discretization` has not run")));
-    let keep = |integrator: Integrator, tau: f64| (1.0 - integrator.factor(dt, tau)).clamp(0.0, 1.0);
-    let rules = (0..count).map(|n| {
-        let (current_keep, keep, leak, threshold, reset_value) = match &node.op {
-            Op::If(op) => (None, 1.0, 0.0, op.v_threshold.at(n), op.v_reset.at(n)),
-            Op::Lif(op) => {
-                let keep = keep(integrator(op.integrator)?, op.tau.at(n));
-                (None, keep, op.v_leak.at(n), op.v_threshold.at(n), op.v_reset.at(n))
-            }
-            Op::CubaLif(op) => {
-                let integrator = integrator(op.integrator)?;
-                let current = keep(integrator, op.tau_syn.at(n));
-                let keep = keep(integrator, op.tau_mem.at(n));
-                (Some(current), keep, op.v_leak.at(n), op.v_threshold.at(n), op.v_reset.at(n))
-            }
-            // Nothing is kept from one tick to the next.
-            Op::Threshold(op) => (None, 0.0, 0.0, op.threshold.at(n), 0.0),
-            Op::Relay(_) => (None, 0.0, 0.0, 0.0, 0.0),
-            Op::I(_) => (None, 1.0, 0.0, 0.0, 0.0),
-            Op::Li(op) => (None, keep(integrator(op.integrator)?, op.tau.at(n)), op.v_leak.at(n), 0.0, 0.0),
-            Op::CubaLi(op) => {
-                let integrator = integrator(op.integrator)?;
-                let current = keep(integrator, op.tau_syn.at(n));
-                (Some(current), keep(integrator, op.tau_mem.at(n)), op.v_leak.at(n), 0.0, 0.0)
-            }
-            _ => return Err(Box::new(Diagnostic::bug("not a neuron"))),
-        };
-        let weight_scale = node.op.weight_scale().map_or(1.0, |scale| scale.at(n));
-        let (sum, graded, bias) = (sums[n], graded[n], bias[n]);
-        Ok(Rule { sum, graded, takes_spikes, bias, current_keep, keep, leak, threshold, reset_value, weight_scale })
-    });
-    rules.collect()
+    Ok((all, takes_spikes))
+}
+
+/// The rules of a population's neurons. `values` has what is known of the graded values that arrive.
+pub fn rules(
+    network: &Network,
+    index: usize,
+    widths: &BTreeMap<usize, u32>,
+    values: &BTreeMap<usize, Value>,
+    options: &Options,
+) -> Result<Vec<Rule>> {
+    let neuron = network.nodes[index].op.neuron().ok_or_else(|| Diagnostic::bug("`discretization` has not run"))?;
+    let (arriving, takes_spikes) = arriving(network, index, widths, values, options)?;
+    let fire = neuron.fire();
+    let rule = |(n, Arriving { sum, graded, bias }): (usize, Arriving)| Rule {
+        sum,
+        graded,
+        takes_spikes,
+        bias,
+        current_keep: neuron.current_keep(n),
+        keep: neuron.keep(n),
+        leak: neuron.rest(n),
+        threshold: fire.map_or(0.0, |fire| fire.threshold.at(n)),
+        reset_value: fire.and_then(|fire| fire.reset_to.as_ref()).map_or(0.0, |to| to.at(n)),
+        weight_scale: neuron.weight_scale.as_ref().map_or(1.0, |scale| scale.at(n)),
+    };
+    Ok(arriving.into_iter().enumerate().map(rule).collect())
 }

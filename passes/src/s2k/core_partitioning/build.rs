@@ -10,7 +10,7 @@ use s2c_dialects::{
     attribute::{Symbol, Tensor, Weights},
     convolution::Geometry,
     diagnostic::{Diagnostic, Result},
-    qsnn::{self, Network, Op},
+    qsnn::{self, Network, Neuron, Op},
     s2k::{Buffer, Convolution, MapLayout, OneToOne, Pe, Rows, Values},
 };
 use std::collections::BTreeMap;
@@ -66,7 +66,7 @@ pub fn pe(
         }
     }
     pe.buffers.push(zeros("accumulators", length as i64 * storage.width / 8 * slots));
-    let kept = network.nodes[population].op.membrane_bytes();
+    let kept = network.nodes[population].op.neuron().map_or(4, Neuron::membrane_bytes);
     pe.buffers.push(zeros("membranes", length as i64 * kept));
     let mut update = update(network, population, slice, slots, storage, &mut pe)?;
     update.shift -= i64::from(storage.scale_log2);

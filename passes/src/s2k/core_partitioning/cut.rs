@@ -10,10 +10,10 @@ use crate::{
     target::Target,
 };
 use s2c_dialects::{
-    attribute::Tensor,
     diagnostic::{Diagnostic, Result},
     ir::Element,
-    qsnn::{Network, Op},
+    neuron::Stages,
+    qsnn::{Network, Numbers, Op, State},
     s2k::MapLayout,
 };
 
@@ -154,35 +154,15 @@ pub fn needs(
         }
     }
     let rows = per_neuron;
+    let neuron = network.nodes[population].op.neuron().ok_or_else(|| Diagnostic::bug("not a population"))?;
+    let parameters = match &neuron.state {
+        State::Integers(stages) => words(stages),
+        State::Floats(stages) => words(stages),
+    };
     // Sums, membrane, current, and a word for each parameter that may differ between neurons.
     per_neuron += slots as usize * storage.width as usize / 8;
-    per_neuron += network.nodes[population].op.membrane_bytes() as usize;
-    let parameters = match &network.nodes[population].op {
-        Op::Lif(op) => words(&[op.decay.uniform().is_none()], &[&op.offset, &op.threshold, &op.reset_by]),
-        Op::CubaLif(op) => {
-            let decays = [op.decay.uniform().is_none(), op.current_decay.uniform().is_none()];
-            words(&decays, &[&op.current_offset, &op.offset, &op.threshold, &op.reset_by])
-        }
-        Op::FloatLif(op) => words(&[op.decay.uniform().is_none()], &[&op.offset, &op.threshold, &op.reset_by]),
-        Op::FloatCubaLif(op) => {
-            let decays = [op.decay.uniform().is_none(), op.current_decay.uniform().is_none()];
-            words(&decays, &[&op.current_offset, &op.offset, &op.threshold, &op.reset_by])
-        }
-        Op::Li(op) => words(&[op.decay.uniform().is_none(), op.readout.uniform().is_none()], &[&op.offset]),
-        Op::CubaLi(op) => {
-            let wide = [&op.decay, &op.current_decay, &op.readout].map(|tensor| tensor.uniform().is_none());
-            words(&wide, &[&op.current_offset, &op.offset])
-        }
-        Op::FloatLi(op) => words(&[op.decay.uniform().is_none()], &[&op.offset, &op.readout]),
-        Op::FloatCubaLi(op) => {
-            let decays = [op.decay.uniform().is_none(), op.current_decay.uniform().is_none()];
-            words(&decays, &[&op.current_offset, &op.offset, &op.readout])
-        }
-        _ => 0,
-    };
-    let op = &network.nodes[population].op;
-    let has_current = matches!(op, Op::CubaLif(_) | Op::FloatCubaLif(_) | Op::CubaLi(_) | Op::FloatCubaLi(_));
-    per_neuron += 4 * (parameters + usize::from(has_current));
+    per_neuron += neuron.membrane_bytes() as usize;
+    per_neuron += 4 * (parameters + usize::from(neuron.traits().has_current));
     let node = &network.nodes[population];
     Ok(Needs {
         node: node.op.node().unwrap_or(&node.name).to_owned(),
@@ -203,9 +183,8 @@ pub fn needs(
 }
 
 /// Number of parameters that are stored per neuron. A padded threshold or readout always is.
-fn words<T: Copy + PartialEq>(decays: &[bool], others: &[&Tensor<T>]) -> usize {
-    let stored = decays.iter().filter(|&&varies| varies).count();
-    (stored + others.iter().filter(|tensor| tensor.uniform().is_none()).count()).max(1)
+fn words<N: Numbers>(stages: &Stages<N>) -> usize {
+    stages.coefficients().iter().filter(|(_, values)| !values.is_uniform()).count().max(1)
 }
 
 /// A slice without its neurons.

@@ -12,15 +12,16 @@ use crate::{
     analysis::{
         cost::CostModel,
         projections::{self, Projection},
-        ranges::{self, Range},
+        ranges::Range,
     },
     options::{Level, Options},
+    qsnn::width_narrowing::sums,
     target::Target,
 };
 use s2c_dialects::{
-    attribute::{Reset, Tensor},
+    attribute::Reset,
     diagnostic::Result,
-    qsnn::{Dense, Network, Op},
+    qsnn::{Dense, Integers, Network, Op, PerNeuron, State},
     s2k::Values,
 };
 use s2c_kernels::{Accumulator, Factor, RowKernel, SparseKernel, WeightWidth};
@@ -124,35 +125,17 @@ pub fn straight(network: &Network, population: usize) -> Result<Storage> {
 /// Whether a population is a map whose parameters are the same at all places of a channel. A kernel that takes pending
 /// resets has no register left to count the channels with.
 fn repeats(network: &Network, population: usize) -> Result<bool> {
-    fn all<T: Copy + PartialEq>(map: [usize; 3], tensors: &[&Tensor<T>]) -> bool {
-        let [channels, height, width] = map;
-        let places = height * width;
-        let repeats = |tensor: &Tensor<T>| {
-            let same = |channel: usize| {
-                (1..places).all(|place| tensor.at(channel * places + place) == tensor.at(channel * places))
-            };
-            tensor.uniform().is_some() || (0..channels).all(same)
-        };
-        tensors.iter().all(|tensor| repeats(tensor))
-    }
-    let Some(map) = map_of(network, population)? else { return Ok(false) };
-    Ok(match &network.nodes[population].op {
-        Op::Lif(op) => {
-            op.reset != Reset::SubtractPending
-                && all(map, &[&op.decay])
-                && all(map, &[&op.offset, &op.threshold, &op.reset_by])
-        }
-        Op::CubaLif(op) => {
-            op.reset != Reset::SubtractPending
-                && all(map, &[&op.decay, &op.current_decay])
-                && all(map, &[&op.current_offset, &op.offset, &op.threshold, &op.reset_by])
-        }
-        Op::Li(op) => all(map, &[&op.decay, &op.readout]) && all(map, &[&op.offset]),
-        Op::CubaLi(op) => {
-            all(map, &[&op.decay, &op.current_decay, &op.readout]) && all(map, &[&op.current_offset, &op.offset])
-        }
-        _ => false,
-    })
+    let Some([channels, height, width]) = map_of(network, population)? else { return Ok(false) };
+    let Some(State::Integers(stages)) = network.nodes[population].op.neuron().map(|neuron| &neuron.state) else {
+        return Ok(false);
+    };
+    let places = height * width;
+    let alike = |values: &PerNeuron<'_, Integers>| {
+        let same = |channel: usize| (1..places).all(|place| values.agree(channel * places + place, channel * places));
+        values.is_uniform() || (0..channels).all(same)
+    };
+    let is_pending = stages.fire().is_some_and(|fire| fire.reset == Reset::SubtractPending);
+    Ok(!is_pending && stages.coefficients().iter().all(|(_, values)| alike(values)))
 }
 
 /// Chooses how the weights into a population are stored, by the slices that memory alone asks for.
@@ -225,12 +208,13 @@ fn narrow(
         let width = WeightWidth::ALL.into_iter().find(holds).unwrap_or(WeightWidth::W16);
         narrowest = narrowest.max(width);
     }
-    let shifts = matches!(network.nodes[population].op, Op::Lif(_) | Op::CubaLif(_) | Op::Li(_) | Op::CubaLi(_));
+    let state = network.nodes[population].op.neuron().map(|neuron| &neuron.state);
+    let shifts = matches!(state, Some(State::Integers(_)));
     if projections.is_empty() || !shifts || narrowest.bits() >= 8 {
         return Ok(None);
     }
     let scale_log2 = narrowest.scale_log2();
-    let sums: Range = ranges::sums(network, population)?.times(f64::from(1 << scale_log2));
+    let sums: Range = sums(network, population)?.times(f64::from(1 << scale_log2));
     let width = match (sums.fits(16), sums.fits(32)) {
         (true, _) => plain.width,
         (false, true) => 32,

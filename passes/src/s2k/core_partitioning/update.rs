@@ -2,40 +2,61 @@
 
 use super::{build::zeros, cut::Slice, storage::Storage};
 use s2c_dialects::{
-    attribute::{Reset, Symbol, Tensor},
+    attribute::{Symbol, Tensor},
     diagnostic::{Diagnostic, Result},
-    qsnn::{Network, Op},
+    neuron::Stages,
+    qsnn::{Coefficient, Floats, Integers, Network, Numbers, PerNeuron, State},
     s2k::{Buffer, DecayForm, Parameter, Pe, Update, Values},
 };
 use s2c_kernels::GROUP;
 
-/// A 32-bit number that a parameter can be.
-trait Word: Copy + Default + PartialEq {
+/// Numbers as a PE keeps them: in 32-bit words.
+trait Stored: Numbers {
     /// A threshold that no membrane exceeds.
-    const NEVER: Self;
+    const NEVER: Self::Word;
+    /// Nothing to add or to hand on.
+    const ZERO: Self::Word;
     /// The same for all neurons.
-    fn parameter(value: Self) -> Parameter;
+    fn parameter(value: Self::Word) -> Parameter;
     /// One per neuron.
-    fn values(tensor: Tensor<Self>) -> Values;
+    fn values(tensor: Tensor<Self::Word>) -> Values;
+    /// How decay factors become multipliers; `None` where nothing decays.
+    fn decay(factors: &Tensor<Self::Factor>) -> Option<(DecayForm, Tensor<Self::Word>)>;
+    /// What membranes are multiplied by to be handed on.
+    fn readout(factors: &Tensor<Self::Factor>) -> Tensor<Self::Word>;
 }
 
-impl Word for i32 {
-    const NEVER: Self = Self::MAX;
-    fn parameter(value: Self) -> Parameter {
+impl Stored for Integers {
+    const NEVER: i32 = i32::MAX;
+    const ZERO: i32 = 0;
+    fn parameter(value: i32) -> Parameter {
         Parameter::Value(value.into())
     }
-    fn values(tensor: Tensor<Self>) -> Values {
+    fn values(tensor: Tensor<i32>) -> Values {
         Values::I32(tensor)
+    }
+    fn decay(factors: &Tensor<i64>) -> Option<(DecayForm, Tensor<i32>)> {
+        decay_form(factors)
+    }
+    fn readout(factors: &Tensor<i64>) -> Tensor<i32> {
+        factors.map(|factor| factor as i32)
     }
 }
 
-impl Word for f32 {
-    const NEVER: Self = Self::MAX;
-    fn parameter(value: Self) -> Parameter {
+impl Stored for Floats {
+    const NEVER: f32 = f32::MAX;
+    const ZERO: f32 = 0.0;
+    fn parameter(value: f32) -> Parameter {
         Parameter::Float(value)
     }
-    fn values(tensor: Tensor<Self>) -> Values {
+    fn values(tensor: Tensor<f32>) -> Values {
         Values::F32(tensor)
+    }
+    fn decay(factors: &Tensor<f32>) -> Option<(DecayForm, Tensor<f32>)> {
+        (factors.uniform() != Some(1.0)).then(|| (DecayForm::Float, factors.clone()))
+    }
+    fn readout(factors: &Tensor<f32>) -> Tensor<f32> {
+        factors.clone()
     }
 }
 
@@ -62,9 +83,10 @@ impl Parameters<'_> {
         Tensor::new(vec![self.slice.neurons.len()], values.collect())
     }
 
-    fn add<T: Word>(&mut self, name: &str, tensor: Tensor<T>) -> Parameter {
+    /// A coefficient of the slice's neurons, and of the padding up to whole groups where `tensor` has that.
+    fn add<N: Stored>(&mut self, which: Coefficient, tensor: Tensor<N::Word>) -> Parameter {
         if let Some(value) = tensor.uniform() {
-            return T::parameter(value);
+            return N::parameter(value);
         }
         let count = self.period.unwrap_or(self.slice.neurons.len().next_multiple_of(4));
         let bytes = 4 * count as i64;
@@ -72,72 +94,64 @@ impl Parameters<'_> {
             Some(period) => Tensor::new(vec![period], tensor.iter().take(period).collect()),
             None => tensor,
         };
-        let values = Some(T::values(tensor));
-        self.pe.buffers.push(Buffer { sym_name: name.to_owned(), bytes, address: None, values });
-        Parameter::Buffer(Symbol(name.to_owned()))
-    }
-
-    fn word<T: Word>(&mut self, name: &str, tensor: &Tensor<T>) -> Parameter {
-        self.add(name, self.here(tensor, None))
-    }
-
-    /// As [`Self::word`]; zero for all is nothing at all.
-    fn offset<T: Word>(&mut self, name: &str, tensor: &Tensor<T>) -> Option<Parameter> {
-        Some(self.word(name, tensor)).filter(|parameter| *parameter != T::parameter(T::default()))
-    }
-
-    /// The current between sums and membrane.
-    fn current(&mut self, update: &mut Update, decay: &Tensor<i64>, offset: &Tensor<i32>, shift: i64) {
-        update.currents = Some(Symbol("currents".to_owned()));
-        update.current_shift = Some(shift);
-        (update.current_form, update.current_decay) = self.decay("current_decay", decay);
-        update.current_offset = self.offset("current_offset", offset);
-    }
-
-    /// The same with float state, where nothing is shifted.
-    fn float_current(&mut self, update: &mut Update, decay: &Tensor<f32>, offset: &Tensor<f32>) {
-        update.currents = Some(Symbol("currents".to_owned()));
-        (update.current_form, update.current_decay) = self.float_decay("current_decay", decay);
-        update.current_offset = self.offset("current_offset", offset);
-    }
-
-    /// Threshold, what a spike does, and what to add.
-    fn fire<T: Word>(&mut self, update: &mut Update, op: (&Tensor<T>, &Tensor<T>, Reset, &Tensor<T>)) {
-        let (offset, threshold, reset, reset_by) = op;
-        update.offset = self.offset("offset", offset);
-        // Neurons that are only padding never fire.
-        let thresholds = self.padded(threshold, T::NEVER);
-        update.threshold = Some(self.add("threshold", thresholds));
-        update.reset = Some(reset);
-        update.reset_by = Some(self.word("reset_by", reset_by));
-    }
-
-    /// What membranes are multiplied by to be sent; neurons that are only padding send nothing.
-    fn hand_on<T: Word>(&mut self, update: &mut Update, offset: &Tensor<T>, readout: &Tensor<T>, fraction: i64) {
-        update.offset = self.offset("offset", offset);
-        let factors = self.padded(readout, T::default());
-        update.readout = Some(self.add("readout", factors));
-        update.fraction = Some(fraction);
+        let (name, values) = (which.name().to_owned(), Some(N::values(tensor)));
+        self.pe.buffers.push(Buffer { sym_name: name.clone(), bytes, address: None, values });
+        Parameter::Buffer(Symbol(name))
     }
 
     /// The values of the slice's neurons and of the padding up to whole groups.
-    fn padded<T: Word>(&self, tensor: &Tensor<T>, padding: T) -> Tensor<T> {
+    fn padded<T: Copy + PartialEq>(&self, tensor: &Tensor<T>, padding: T) -> Tensor<T> {
         let values = self.here(tensor, Some(padding));
         let padded = values.len().next_multiple_of(GROUP as usize);
         let padding = std::iter::repeat_n(padding, padded - values.len());
         Tensor::new(vec![padded], values.iter().chain(padding).collect())
     }
 
-    /// A float decay; 1 for all is none at all.
-    fn float_decay(&mut self, name: &str, tensor: &Tensor<f32>) -> (Option<DecayForm>, Option<Parameter>) {
-        let parameter = Some(self.word(name, tensor)).filter(|parameter| *parameter != Parameter::Float(1.0));
-        (parameter.is_some().then_some(DecayForm::Float), parameter)
+    /// All stages.
+    fn stages<N: Stored>(&mut self, update: &mut Update, stages: &Stages<N>) {
+        for (which, values) in stages.coefficients() {
+            match values {
+                PerNeuron::Factors(factors) => self.factors::<N>(update, which, factors),
+                PerNeuron::Words(words) => self.words::<N>(update, which, words),
+            }
+        }
+        if let Some(current) = &stages.current {
+            update.currents = Some(Symbol("currents".to_owned()));
+            update.current_shift = current.shift;
+        }
+        update.reset = stages.fire().map(|fire| fire.reset);
+        update.fraction = stages.hand_on().map(|hand_on| hand_on.fraction);
     }
 
-    fn decay(&mut self, name: &str, tensor: &Tensor<i64>) -> (Option<DecayForm>, Option<Parameter>) {
-        match decay_form(&self.here(tensor, None)) {
-            Some((form, multiplier)) => (Some(form), Some(self.add(name, multiplier))),
-            None => (None, None),
+    /// Decays, and what membranes are handed on with: neurons that are only padding hand on nothing.
+    fn factors<N: Stored>(&mut self, update: &mut Update, which: Coefficient, factors: &Tensor<N::Factor>) {
+        if which == Coefficient::Readout {
+            let factors = self.padded(&N::readout(factors), N::ZERO);
+            update.readout = Some(self.add::<N>(which, factors));
+            return;
+        }
+        let decay = N::decay(&self.here(factors, None));
+        let form = decay.as_ref().map(|(form, _)| *form);
+        let multiplier = decay.map(|(_, multiplier)| self.add::<N>(which, multiplier));
+        match which {
+            Coefficient::CurrentDecay => (update.current_form, update.current_decay) = (form, multiplier),
+            _ => (update.form, update.decay) = (form, multiplier),
+        }
+    }
+
+    /// What is added or compared; neurons that are only padding never fire, and 0 for all is nothing to add.
+    fn words<N: Stored>(&mut self, update: &mut Update, which: Coefficient, words: &Tensor<N::Word>) {
+        let words = match which {
+            Coefficient::Threshold => self.padded(words, N::NEVER),
+            _ => self.here(words, None),
+        };
+        let parameter = Some(self.add::<N>(which, words));
+        let offset = |parameter: Option<Parameter>| parameter.filter(|one| *one != N::parameter(N::ZERO));
+        match which {
+            Coefficient::CurrentOffset => update.current_offset = offset(parameter),
+            Coefficient::Offset => update.offset = offset(parameter),
+            Coefficient::Threshold => update.threshold = parameter,
+            _ => update.reset_by = parameter,
         }
     }
 }
@@ -151,23 +165,23 @@ pub fn update(
     storage: &Storage,
     pe: &mut Pe,
 ) -> Result<Update> {
-    let op = &network.nodes[population].op;
+    let neuron = network.nodes[population].op.neuron().ok_or_else(|| Diagnostic::bug("not a population"))?;
     let mut update = Update {
         slice: slice.name.clone(),
-        population: op.node().unwrap_or("?").to_owned(),
+        population: neuron.node.clone(),
         shape: Some(&network.result(population)?.shape)
             .filter(|shape| slice.layout.map_or(shape.len() != 1, |layout| layout.map[..] != shape[..]))
             .map(|shape| shape.iter().map(|&extent| extent as i64).collect()),
         first: slice.first as i64,
         count: slice.neurons.len() as i64,
         layout: slice.layout.map(|layout| layout.to_attribute()),
-        start: op.start().ok_or_else(|| Diagnostic::bug("`retiming` has not run"))?,
+        start: neuron.start.ok_or_else(|| Diagnostic::bug("`retiming` has not run"))?,
         key: None,
         mask: None,
         accumulators: Symbol("accumulators".to_owned()),
         width: storage.width,
         slots,
-        shift: 0,
+        shift: neuron.shift.unwrap_or(0),
         currents: None,
         current_shift: None,
         current_form: None,
@@ -184,69 +198,18 @@ pub fn update(
         fraction: None,
         period: None,
         scale: Tensor::splat(vec![0], 0.0),
-        saturate: false,
-        byte_shift: None,
-        float_state: false,
+        saturate: neuron.saturate,
+        byte_shift: neuron.byte_shift,
+        float_state: matches!(neuron.state, State::Floats(_)),
     };
     let padded = slice.layout.filter(|layout| storage.repeats && layout.padded.is_power_of_two());
     let period = padded.map(|layout| layout.padded);
     let mut parameters = Parameters { slice, pe, period };
-    let scale = match op {
-        Op::Lif(op) => {
-            (update.shift, update.saturate, update.byte_shift) = (op.shift, op.saturate, op.byte_shift);
-            (update.form, update.decay) = parameters.decay("decay", &op.decay);
-            parameters.fire(&mut update, (&op.offset, &op.threshold, op.reset, &op.reset_by));
-            &op.scale
-        }
-        Op::CubaLif(op) => {
-            (update.shift, update.saturate, update.byte_shift) = (op.shift, op.saturate, op.byte_shift);
-            parameters.current(&mut update, &op.current_decay, &op.current_offset, op.current_shift);
-            (update.form, update.decay) = parameters.decay("decay", &op.decay);
-            parameters.fire(&mut update, (&op.offset, &op.threshold, op.reset, &op.reset_by));
-            &op.scale
-        }
-        Op::FloatLif(op) => {
-            update.float_state = true;
-            (update.form, update.decay) = parameters.float_decay("decay", &op.decay);
-            parameters.fire(&mut update, (&op.offset, &op.threshold, op.reset, &op.reset_by));
-            &op.scale
-        }
-        Op::FloatCubaLif(op) => {
-            update.float_state = true;
-            parameters.float_current(&mut update, &op.current_decay, &op.current_offset);
-            (update.form, update.decay) = parameters.float_decay("decay", &op.decay);
-            parameters.fire(&mut update, (&op.offset, &op.threshold, op.reset, &op.reset_by));
-            &op.scale
-        }
-        Op::Li(op) => {
-            (update.shift, update.saturate) = (op.shift, op.saturate);
-            (update.form, update.decay) = parameters.decay("decay", &op.decay);
-            parameters.hand_on(&mut update, &op.offset, &op.readout.map(|factor| factor as i32), op.fraction);
-            &op.scale
-        }
-        Op::CubaLi(op) => {
-            (update.shift, update.saturate) = (op.shift, op.saturate);
-            parameters.current(&mut update, &op.current_decay, &op.current_offset, op.current_shift);
-            (update.form, update.decay) = parameters.decay("decay", &op.decay);
-            parameters.hand_on(&mut update, &op.offset, &op.readout.map(|factor| factor as i32), op.fraction);
-            &op.scale
-        }
-        Op::FloatLi(op) => {
-            update.float_state = true;
-            (update.form, update.decay) = parameters.float_decay("decay", &op.decay);
-            parameters.hand_on(&mut update, &op.offset, &op.readout, op.fraction);
-            &op.scale
-        }
-        Op::FloatCubaLi(op) => {
-            update.float_state = true;
-            parameters.float_current(&mut update, &op.current_decay, &op.current_offset);
-            (update.form, update.decay) = parameters.float_decay("decay", &op.decay);
-            parameters.hand_on(&mut update, &op.offset, &op.readout, op.fraction);
-            &op.scale
-        }
-        _ => return Err(Box::new(Diagnostic::bug("not a population"))),
-    };
-    update.scale = parameters.here(scale, None);
+    match &neuron.state {
+        State::Integers(stages) => parameters.stages(&mut update, stages),
+        State::Floats(stages) => parameters.stages(&mut update, stages),
+    }
+    update.scale = parameters.here(&neuron.scale, None);
     if update.parameters().next().is_some() {
         update.period = period.map(|period| period as i64);
     }

@@ -8,13 +8,14 @@
 use s2c_dialects::{
     attribute::Tensor,
     diagnostic::Result,
-    snn::{self, Network, Op},
+    snn::{self, Network, Neuron, Op},
 };
 
 /// Changes the network.
 pub fn apply(network: &mut Network) -> Result<()> {
     delay_hops(network)?;
-    let currents = |&index: &usize| matches!(network.nodes[index].op, Op::CubaLif(_));
+    let has_current = |neuron: &Neuron| neuron.stages.current.is_some() && neuron.fire().is_some();
+    let currents = |&index: &usize| network.nodes[index].op.neuron().is_some_and(has_current);
     for population in (0..network.nodes.len()).filter(currents).collect::<Vec<_>>() {
         move_bias(network, population)?;
     }
@@ -49,7 +50,7 @@ fn delay_hops(network: &mut Network) -> Result<()> {
     Ok(())
 }
 
-/// Takes the biases out of the connections into a CubaLIF population: b becomes a shift of the leak potential by
+/// Takes the biases out of the connections into a population with a current: b becomes a shift of the leak potential by
 /// r w_in b, which is what b adds to the membrane's target once the current has settled at w_in b.
 fn move_bias(network: &mut Network, population: usize) -> Result<()> {
     let count = network.result(population)?.len();
@@ -71,9 +72,9 @@ fn move_bias(network: &mut Network, population: usize) -> Result<()> {
             bias.iter_mut().enumerate().for_each(|(neuron, sum)| *sum += taken.at(neuron / places.max(1)));
         }
     }
-    if let Op::CubaLif(op) = &mut network.nodes[population].op {
-        let shifted = (0..count).map(|n| op.v_leak.at(n) + op.r.at(n) * op.w_in.at(n) * bias[n]).collect();
-        op.v_leak = Tensor::new(op.v_leak.shape.clone(), shifted);
-    }
+    let Some(neuron) = network.nodes[population].op.neuron_mut() else { return Ok(()) };
+    let shifted: Vec<f64> = (0..count).map(|n| neuron.rest(n) + neuron.gain(n) * bias[n]).collect();
+    let rest = neuron.stages.membrane.rest.iter_mut();
+    rest.for_each(|rest| *rest = Tensor::new(rest.shape.clone(), shifted.clone()));
     Ok(())
 }

@@ -1,10 +1,11 @@
-//! The table of conventions of the `snn` dialect's README, and what of it is written into the network.
+//! The table of conventions of the `snn` dialect's README.
 
+use super::neurons::Parts;
 use crate::options::{Convention, Integrator};
 use s2c_dialects::{
     attribute::{Reset, Tensor},
     diagnostic::{Diagnostic, Result},
-    snn::{self, Compare, Network, Op},
+    snn::{Compare, Network},
 };
 
 /// What a convention says; `None` where it leaves the choice open.
@@ -38,79 +39,23 @@ pub fn of(convention: Convention) -> Rules {
     }
 }
 
-/// The integrator of the neurons that have none yet. A spike that is a charge adds 1 to what it is added to, and a
-/// synaptic current decays together with it: in terms of the exact solution for a constant input, whose gain is
-/// 1 − e^(−dt/τ), that is another `r` and another `w_in`. Rockpool's leaky integrator is its synaptic current.
-pub fn integrator(network: &mut Network, integrator: Integrator, dt: f64, convention: Convention) -> snn::Integrator {
-    let charge = |tau: &Tensor<f64>, decays: bool| {
-        let gain = |tau: f64| if decays { (-dt / tau).exp() } else { 1.0 } / -(-dt / tau).exp_m1();
-        Tensor::new(tau.shape.clone(), tau.iter().map(gain).collect())
-    };
-    match integrator {
-        Integrator::Euler => return snn::Integrator::Euler,
-        Integrator::Exponential => return snn::Integrator::Exponential,
-        Integrator::Charge => {}
-    }
-    for node in &mut network.nodes {
-        match &mut node.op {
-            Op::Lif(op) if op.integrator.is_none() => op.r = charge(&op.tau, false),
-            Op::CubaLif(op) if op.integrator.is_none() => {
-                op.r = charge(&op.tau_mem, false);
-                op.w_in = charge(&op.tau_syn, true);
-            }
-            Op::Li(op) if op.integrator.is_none() => op.r = charge(&op.tau, convention == Convention::Rockpool),
-            Op::CubaLi(op) if op.integrator.is_none() => {
-                op.r = charge(&op.tau_mem, false);
-                op.w_in = charge(&op.tau_syn, true);
-            }
-            _ => {}
-        }
-    }
-    snn::Integrator::Exponential
-}
-
 /// With snnTorch's `reset_delay=True`, a neuron that is reset to zero loses a tick of input where it has a synaptic
 /// current, and a subtraction must survive the decay.
-pub fn check_late_resets(network: &Network, is_late: bool) -> Result<()> {
-    for node in network.nodes.iter().filter(|_| is_late) {
-        let error = |title: &str| {
-            let diagnostic = Diagnostic::error("late-reset", title).at_node(node.name.clone());
-            Err(Box::new(diagnostic.hint("give --reset-delay 0, or --reset subtract")))
-        };
-        match &node.op {
-            Op::CubaLif(op) if op.reset == Some(Reset::Value) => {
-                return error("a reset to zero in the next tick is not supported behind a synaptic current");
+pub fn check_late_resets(network: &Network) -> Result<()> {
+    for node in &network.nodes {
+        let Some((neuron, fire)) = node.op.neuron().and_then(|neuron| Some((neuron, neuron.fire()?))) else { continue };
+        let forgets = neuron.stages.membrane.factor.iter().flat_map(Tensor::iter).any(|factor| factor == 1.0);
+        let title = match fire.reset {
+            Reset::Value if neuron.stages.current.is_some() => {
+                "a reset to zero in the next tick is not supported behind a synaptic current"
             }
-            Op::Lif(op) if op.tau.iter().any(|tau| network.dt == Some(tau)) => {
-                return error("nothing of the membrane is left in the next tick to subtract from");
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// Makes every reset to a value one to 0.
-pub fn reset_to_zero(network: &mut Network, convention: Convention) -> Vec<Diagnostic> {
-    let mut warnings = Vec::new();
-    for node in &mut network.nodes {
-        let (v_reset, reset) = match &mut node.op {
-            Op::If(op) => (&mut op.v_reset, op.reset),
-            Op::Lif(op) => (&mut op.v_reset, op.reset),
-            Op::CubaLif(op) => (&mut op.v_reset, op.reset),
+            Reset::SubtractLate if forgets => "nothing of the membrane is left in the next tick to subtract from",
             _ => continue,
         };
-        if reset == Some(Reset::Value) && v_reset.iter().any(|value| value != 0.0) {
-            warnings.push(
-                Diagnostic::warning("reset-to-zero", "the reset potential is taken as 0")
-                    .at_node(node.name.clone())
-                    .text(format!("What --convention {convention} stands for does not look at `v_reset`."))
-                    .hint("--convention nir resets to `v_reset`"),
-            );
-            *v_reset = Tensor::splat(v_reset.shape.clone(), 0.0);
-        }
+        let diagnostic = Diagnostic::error("late-reset", title).at_node(node.name.clone());
+        return Err(Box::new(diagnostic.hint("give --reset-delay 0, or --reset subtract")));
     }
-    warnings
+    Ok(())
 }
 
 /// Lengths of a tick that the file suggests: snnTorch writes r = τ / dt, Rockpool r = τ / dt e^(−dt/τ). `None` where the
@@ -118,11 +63,7 @@ pub fn reset_to_zero(network: &mut Network, convention: Convention) -> Vec<Diagn
 pub fn suggested_dt(network: &Network, convention: Convention) -> Option<f64> {
     let mut suggested: Option<f64> = None;
     for node in &network.nodes {
-        let (tau, r) = match &node.op {
-            Op::Lif(op) => (&op.tau, &op.r),
-            Op::CubaLif(op) => (&op.tau_mem, &op.r),
-            _ => continue,
-        };
+        let Some(Parts { r: Some(r), leak: Some((tau, _)), fire: Some(_), .. }) = Parts::of(&node.op) else { continue };
         for (tau, r) in tau.iter().zip(r.iter()) {
             let dt = tau * if convention == Convention::Rockpool { omega(1.0 / r) } else { 1.0 / r };
             if r <= 1.0 || !dt.is_finite() || suggested.is_some_and(|other| (dt / other - 1.0).abs() > 1e-3) {

@@ -5,10 +5,11 @@
 use super::row::{Block, LANES, Layout, Row, any};
 use s2c_dialects::{
     attribute::{Reset, Tensor},
-    qsnn::{FloatCubaLi, FloatCubaLif, FloatLi, FloatLif},
+    neuron::{Output, Stages},
+    qsnn::{Floats, Neuron},
 };
 
-/// A population; LIF is CubaLIF without the current.
+/// A population.
 pub struct FloatPopulation {
     layout: Layout,
     current: Option<Stage>,
@@ -22,16 +23,6 @@ pub struct FloatPopulation {
 enum HandsOn {
     Spikes { threshold: Vec<f32>, reset: Reset, reset_by: Vec<f32> },
     Values { readout: Vec<f32>, fraction: i64 },
-}
-
-impl HandsOn {
-    fn spikes(layout: Layout, threshold: &Tensor<f32>, reset: Reset, reset_by: &Tensor<f32>) -> Self {
-        Self::Spikes { threshold: all(layout, threshold), reset, reset_by: all(layout, reset_by) }
-    }
-
-    fn values(layout: Layout, readout: &Tensor<f32>, fraction: i64) -> Self {
-        Self::Values { readout: all(layout, readout), fraction }
-    }
 }
 
 /// A parameter in the order of rows.
@@ -62,47 +53,24 @@ impl Stage {
 }
 
 impl FloatPopulation {
-    /// From the op.
-    pub fn lif(op: &FloatLif, layout: Layout) -> Self {
+    /// The neurons of an op, whose stages these are.
+    pub fn new(neuron: &Neuron, stages: &Stages<Floats>, layout: Layout) -> Self {
+        let current = stages.current.as_ref();
         Self {
             layout,
-            current: None,
-            membrane: Stage::new(layout, &op.decay, &op.offset),
-            hands_on: HandsOn::spikes(layout, &op.threshold, op.reset, &op.reset_by),
-            scale: op.scale.clone(),
-        }
-    }
-
-    /// From the op.
-    pub fn cuba_lif(op: &FloatCubaLif, layout: Layout) -> Self {
-        Self {
-            layout,
-            current: Some(Stage::new(layout, &op.current_decay, &op.current_offset)),
-            membrane: Stage::new(layout, &op.decay, &op.offset),
-            hands_on: HandsOn::spikes(layout, &op.threshold, op.reset, &op.reset_by),
-            scale: op.scale.clone(),
-        }
-    }
-
-    /// From the op.
-    pub fn li(op: &FloatLi, layout: Layout) -> Self {
-        Self {
-            layout,
-            current: None,
-            membrane: Stage::new(layout, &op.decay, &op.offset),
-            hands_on: HandsOn::values(layout, &op.readout, op.fraction),
-            scale: op.scale.clone(),
-        }
-    }
-
-    /// From the op.
-    pub fn cuba_li(op: &FloatCubaLi, layout: Layout) -> Self {
-        Self {
-            layout,
-            current: Some(Stage::new(layout, &op.current_decay, &op.current_offset)),
-            membrane: Stage::new(layout, &op.decay, &op.offset),
-            hands_on: HandsOn::values(layout, &op.readout, op.fraction),
-            scale: op.scale.clone(),
+            current: current.map(|current| Stage::new(layout, &current.decay, &current.offset)),
+            membrane: Stage::new(layout, &stages.membrane.decay, &stages.membrane.offset),
+            hands_on: match &stages.output {
+                Output::Fire(fire) => HandsOn::Spikes {
+                    threshold: all(layout, &fire.threshold),
+                    reset: fire.reset,
+                    reset_by: all(layout, &fire.reset_by),
+                },
+                Output::HandOn(hand_on) => {
+                    HandsOn::Values { readout: all(layout, &hand_on.readout), fraction: hand_on.fraction }
+                }
+            },
+            scale: neuron.scale.clone(),
         }
     }
 

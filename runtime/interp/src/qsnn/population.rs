@@ -12,10 +12,11 @@ use super::{
 use fixedbitset::FixedBitSet;
 use s2c_dialects::{
     attribute::{Reset, Tensor},
-    qsnn::{CubaLi, CubaLif, Li, Lif, ONE},
+    neuron::{Output, Stages},
+    qsnn::{Integers, Neuron, ONE},
 };
 
-/// A population; LIF is CubaLIF without the current.
+/// A population.
 pub struct Population {
     layout: Layout,
     shift: u32,
@@ -103,72 +104,39 @@ fn differences(left: &Block, right: &Block) -> i32 {
 }
 
 impl Population {
-    fn new(
-        layout: Layout,
-        shift: i64,
-        membrane: Stage,
-        hands_on: HandsOn,
-        scale: &Tensor<f64>,
-        saturate: bool,
-    ) -> Self {
+    /// The neurons of an op, whose stages these are.
+    pub fn new(neuron: &Neuron, stages: &Stages<Integers>, layout: Layout) -> Self {
+        let membrane = Stage::new(layout, &stages.membrane.decay, &stages.membrane.offset);
+        let current = stages
+            .current
+            .as_ref()
+            .map(|current| (Stage::new(layout, &current.decay, &current.offset), current.shift.unwrap_or(0) as u32));
+        let hands_on = match &stages.output {
+            Output::Fire(fire) => HandsOn::Spikes {
+                threshold: Parameter::new(layout, |index| fire.threshold.at(index)),
+                reset: fire.reset,
+                reset_by: Parameter::new(layout, |index| fire.reset_by.at(index)),
+            },
+            Output::HandOn(hand_on) => HandsOn::Values {
+                readout: Parameter::new(layout, |index| hand_on.readout.at(index)),
+                fraction: hand_on.fraction,
+            },
+        };
         let mut population = Self {
             layout,
-            shift: shift as u32,
-            current: None,
-            is_still: membrane.decay.is_none() && membrane.offset.is_none(),
+            shift: neuron.shift.unwrap_or(0) as u32,
+            is_still: current.is_none() && membrane.decay.is_none() && membrane.offset.is_none(),
+            current,
             awake: FixedBitSet::with_capacity(membrane.state.len()),
             due: FixedBitSet::new(),
             membrane,
             hands_on,
-            scale: scale.clone(),
-            saturate,
-            byte_shift: None,
+            scale: neuron.scale.clone(),
+            saturate: neuron.saturate,
+            byte_shift: neuron.byte_shift.map(|shift| shift as u32),
         };
         population.reset();
         population
-    }
-
-    fn with_current(self, decay: &Tensor<i64>, offset: &Tensor<i32>, shift: i64) -> Self {
-        let current = Some((Stage::new(self.layout, decay, offset), shift as u32));
-        Self { current, is_still: false, ..self }
-    }
-
-    fn with_bytes(self, shift: Option<i64>) -> Self {
-        Self { byte_shift: shift.map(|shift| shift as u32), ..self }
-    }
-
-    /// From the op.
-    pub fn lif(op: &Lif, layout: Layout) -> Self {
-        let hands_on = HandsOn::spikes(layout, &op.threshold, op.reset, &op.reset_by);
-        let membrane = Stage::new(layout, &op.decay, &op.offset);
-        Self::new(layout, op.shift, membrane, hands_on, &op.scale, op.saturate).with_bytes(op.byte_shift)
-    }
-
-    /// From the op.
-    pub fn cuba_lif(op: &CubaLif, layout: Layout) -> Self {
-        let hands_on = HandsOn::spikes(layout, &op.threshold, op.reset, &op.reset_by);
-        let membrane = Stage::new(layout, &op.decay, &op.offset);
-        Self::new(layout, op.shift, membrane, hands_on, &op.scale, op.saturate)
-            .with_current(&op.current_decay, &op.current_offset, op.current_shift)
-            .with_bytes(op.byte_shift)
-    }
-
-    /// From the op.
-    pub fn li(op: &Li, layout: Layout) -> Self {
-        let hands_on = HandsOn::values(layout, &op.readout, op.fraction);
-        let membrane = Stage::new(layout, &op.decay, &op.offset);
-        Self::new(layout, op.shift, membrane, hands_on, &op.scale, op.saturate)
-    }
-
-    /// From the op.
-    pub fn cuba_li(op: &CubaLi, layout: Layout) -> Self {
-        let hands_on = HandsOn::values(layout, &op.readout, op.fraction);
-        let membrane = Stage::new(layout, &op.decay, &op.offset);
-        Self::new(layout, op.shift, membrane, hands_on, &op.scale, op.saturate).with_current(
-            &op.current_decay,
-            &op.current_offset,
-            op.current_shift,
-        )
     }
 
     /// One tick with the sums of weights `input`.
@@ -272,19 +240,5 @@ impl Population {
     pub fn saturated(&self) -> usize {
         let (lowest, highest) = self.byte_shift.map_or((i32::MIN, i32::MAX), |shift| (-128 << shift, 127 << shift));
         self.raw_membranes().filter(|&value| value == lowest || value == highest).count()
-    }
-}
-
-impl HandsOn {
-    fn spikes(layout: Layout, threshold: &Tensor<i32>, reset: Reset, reset_by: &Tensor<i32>) -> Self {
-        Self::Spikes {
-            threshold: Parameter::new(layout, |index| threshold.at(index)),
-            reset,
-            reset_by: Parameter::new(layout, |index| reset_by.at(index)),
-        }
-    }
-
-    fn values(layout: Layout, readout: &Tensor<i64>, fraction: i64) -> Self {
-        Self::Values { readout: Parameter::new(layout, |index| readout.at(index)), fraction }
     }
 }

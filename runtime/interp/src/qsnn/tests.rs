@@ -5,12 +5,13 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use s2c_dialects::{
     attribute::{Reset, Tensor, Weights},
     ir::ValueType,
-    qsnn::{Conv2d, CubaLi, CubaLif, Input, Lif, ONE, Scale},
+    neuron::{Output, Stages},
+    qsnn::{self, Conv2d, Current, Fire, HandOn, Input, Integers, Membrane, ONE, Scale},
 };
 
 const TICKS: usize = 12;
 
-/// A neuron as in the README: parameters of `cuba_lif`, with those of `lif` where there is no current.
+/// A neuron as in the README.
 #[derive(Clone, Debug)]
 struct Neuron {
     current: Option<(i64, i32)>,
@@ -101,59 +102,37 @@ fn op(shape: &[usize], rule: &Rule, neurons: &[Neuron]) -> Op {
     fn all<T: Copy + PartialEq>(shape: &[usize], neurons: &[Neuron], f: impl Fn(&Neuron) -> T) -> Tensor<T> {
         Tensor::new(shape.to_vec(), neurons.iter().map(f).collect())
     }
-    let node = "neurons".to_owned();
-    let (shift, scale, saturate) = (rule.shift.into(), Tensor::splat(shape.to_vec(), 1.0), rule.saturate);
-    let decay = all(shape, neurons, |neuron| neuron.decay);
-    let offset = all(shape, neurons, |neuron| neuron.offset);
-    let threshold = all(shape, neurons, |neuron| neuron.threshold);
-    let reset_by = all(shape, neurons, |neuron| neuron.reset_by);
-    let byte_shift = rule.byte_shift.map(i64::from);
-    let readout = all(shape, neurons, |neuron| neuron.readout);
     let has_current = neurons.iter().all(|neuron| neuron.current.is_some());
-    let current_decay = all(shape, neurons, |neuron| neuron.current.map_or(0, |current| current.0));
-    let current_offset = all(shape, neurons, |neuron| neuron.current.map_or(0, |current| current.1));
-    let current_shift = rule.current_shift.into();
-    let (reset, start, fraction) = (rule.reset, None, 8);
-    match (rule.hands_on_values, has_current) {
-        (false, false) => {
-            Lif { node, shift, decay, offset, threshold, reset, reset_by, scale, saturate, byte_shift, start }.into()
-        }
-        (true, false) => {
-            s2c_dialects::qsnn::Li { node, shift, decay, offset, readout, fraction, scale, saturate, start }.into()
-        }
-        (false, true) => CubaLif {
-            node,
-            shift,
-            current_decay,
-            current_offset,
-            current_shift,
-            decay,
-            offset,
-            threshold,
-            reset,
-            reset_by,
-            scale,
-            saturate,
-            byte_shift,
-            start,
-        }
-        .into(),
-        (true, true) => CubaLi {
-            node,
-            shift,
-            current_decay,
-            current_offset,
-            current_shift,
-            decay,
-            offset,
-            readout,
-            fraction,
-            scale,
-            saturate,
-            start,
-        }
-        .into(),
-    }
+    let current = |neuron: &Neuron| neuron.current.unwrap_or_default();
+    let output = match rule.hands_on_values {
+        true => Output::HandOn(HandOn { readout: all(shape, neurons, |neuron| neuron.readout), fraction: 8 }),
+        false => Output::Fire(Fire {
+            threshold: all(shape, neurons, |neuron| neuron.threshold),
+            reset: rule.reset,
+            reset_by: all(shape, neurons, |neuron| neuron.reset_by),
+        }),
+    };
+    let stages: Stages<Integers> = Stages {
+        current: has_current.then(|| Current {
+            decay: all(shape, neurons, |neuron| current(neuron).0),
+            offset: all(shape, neurons, |neuron| current(neuron).1),
+            shift: Some(rule.current_shift.into()),
+        }),
+        membrane: Membrane {
+            decay: all(shape, neurons, |neuron| neuron.decay),
+            offset: all(shape, neurons, |neuron| neuron.offset),
+        },
+        output,
+    };
+    Op::Neuron(qsnn::Neuron {
+        node: "neurons".to_owned(),
+        shift: Some(rule.shift.into()),
+        state: State::Integers(stages),
+        saturate: rule.saturate,
+        byte_shift: rule.byte_shift.map(i64::from),
+        scale: Tensor::splat(shape.to_vec(), 1.0),
+        start: None,
+    })
 }
 
 fn network() -> Network {

@@ -2,8 +2,8 @@
 
 use s2c_dialects::{
     attribute::{Reset, Tensor},
-    diagnostic::{Diagnostic, Result},
-    snn::{Compare, Integrator, Op},
+    neuron::Stages,
+    snn::{Compare, Neuron},
 };
 
 /// The numbers that neurons compute with.
@@ -33,7 +33,7 @@ impl Precision {
     }
 }
 
-/// A population of neurons; LIF and IF are CubaLIF without the current stage.
+/// A population of neurons.
 pub(super) struct Population {
     precision: Precision,
     current: Option<Stage>,
@@ -46,7 +46,8 @@ pub(super) struct Population {
 struct Fire {
     threshold: Vec<f64>,
     reset: Reset,
-    reset_value: Vec<f64>,
+    /// Empty where nothing is reset to a value.
+    reset_to: Vec<f64>,
     compare: Compare,
 }
 
@@ -59,6 +60,16 @@ struct Stage {
 }
 
 impl Stage {
+    fn new(precision: Precision, gain: &Tensor<f64>, factor: Option<&Tensor<f64>>, rest: Option<&Tensor<f64>>) -> Self {
+        let zeros = vec![0.0; gain.len()];
+        Self {
+            state: zeros.clone(),
+            factor: factor.map(|factor| precision.all(factor)),
+            gain: precision.all(gain),
+            rest: rest.map_or(zeros, |rest| precision.all(rest)),
+        }
+    }
+
     /// What is left of the state after a tick.
     fn keep(&self, neuron: usize) -> f64 {
         1.0 - self.factor.as_ref().map_or(0.0, |factor| factor[neuron])
@@ -67,68 +78,34 @@ impl Stage {
     fn advance(&mut self, precision: Precision, neuron: usize, x: f64) -> f64 {
         let round = |value: f64| precision.round(value);
         let (state, input) = (&mut self.state[neuron], round(self.gain[neuron] * x));
-        let step = match &self.factor {
-            Some(factor) => round(factor[neuron] * round(round(self.rest[neuron] - *state) + input)),
-            None => input,
+        *state = match self.factor.as_ref().map(|factor| factor[neuron]) {
+            None => round(*state + input),
+            // Nothing of the state is left.
+            Some(1.0) => round(self.rest[neuron] + input),
+            Some(factor) => round(*state + round(factor * round(round(self.rest[neuron] - *state) + input))),
         };
-        *state = round(*state + step);
         *state
     }
 }
 
 impl Population {
-    pub(super) fn new(op: &Op, dt: f64, precision: Precision) -> Result<Self> {
-        let all = |tensor: &Tensor<f64>| precision.all(tensor);
-        let missing = |what: &str| undiscretised(&format!("a neuron has no {what}"));
-        let zeros = |tensor: &Tensor<f64>| vec![0.0; tensor.len()];
-        let integrator = match op {
-            Op::If(op) => op.integrator,
-            Op::Lif(op) => op.integrator,
-            Op::CubaLif(op) => op.integrator,
-            Op::I(op) => op.integrator,
-            Op::Li(op) => op.integrator,
-            Op::CubaLi(op) => op.integrator,
-            _ => return Err(Box::new(Diagnostic::bug("not a neuron"))),
-        };
-        let integrator: Integrator = integrator.ok_or_else(|| missing("integrator"))?;
-        let leaky = |tau: &Tensor<f64>, gain: &Tensor<f64>, rest: Vec<f64>| Stage {
-            state: zeros(gain),
-            factor: Some(tau.iter().map(|tau| precision.round(integrator.factor(dt, tau))).collect()),
-            gain: all(gain),
-            rest,
-        };
-        let sum = |r: &Tensor<f64>| Stage { state: zeros(r), factor: None, gain: all(r), rest: zeros(r) };
-        let (current, membrane) = match op {
-            Op::Lif(op) => (None, leaky(&op.tau, &op.r, all(&op.v_leak))),
-            Op::Li(op) => (None, leaky(&op.tau, &op.r, all(&op.v_leak))),
-            Op::CubaLif(op) => {
-                (Some(leaky(&op.tau_syn, &op.w_in, zeros(&op.w_in))), leaky(&op.tau_mem, &op.r, all(&op.v_leak)))
-            }
-            Op::CubaLi(op) => {
-                (Some(leaky(&op.tau_syn, &op.w_in, zeros(&op.w_in))), leaky(&op.tau_mem, &op.r, all(&op.v_leak)))
-            }
-            Op::If(op) => (None, sum(&op.r)),
-            Op::I(op) => (None, sum(&op.r)),
-            _ => return Err(Box::new(Diagnostic::bug("not a neuron"))),
-        };
-        let fire =
-            |threshold: &Tensor<f64>, reset: Option<Reset>, reset_value: &Tensor<f64>, compare: Option<Compare>| {
-                Ok::<_, Box<Diagnostic>>(Some(Fire {
-                    threshold: all(threshold),
-                    reset: reset.ok_or_else(|| missing("reset"))?,
-                    reset_value: all(reset_value),
-                    compare: compare.ok_or_else(|| missing("comparison"))?,
-                }))
-            };
-        let fire = match op {
-            Op::If(op) => fire(&op.v_threshold, op.reset, &op.v_reset, op.compare)?,
-            Op::Lif(op) => fire(&op.v_threshold, op.reset, &op.v_reset, op.compare)?,
-            Op::CubaLif(op) => fire(&op.v_threshold, op.reset, &op.v_reset, op.compare)?,
-            _ => None,
-        };
-        let scale = |tensor: &Tensor<f64>| tensor.iter().collect();
-        let weight_scale = op.weight_scale().map_or_else(|| vec![1.0; membrane.state.len()], scale);
-        Ok(Self { precision, current, membrane, fire, weight_scale })
+    pub(super) fn new(neuron: &Neuron, precision: Precision) -> Self {
+        let Stages { current, membrane, .. } = &neuron.stages;
+        let current = current.as_ref();
+        let fire = neuron.fire().map(|fire| Fire {
+            threshold: precision.all(&fire.threshold),
+            reset: fire.reset,
+            reset_to: fire.reset_to.as_ref().map_or_else(Vec::new, |to| precision.all(to)),
+            compare: fire.compare,
+        });
+        let ones = || vec![1.0; membrane.gain.len()];
+        Self {
+            precision,
+            current: current.map(|current| Stage::new(precision, &current.gain, Some(&current.factor), None)),
+            membrane: Stage::new(precision, &membrane.gain, membrane.factor.as_ref(), membrane.rest.as_ref()),
+            fire,
+            weight_scale: neuron.weight_scale.as_ref().map_or_else(ones, |scale| scale.iter().collect()),
+        }
     }
 
     /// Back to the state before tick 0.
@@ -170,13 +147,9 @@ impl Population {
                     Reset::Subtract | Reset::SubtractPending => subtracted,
                     // What decays to the threshold by the next tick.
                     Reset::SubtractLate => precision.round(membrane - threshold / self.membrane.keep(neuron)),
-                    Reset::Value => fire.reset_value[neuron],
+                    Reset::Value => fire.reset_to[neuron],
                 };
             }
         }
     }
-}
-
-pub(super) fn undiscretised(what: &str) -> Diagnostic {
-    Diagnostic::bug(format!("{what}: the pass `discretization` has not run"))
 }
