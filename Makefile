@@ -41,6 +41,17 @@ test-frameworks: build ## Compare with the Python package nir and with the frame
 	$(PYTHON) tests/nir_package.py
 	$(PYTHON) tests/frameworks.py
 
+# Needs nothing but Python; the packages come from PyPI, into a folder of the build.
+FUZZ_PYTHON := target/venv/bin/python
+$(FUZZ_PYTHON): tests/fuzz/differential/requirements.txt
+	$(PYTHON) -m venv target/venv
+	target/venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+.PHONY: fuzz-differential
+fuzz-differential: build $(FUZZ_PYTHON) ## Random networks on every engine and on an independent reference (HOURS=H for a long run)
+	$(FUZZ_PYTHON) tests/fuzz/differential --networks $(or $(NETWORKS),150) $(if $(HOURS),--hours $(HOURS) --seed $$(date +%s)) --keep target/differential
+
 .PHONY: bench
 bench: build ## Figures of kernels and networks, against the stored baseline (BENCH="--samples N --peers PYTHON")
 	cargo test --release --locked -p s2c-backend --lib codegen -- --nocapture --test-threads 1 | grep -v "^test "

@@ -5,7 +5,7 @@
 #[path = "graphs/maker.rs"]
 mod maker;
 
-use maker::{Random, graph};
+use maker::{DT, Random, graph};
 use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
@@ -37,7 +37,6 @@ const GRAPHS: u32 = 500;
 /// Where the seeds of a run come from.
 const SEED: u64 = 1;
 const TICKS: usize = 12;
-const DT: f64 = 1e-3;
 /// Spikes or values of each input by its name: ticks x neurons.
 type Inputs = BTreeMap<String, Vec<Vec<f32>>>;
 

@@ -1,9 +1,6 @@
 //! Calibration: runs the float network on recordings and watches what its neurons receive.
 
-use crate::{
-    data::{Cell, DataSet, Layout},
-    tools::machine,
-};
+use crate::data::{Cell, DataSet, Layout, several_inputs};
 use rayon::prelude::*;
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
@@ -59,7 +56,7 @@ pub fn run(network: &Network, samples: &Samples) -> Result<Calibration> {
 fn run_on<T: Cell>(network: &Network, samples: &Samples) -> Result<Calibration> {
     let inputs: Vec<&str> = network.nodes.iter().filter_map(input_of).collect();
     if inputs.len() != 1 {
-        return Err(machine::several_inputs(&inputs));
+        return Err(several_inputs(&inputs));
     }
     let mut calibration = Calibration::default();
     let observer = Observer::new(network)?;

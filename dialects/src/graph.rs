@@ -12,8 +12,7 @@ use crate::{
 use melior::{
     Context,
     ir::{
-        Attribute, Block, BlockLike, Identifier, Location, Module, OperationRef, Region, RegionLike, RegionRef, Value,
-        ValueLike,
+        Attribute, Block, BlockLike, Identifier, Location, Module, OperationRef, Region, RegionLike, Value, ValueLike,
         attribute::{DictionaryAttribute, FloatAttribute, StringAttribute},
         operation::{OperationBuilder, OperationLike},
     },
@@ -126,7 +125,7 @@ impl<O: DialectOp> Network<O> {
                 Diagnostic::error("wrong-level", format!("the module does not hold a `{}`", O::NETWORK))
             })?;
         let mut operations = Vec::new();
-        for_each_op(network, |operation| operations.push(operation));
+        ir::for_each_op(network, |operation| operations.push(operation));
         let producers: HashMap<usize, usize> = operations
             .iter()
             .enumerate()
@@ -241,16 +240,6 @@ pub(crate) fn module_of<'c>(
     module.body().append_operation(operation);
     ir::verify(context, &module)?;
     Ok(module)
-}
-
-/// Calls `action` for each op of the only block of `operation`.
-pub(crate) fn for_each_op<'c, 'a>(operation: OperationRef<'c, 'a>, mut action: impl FnMut(OperationRef<'c, 'a>)) {
-    let block = operation.regions().next().and_then(|region: RegionRef<'c, 'a>| region.first_block());
-    let mut next = block.and_then(|block| block.first_operation());
-    while let Some(op) = next {
-        action(op);
-        next = op.next_in_block();
-    }
 }
 
 pub(crate) fn read_options(operation: OperationRef<'_, '_>) -> Result<Options> {

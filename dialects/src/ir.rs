@@ -2,14 +2,13 @@
 
 use crate::{
     diagnostic::{Diagnostic, Result},
-    graph::for_each_op,
     raw,
 };
 use melior::{
     Context,
     diagnostic::DiagnosticSeverity,
     ir::{
-        Location, Module, OperationRef, Type, TypeLike,
+        BlockLike, Location, Module, OperationRef, RegionLike, RegionRef, Type, TypeLike,
         operation::OperationLike,
         r#type::{IntegerType, RankedTensorType, ShapedTypeLike},
     },
@@ -251,4 +250,14 @@ pub fn to_text(module: &Module<'_>) -> String {
 /// The module as text for people: no locations, big tensors left out beyond `limit` elements.
 pub fn to_short_text(module: &Module<'_>, limit: usize) -> String {
     raw::print(module.as_operation(), false, Some(limit))
+}
+
+/// Calls `action` for each op of the only block of `operation`.
+pub(crate) fn for_each_op<'c, 'a>(operation: OperationRef<'c, 'a>, mut action: impl FnMut(OperationRef<'c, 'a>)) {
+    let block = operation.regions().next().and_then(|region: RegionRef<'c, 'a>| region.first_block());
+    let mut next = block.and_then(|block| block.first_operation());
+    while let Some(op) = next {
+        action(op);
+        next = op.next_in_block();
+    }
 }

@@ -1,6 +1,5 @@
 //! The generator of graphs.
 
-use super::DT;
 use ndarray::{ArrayD, IxDyn};
 use s2c_nir::{
     self, Graph, Node,
@@ -11,6 +10,9 @@ use s2c_nir::{
     port::{Flatten, Input, Output},
     signal::{Delay, Threshold},
 };
+
+/// Seconds per tick; the time constants of graphs are multiples of it.
+pub const DT: f64 = 1e-3;
 
 /// Names that have tripped up readers of files: digits, dots, colons, spaces, words of the format, other alphabets.
 const NAMES: [&str; 12] =

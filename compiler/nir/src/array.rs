@@ -59,6 +59,14 @@ fn mismatch(values: &ArrayD<f64>, shape: &[usize]) -> Box<Diagnostic> {
         .into()
 }
 
+/// The shape that all parameters broadcast to. Single values fit every shape, and count only where there is nothing else.
+pub(super) fn common_shape(parameters: &[(&'static str, &ArrayD<f64>)]) -> Option<Vec<usize>> {
+    let single = parameters.iter().all(|(_, values)| values.len() == 1);
+    let mut shapes =
+        parameters.iter().filter(|(_, values)| single || values.len() != 1).map(|(_, values)| values.shape());
+    shapes.try_fold(Vec::new(), |common, shape| broadcast_shape(&common, shape))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

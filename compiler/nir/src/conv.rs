@@ -10,9 +10,8 @@
 
 use super::{
     fields::Fields,
-    node::Primitive,
+    primitive::{NodeShape, Primitive},
     raw::{Members, Raw},
-    shapes::NodeShape,
     window::Window,
 };
 use ndarray::ArrayD;

@@ -2,8 +2,10 @@
 
 use super::{
     fields::{Fields, Log},
-    graph::{CHOICES, Choices, Graph, Model, Note, NoteKind, join},
-    node::{KINDS, Node},
+    graph::join,
+    model::{CHOICES, Choices, Model},
+    node::{Graph, KINDS, Node},
+    notes::{Note, NoteKind},
     raw::{Members, Raw},
     repair,
 };

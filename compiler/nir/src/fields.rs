@@ -1,9 +1,9 @@
 //! Taking the fields of one node out of the untyped tree, with checks, defaults and notes.
 
 use super::{
-    graph::{Note, NoteKind, list},
+    array::common_shape,
     grid,
-    neuron::common_shape,
+    notes::{Note, NoteKind, list},
     raw::{Members, Raw},
 };
 use ndarray::{ArrayD, Dimension};
@@ -169,8 +169,11 @@ impl<'a> Fields<'a> {
     where
         T: Copy + std::fmt::Display,
     {
-        let Some((index, value)) = values.indexed_iter().find(|(_, value)| !good(**value)) else { return Ok(()) };
         let bad = values.iter().filter(|value| !good(**value)).count();
+        if bad == 0 {
+            return Ok(());
+        }
+        let Some((index, value)) = values.indexed_iter().find(|(_, value)| !good(**value)) else { return Ok(()) };
         Err(self
             .error("wrong-field-value", format!("`{name}` holds {value}: {rule}"))
             .text(format!("{bad} of {} values are at fault; the first is at index {:?}.", values.len(), index.slice()))

@@ -1,66 +1,10 @@
-//! The typed graph, and what reading it left to say.
+//! What is asked of a graph: its ports, neighbours, and the nodes that ends of edges stand for.
 
-use super::node::Node;
-use indexmap::IndexMap;
+use super::{
+    node::{Graph, Node},
+    notes::list,
+};
 use s2c_dialects::diagnostic::{Diagnostic, Result};
-use std::collections::BTreeMap;
-
-/// A NIR file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Model {
-    /// The network.
-    pub graph: Graph,
-    /// Version of the `nir` package that wrote the file, where it says so.
-    pub version: Option<String>,
-    /// What the file left open or holds beyond NIR, in the order of the nodes.
-    pub notes: Vec<Note>,
-    /// What had to be assumed so that the file can be read.
-    pub warnings: Vec<Diagnostic>,
-    /// What the metadata of a file that `s2c` wrote says about time and rules.
-    pub choices: Choices,
-}
-
-/// What NIR has no field for, as options of a compile: `dt`, `integrator`, `reset`, `reset_delay`, `compare`. A file keeps
-/// them as metadata of its graph, in the group `metadata/s2c`.
-pub type Choices = BTreeMap<String, String>;
-
-/// See [`Choices`].
-pub(super) const CHOICES: &str = "s2c";
-
-/// A remark on one field of one node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
-    /// Path of the node, `outer/inner`; empty for the whole file.
-    pub node: String,
-    /// What sort of remark.
-    pub kind: NoteKind,
-    /// The field that it speaks of.
-    pub field: String,
-    /// A full sentence.
-    pub text: String,
-}
-
-/// Sorts of [`Note`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoteKind {
-    /// The field is optional and absent; a default stands in.
-    Defaulted,
-    /// The field is none of the primitive's; it was not used.
-    Unknown,
-    /// Free metadata of the exporter.
-    Metadata,
-    /// Weights were stored wider than 32-bit floats and have been rounded.
-    Rounded,
-}
-
-/// A network: nodes by name and directed edges between them. Edges that meet in a node add up.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Graph {
-    /// The nodes. In a flattened graph the names are paths, `outer/inner`.
-    pub nodes: IndexMap<String, Node>,
-    /// Source and destination by name. The end at a subgraph may name one of its ports: `sub/port` or `sub.port`.
-    pub edges: Vec<(String, String)>,
-}
 
 /// Which end of an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,14 +99,4 @@ impl Graph {
 /// A path below another; the outermost graph has the empty path.
 pub(super) fn join(outer: &str, inner: &str) -> String {
     if outer.is_empty() { inner.to_owned() } else { format!("{outer}/{inner}") }
-}
-
-/// Names for a message; long lists are cut.
-pub(super) fn list<'a>(names: impl Iterator<Item = &'a String>) -> String {
-    const SHOWN: usize = 20;
-    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
-    match names.get(..SHOWN) {
-        Some(first) if names.len() > SHOWN => format!("{} and {} more", first.join(", "), names.len() - SHOWN),
-        _ => names.join(", "),
-    }
 }

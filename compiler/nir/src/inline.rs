@@ -1,8 +1,8 @@
 //! Dissolving subgraphs into their parent.
 
 use super::{
-    graph::{End, Graph, join},
-    node::Node,
+    graph::{End, join},
+    node::{Graph, Node},
 };
 use indexmap::{IndexMap, IndexSet};
 use s2c_dialects::diagnostic::{Diagnostic, Result};
@@ -22,7 +22,7 @@ impl Graph {
     /// ```
     ///
     /// A value that reaches a node by two ways through ports keeps both edges, since it counts twice.
-    pub fn flatten(&self) -> Result<Self> {
+    pub fn flatten(self) -> Result<Self> {
         let mut flat = Flat::default();
         flat.expand(self, "")?;
         flat.connect()
@@ -43,9 +43,15 @@ struct Flat {
 }
 
 impl Flat {
-    fn expand(&mut self, graph: &Graph, path: &str) -> Result<()> {
-        for (name, node) in &graph.nodes {
-            let full = join(path, name);
+    fn expand(&mut self, graph: Graph, path: &str) -> Result<()> {
+        // Ends are looked up before the nodes go; inner edges come first all the same.
+        let mut edges = Vec::with_capacity(graph.edges.len());
+        for (from, to) in &graph.edges {
+            let from = graph.resolve(from, End::Source, path)?;
+            edges.push((join(path, &from), join(path, &graph.resolve(to, End::Destination, path)?)));
+        }
+        for (name, node) in graph.nodes {
+            let full = join(path, &name);
             match node {
                 Node::Graph(inner) => self.expand(inner, &full)?,
                 Node::Input(_) | Node::Output(_) if !path.is_empty() => {
@@ -59,13 +65,11 @@ impl Flat {
                         .into());
                 }
                 _ => {
-                    self.nodes.insert(full, node.clone());
+                    self.nodes.insert(full, node);
                 }
             }
         }
-        for (from, to) in &graph.edges {
-            let from = join(path, &graph.resolve(from, End::Source, path)?);
-            let to = join(path, &graph.resolve(to, End::Destination, path)?);
+        for (from, to) in edges {
             self.edges.entry(from).or_default().push(to);
         }
         Ok(())

@@ -30,7 +30,10 @@ mod graph;
 mod grid;
 mod inline;
 mod listing;
+mod model;
 mod node;
+mod notes;
+mod primitive;
 mod raw;
 mod repair;
 mod shapes;
@@ -40,10 +43,12 @@ mod window;
 mod write;
 
 pub use array::{broadcast, broadcast_shape};
-pub use graph::{Choices, Graph, Model, Note, NoteKind};
 pub use listing::{Listing, listing};
-pub use node::{KINDS, Node};
-pub use shapes::{NodeShape, Shapes, infer_shapes};
+pub use model::{Choices, Model};
+pub use node::{Graph, KINDS, Node};
+pub use notes::{Note, NoteKind};
+pub use primitive::NodeShape;
+pub use shapes::{Shapes, infer_shapes};
 pub use write::{write, write_with};
 
 use s2c_dialects::diagnostic::Result;

@@ -5,11 +5,10 @@
 //! - `Scale`: y = s ⊙ x, element by element. `scale` has the shape of x.
 
 use super::{
-    array::{broadcast_shape, count},
+    array::broadcast_shape,
     fields::Fields,
-    node::Primitive,
+    primitive::{NodeShape, Primitive, elementwise_shape},
     raw::{Members, Raw},
-    shapes::NodeShape,
 };
 use ndarray::ArrayD;
 use s2c_dialects::diagnostic::Result;
@@ -116,17 +115,5 @@ impl Primitive for Scale {
 
     fn shape(&self, input: Option<&[usize]>) -> Result<Option<NodeShape>> {
         Ok(elementwise_shape(self.scale.shape(), input))
-    }
-}
-
-/// Shape of a node that works element by element with parameters of the shape `own`: that of its input, where the
-/// parameters stretch to it, else its own. One single parameter has no shape of its own.
-pub(super) fn elementwise_shape(own: &[usize], input: Option<&[usize]>) -> Option<NodeShape> {
-    match input {
-        Some(input) if count(own) == 1 || broadcast_shape(own, input).as_deref() == Some(input) => {
-            Some(NodeShape::same(input))
-        }
-        None if count(own) == 1 => None,
-        _ => Some(NodeShape::same(own)),
     }
 }

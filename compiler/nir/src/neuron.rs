@@ -18,12 +18,10 @@
 //! and currents are without unit. Absent `v_reset` and `v_leak` are zero, absent `w_in` is one.
 
 use super::{
-    array::{broadcast, broadcast_shape},
+    array::{broadcast, common_shape},
     fields::Fields,
-    linear::elementwise_shape,
-    node::Primitive,
+    primitive::{NodeShape, Primitive, elementwise_shape},
     raw::{Members, Raw},
-    shapes::NodeShape,
 };
 use ndarray::{ArrayD, Dimension, IxDyn};
 use s2c_dialects::diagnostic::Result;
@@ -188,14 +186,6 @@ fn zero_if_absent(fields: &mut Fields<'_>, name: &str) -> Result<ArrayD<f64>> {
 
 fn one_if_absent(fields: &mut Fields<'_>, name: &str) -> Result<ArrayD<f64>> {
     fields.parameter_or(name, || ArrayD::ones(IxDyn(&[])), "1")
-}
-
-/// The shape that all parameters broadcast to. Single values fit every shape, and count only where there is nothing else.
-pub(super) fn common_shape(parameters: &[(&'static str, &ArrayD<f64>)]) -> Option<Vec<usize>> {
-    let single = parameters.iter().all(|(_, values)| values.len() == 1);
-    let mut shapes =
-        parameters.iter().filter(|(_, values)| single || values.len() != 1).map(|(_, values)| values.shape());
-    shapes.try_fold(Vec::new(), |common, shape| broadcast_shape(&common, shape))
 }
 
 /// The parameters as fields. The Python package insists on one shape for all, so they are stretched. A `v_reset` that is

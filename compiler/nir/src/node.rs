@@ -3,29 +3,16 @@
 use super::{
     conv::{Conv1d, Conv2d},
     fields::Fields,
-    graph::Graph,
     linear::{Affine, Linear, Scale},
     neuron::{CubaLi, CubaLif, If, Integrator, Li, Lif},
     pool::{AvgPool2d, SumPool2d},
     port::{Flatten, Input, Output},
+    primitive::{NodeShape, Primitive},
     raw::{Members, Raw},
-    shapes::NodeShape,
     signal::{Delay, Threshold},
 };
+use indexmap::IndexMap;
 use s2c_dialects::diagnostic::Result;
-
-/// What every primitive can do.
-pub(super) trait Primitive: Sized {
-    /// Its name in the `type` field.
-    const KIND: &'static str;
-    /// Takes its fields.
-    fn read(fields: &mut Fields<'_>) -> Result<Self>;
-    /// Gives its fields, without `type`.
-    fn write(&self) -> Members;
-    /// Its shapes, as far as they are known from its fields and the shape that comes in.
-    /// Where the fields fix the input shape, that one is given; the caller compares.
-    fn shape(&self, input: Option<&[usize]>) -> Result<Option<NodeShape>>;
-}
 
 macro_rules! nodes {
     ($($(#[$doc:meta])* $variant:ident($type:ty),)*) => {
@@ -137,4 +124,13 @@ impl Node {
     pub fn is_population(&self) -> bool {
         self.is_neuron() || matches!(self, Self::Threshold(_))
     }
+}
+
+/// A network: nodes by name and directed edges between them. Edges that meet in a node add up.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Graph {
+    /// The nodes. In a flattened graph the names are paths, `outer/inner`.
+    pub nodes: IndexMap<String, Node>,
+    /// Source and destination by name. The end at a subgraph may name one of its ports: `sub/port` or `sub.port`.
+    pub edges: Vec<(String, String)>,
 }

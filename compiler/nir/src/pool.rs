@@ -6,9 +6,8 @@
 
 use super::{
     fields::Fields,
-    node::Primitive,
+    primitive::{NodeShape, Primitive},
     raw::{Members, Raw},
-    shapes::NodeShape,
     window::Window,
 };
 use s2c_dialects::diagnostic::{Diagnostic, Result};

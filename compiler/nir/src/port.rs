@@ -7,9 +7,8 @@
 use super::{
     array::count,
     fields::Fields,
-    node::Primitive,
+    primitive::{NodeShape, Primitive},
     raw::{Members, Raw},
-    shapes::NodeShape,
 };
 use s2c_dialects::diagnostic::{Diagnostic, Result};
 

@@ -7,7 +7,8 @@
 
 use super::{
     fields::Log,
-    graph::{End, Graph, join},
+    graph::{End, join},
+    node::Graph,
 };
 use indexmap::IndexSet;
 use s2c_dialects::diagnostic::{Diagnostic, Result};

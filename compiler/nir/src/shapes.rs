@@ -6,28 +6,12 @@
 
 use super::{
     array::{count, same_but_ones},
-    graph::Graph,
-    node::Node,
+    node::{Graph, Node},
+    primitive::NodeShape,
 };
 use indexmap::IndexMap;
 use s2c_dialects::diagnostic::{Diagnostic, Result};
 use std::{borrow::Cow, collections::VecDeque};
-
-/// Shapes of one tick's data before and after a node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeShape {
-    /// What comes in.
-    pub input: Vec<usize>,
-    /// What goes out.
-    pub output: Vec<usize>,
-}
-
-impl NodeShape {
-    /// The same before and after.
-    pub(super) fn same(shape: &[usize]) -> Self {
-        Self { input: shape.to_vec(), output: shape.to_vec() }
-    }
-}
 
 /// What [`infer_shapes`] found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +24,7 @@ pub struct Shapes {
 
 /// Finds the shapes of all nodes. Subgraphs are dissolved first; the names are those of [`Graph::flatten`].
 pub fn infer_shapes(graph: &Graph) -> Result<Shapes> {
-    let graph = if graph.has_subgraphs() { Cow::Owned(graph.flatten()?) } else { Cow::Borrowed(graph) };
+    let graph = if graph.has_subgraphs() { Cow::Owned(graph.clone().flatten()?) } else { Cow::Borrowed(graph) };
     let nodes = Inference::new(&graph)?.run()?;
     let warnings = check(&graph, &nodes)?;
     Ok(Shapes { nodes, warnings })

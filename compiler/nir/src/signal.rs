@@ -5,10 +5,8 @@
 
 use super::{
     fields::Fields,
-    linear::elementwise_shape,
-    node::Primitive,
+    primitive::{NodeShape, Primitive, elementwise_shape},
     raw::{Members, Raw},
-    shapes::NodeShape,
 };
 use ndarray::ArrayD;
 use s2c_dialects::diagnostic::Result;

@@ -5,8 +5,9 @@
 //! The same graph gives the same bytes: no times are stored.
 
 use super::{
-    graph::{CHOICES, Choices, Graph, join},
-    node::Node,
+    graph::join,
+    model::{CHOICES, Choices},
+    node::{Graph, Node},
     raw::{Members, Raw},
     shapes::{Shapes, infer_shapes},
 };

@@ -3,8 +3,9 @@
 use crate::{
     calibration::Samples,
     tools::{
+        evaluation::Point,
         profile,
-        width_search::{Limits, Point, Search},
+        width_search::{Limits, Search},
     },
 };
 use clap::{Args, ValueEnum};

@@ -267,3 +267,10 @@ fn no_array(npz: &mut Npz, why: &str) -> Box<Diagnostic> {
         .hint("choose one with `--input-array NAME`")
         .into()
 }
+
+/// What a command says that has samples of one input, of a network with several.
+pub fn several_inputs(names: &[&str]) -> Box<Diagnostic> {
+    let error = Diagnostic::error("several-inputs", format!("the network has {} inputs", names.len()));
+    let text = format!("They are {}; data sets and calibration hold samples of a single one.", names.join(", "));
+    Box::new(error.text(text).hint("`s2c run` and `s2c simulate` take a file for each: --input NODE=FILE"))
+}

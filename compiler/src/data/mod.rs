@@ -21,7 +21,7 @@ mod spikes;
 mod tests;
 
 pub use csv::{read_csv, write_csv};
-pub use dataset::{DataSet, Layout};
+pub use dataset::{DataSet, Layout, several_inputs};
 pub use npy::{NpyElement, npy_bytes, write_npy};
 pub use npz::{Npz, write_npz};
 pub use spikes::{Cell, Event, SpikeTrain, Train, TrainBuilder, ValueTrain};

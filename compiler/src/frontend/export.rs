@@ -11,16 +11,18 @@
 //! Delay node of a tick where it would not.
 
 mod connections;
+mod levels;
 mod neurons;
 mod weights;
 
 use crate::frontend::import::cycles;
+pub use levels::Levels;
+use levels::inexpressible;
 use ndarray::{ArrayD, IxDyn};
 use petgraph::{algo::tarjan_scc, graphmap::DiGraphMap};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     qsnn::{Network, Op},
-    snn,
 };
 use s2c_nir::{
     Choices, Graph, Node,
@@ -30,18 +32,6 @@ use s2c_nir::{
 };
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use weights::Weights;
-
-/// One network at the levels that a graph is made of.
-pub struct Levels<'a> {
-    /// The graph that the file holds, without subgraphs; it lends the names of its Flatten nodes.
-    pub original: Option<&'a Graph>,
-    /// The float network once it is discretised.
-    pub discretized: &'a snn::Network,
-    /// The float network with scaled thresholds.
-    pub scaled: &'a snn::Network,
-    /// The integer network.
-    pub integers: &'a Network,
-}
 
 /// The graph of the integer network, and what of it NIR has no field for.
 ///
@@ -56,12 +46,6 @@ pub fn export(levels: &Levels<'_>) -> Result<(Graph, Choices)> {
         return Ok((graph, choices));
     }
     Ok((Builder::new(levels, &weights, &BTreeSet::new()).build()?.0, choices))
-}
-
-/// What NIR has no word for.
-fn inexpressible(node: &str, text: impl Into<String>) -> Box<Diagnostic> {
-    let error = Diagnostic::error("not-in-nir", "NIR can't express what will run").at_node(node);
-    Box::new(error.text(text).hint("`--emit qsnn` writes the network as it will run"))
 }
 
 /// A path as it is stored.

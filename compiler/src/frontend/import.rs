@@ -8,10 +8,10 @@
 mod choices;
 mod connections;
 pub(crate) mod cycles;
+mod parameter;
 mod populations;
 
 use crate::frontend::model_file;
-use ndarray::ArrayD;
 use s2c_dialects::{
     Context, Module,
     attribute::Tensor,
@@ -271,18 +271,4 @@ impl Builder<'_> {
             }
         }
     }
-}
-
-/// A parameter with one value per element of a shape.
-fn tensor(node: &str, field: &str, values: &ArrayD<f64>, shape: &[usize]) -> Result<Tensor<f64>> {
-    if values.len() == 1
-        && let Some(&value) = values.iter().next()
-    {
-        return Ok(Tensor::splat(shape.to_vec(), value));
-    }
-    let values = s2c_nir::broadcast(values, shape).map_err(|mut diagnostic| {
-        diagnostic.title = format!("`{field}`: {}", diagnostic.title);
-        Box::new(diagnostic.at_node(node))
-    })?;
-    Ok(Tensor::new(shape.to_vec(), values.iter().copied().collect()))
 }

@@ -9,7 +9,6 @@ use crate::{
     tools::{
         machine::{Cost, Energy, Machine, Time, Wish},
         recording::{Quantity, Recording},
-        width_search::Point,
     },
 };
 pub use answer::{Answer, Readout, winner};
@@ -70,6 +69,19 @@ pub struct Subject {
     pub outputs: usize,
     /// How the output's values become an answer; none where they are spikes, which are counted.
     pub readout: Option<Readout>,
+}
+
+/// A choice of widths and what it comes to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Point {
+    /// Bits per weight by population.
+    pub bits: BTreeMap<String, u32>,
+    /// SRAM of all PEs together.
+    pub sram_bytes: u64,
+    /// Points (per cent of the samples) whose answer is another than the float network's.
+    pub loss: f64,
+    /// Van Rossum distance of the output's spike trains, 1 = as far as silence.
+    pub distance: f64,
 }
 
 /// What an evaluation finds.

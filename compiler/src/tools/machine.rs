@@ -4,7 +4,7 @@ mod host;
 mod stats;
 
 use crate::{
-    data::{Cell, Train},
+    data::{Cell, Train, several_inputs},
     progress,
     tools::recording::{self, Quantity, Recording, Table},
 };
@@ -407,13 +407,6 @@ fn record_membranes(table: &mut Table<f64>, tick: usize, chip: &Chip, pe: usize,
         }
     }
     Ok(())
-}
-
-/// What a command says that has samples of one input, of a network with several.
-pub fn several_inputs(names: &[&str]) -> Box<Diagnostic> {
-    let error = Diagnostic::error("several-inputs", format!("the network has {} inputs", names.len()));
-    let text = format!("They are {}; data sets and calibration hold samples of a single one.", names.join(", "));
-    Box::new(error.text(text).hint("`s2c run` and `s2c simulate` take a file for each: --input NODE=FILE"))
 }
 
 fn destination(triple: &[i64]) -> Result<Destination> {

@@ -8,7 +8,7 @@
 use crate::{
     calibration::Samples,
     driver::{self, Compile, Wishes},
-    tools::evaluation::{self, Level, Readout, Subject, winner},
+    tools::evaluation::{self, Level, Point, Readout, Subject, winner},
 };
 use s2c_backend::emit;
 use s2c_dialects::{
@@ -18,7 +18,6 @@ use s2c_dialects::{
 };
 use s2c_interp::snn::Precision;
 use s2c_passes::{analysis::moments::Calibration, options::Options, session::Phase, target::Target};
-use serde::Serialize;
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 /// Widths that are tried, from the widest on.
@@ -33,19 +32,6 @@ pub struct Limits {
     pub sram_bytes: Option<u64>,
     /// Most points (per cent of the samples) whose answer may change.
     pub loss: Option<f64>,
-}
-
-/// A choice of widths and what it comes to.
-#[derive(Clone, Debug, Serialize)]
-pub struct Point {
-    /// Bits per weight by population.
-    pub bits: BTreeMap<String, u32>,
-    /// SRAM of all PEs together.
-    pub sram_bytes: u64,
-    /// Points (per cent of the samples) whose answer is another than the float network's.
-    pub loss: f64,
-    /// Van Rossum distance of the output's spike trains, 1 = as far as silence.
-    pub distance: f64,
 }
 
 /// The model whose widths are searched for.

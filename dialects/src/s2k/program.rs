@@ -4,7 +4,7 @@ use super::{Buffer, Convolution, HostInput, HostOutput, OneToOne, Parameter, Rou
 use crate::{
     attribute::{Symbol, read},
     diagnostic::{Diagnostic, Result},
-    graph::{self, Options, for_each_op, internal, options_attribute, read_options},
+    graph::{self, Options, internal, options_attribute, read_options},
     ir,
 };
 use melior::{
@@ -178,7 +178,7 @@ impl Program {
             routes: Vec::new(),
         };
         let mut children = Vec::new();
-        for_each_op(operation, |child| children.push(child));
+        ir::for_each_op(operation, |child| children.push(child));
         for child in children {
             match ir::name_of(child).as_str() {
                 HostInput::NAME => program.inputs.push(HostInput::read(child)?),
@@ -236,7 +236,7 @@ impl Pe {
             updates: Vec::new(),
         };
         let mut children = Vec::new();
-        for_each_op(operation, |child| children.push(child));
+        ir::for_each_op(operation, |child| children.push(child));
         for child in children {
             match ir::name_of(child).as_str() {
                 Buffer::NAME => pe.buffers.push(Buffer::read(child)?),

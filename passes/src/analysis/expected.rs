@@ -5,7 +5,7 @@ use super::{
     load::load,
     traffic::{self, Sender, Travel},
 };
-use crate::{options::Options, s2k::placement, target::Target};
+use crate::{options::Options, target::Target};
 use s2c_dialects::{diagnostic::Result, s2k::Program};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,7 +56,7 @@ pub fn expected(program: &Program, target: &Target) -> Result<Expected> {
     let senders = traffic::senders(program)?;
     let places = program.pes.iter().map(traffic::place_of).collect::<Result<Vec<_>>>()?;
     let Travel { packets, deliveries, hops, links } = traffic::travel(target, &senders, &places);
-    let in_order = traffic::travel(target, &senders, &placement::in_order(target, places.len()));
+    let in_order = traffic::travel(target, &senders, &traffic::in_order(target, places.len()));
     let by_name: BTreeMap<&str, &Sender> = senders.iter().map(|sender| (sender.name.as_str(), sender)).collect();
     let model = CostModel::new(&target.cycles);
     let mut pes = Vec::with_capacity(program.pes.len());

@@ -3,9 +3,8 @@
 //! The input of a population is a sum of connections, each on the spikes of an input or of a population, perhaps some
 //! ticks late. This walks back from the population over `add` and `delay` to the connections and on to the sources.
 
-use crate::snn::threshold_scaling::not_a_connection;
 use s2c_dialects::{
-    diagnostic::Result,
+    diagnostic::{Diagnostic, Result},
     graph::{DialectOp, Network},
     qsnn, snn,
 };
@@ -90,4 +89,32 @@ pub fn of_output(network: &qsnn::Network, output: usize) -> Result<(usize, i64)>
         index = network.nodes[index].inputs[0];
     }
     Ok((index, ticks))
+}
+
+/// Copies connections until none feeds two populations: they need scales (and biases) of their own.
+pub(crate) fn unshare(network: &mut snn::Network) {
+    let shared = |network: &snn::Network| {
+        let users = network.users();
+        let is_shared = |&index: &usize| {
+            let op = &network.nodes[index].op;
+            (op.is_linear() || matches!(op, snn::Op::Add(_))) && users[index].len() > 1
+        };
+        (0..network.nodes.len()).find(is_shared).map(|index| (index, users[index][1]))
+    };
+    while let Some((index, user)) = shared(network) {
+        let copy = network.nodes[index].clone();
+        network.nodes.push(copy);
+        let copy = network.nodes.len() - 1;
+        let position = network.nodes[user].inputs.iter().rposition(|&input| input == index);
+        if let Some(position) = position {
+            network.nodes[user].inputs[position] = copy;
+        }
+    }
+}
+
+/// The diagnostic for an operand that is not a connection.
+pub(crate) fn not_a_connection(node: &str) -> Diagnostic {
+    Diagnostic::error("no-connection", "a population's input does not come through a connection")
+        .at_node(node)
+        .hint("put a Linear or Affine node between the two")
 }

@@ -1,5 +1,8 @@
 //! Range analysis: what sums and states a neuron can reach, whatever the input.
 
+use super::projections;
+use s2c_dialects::{diagnostic::Result, qsnn};
+
 /// The smallest and the largest value that a quantity can take.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Range {
@@ -80,4 +83,36 @@ pub enum ResetRange {
     To(f64),
     /// This is subtracted.
     By(f64),
+}
+
+/// The sums of weights that can arrive at a neuron of the population in a tick.
+pub fn sums(network: &qsnn::Network, population: usize) -> Result<Range> {
+    let mut widest = Range { low: 0.0, high: 0.0 };
+    let mut sums = vec![widest; network.result(population)?.len()];
+    for projection in projections::of_qsnn(network, population)? {
+        let (weight, area) = match &network.nodes[projection.connection].op {
+            qsnn::Op::Dense(op) => (&op.weight, 1),
+            qsnn::Op::Conv2d(op) => (&op.weight, op.pool.iter().product()),
+            qsnn::Op::Scale(op) => (&op.weight, 1),
+            _ => continue,
+        };
+        let limit = match &network.nodes[projection.source].op {
+            qsnn::Op::Input(input) => input.limit * area,
+            _ => area,
+        };
+        let rows = weight.shape()[0];
+        let columns = weight.shape()[1..].iter().product::<usize>();
+        let places = sums.len() / rows.max(1);
+        for row in 0..rows {
+            let indices = row * columns..(row + 1) * columns;
+            let range = sum_of_weights(indices.map(|index| (weight.at(index), limit)));
+            for sum in &mut sums[row * places..(row + 1) * places] {
+                *sum = Range { low: sum.low + range.low, high: sum.high + range.high };
+            }
+        }
+    }
+    for sum in sums {
+        widest = Range { low: widest.low.min(sum.low), high: widest.high.max(sum.high) };
+    }
+    Ok(widest)
 }

@@ -127,3 +127,10 @@ impl Travel {
 pub fn link_cost(target: &Target) -> f64 {
     f64::from(target.comms.cycles_per_link) / f64::from(target.comms.cycles_per_hop.max(1))
 }
+
+/// The naive placement: PEs in the order of the program, chip by chip from the host's on, QPE by QPE from the router on.
+pub fn in_order(target: &Target, pes: usize) -> Vec<Place> {
+    let (host, count) = (target.chips.host as usize, target.chip_count());
+    let chips = (0..count).map(|number| (host + number) % count);
+    chips.flat_map(|chip| target.places(chip).map(move |place| (chip, place))).take(pes).collect()
+}

@@ -11,12 +11,7 @@ use crate::{
     analysis::{projections, ranges},
     session::Session,
 };
-use s2c_dialects::{
-    Module,
-    diagnostic::Result,
-    ir::Element,
-    qsnn::{Network, Op},
-};
+use s2c_dialects::{Module, diagnostic::Result, ir::Element, qsnn::Network};
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
@@ -25,43 +20,11 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     {
         let sources = projections::of_qsnn(&network, population)?;
         let takes_spikes = sources.iter().all(|projection| network.nodes[projection.source].op.fraction().is_none());
-        if takes_spikes && sums(&network, population)?.fits(16) {
+        if takes_spikes && ranges::sums(&network, population)?.fits(16) {
             narrow(&mut network, population);
         }
     }
     network.write(session.context)
-}
-
-/// The sums of weights that can arrive at a neuron of the population in a tick.
-pub(crate) fn sums(network: &Network, population: usize) -> Result<ranges::Range> {
-    let mut widest = ranges::Range { low: 0.0, high: 0.0 };
-    let mut sums = vec![widest; network.result(population)?.len()];
-    for projection in projections::of_qsnn(network, population)? {
-        let (weight, area) = match &network.nodes[projection.connection].op {
-            Op::Dense(op) => (&op.weight, 1),
-            Op::Conv2d(op) => (&op.weight, op.pool.iter().product()),
-            Op::Scale(op) => (&op.weight, 1),
-            _ => continue,
-        };
-        let limit = match &network.nodes[projection.source].op {
-            Op::Input(input) => input.limit * area,
-            _ => area,
-        };
-        let rows = weight.shape()[0];
-        let columns = weight.shape()[1..].iter().product::<usize>();
-        let places = sums.len() / rows.max(1);
-        for row in 0..rows {
-            let indices = row * columns..(row + 1) * columns;
-            let range = ranges::sum_of_weights(indices.map(|index| (weight.at(index), limit)));
-            for sum in &mut sums[row * places..(row + 1) * places] {
-                *sum = ranges::Range { low: sum.low + range.low, high: sum.high + range.high };
-            }
-        }
-    }
-    for sum in sums {
-        widest = ranges::Range { low: widest.low.min(sum.low), high: widest.high.max(sum.high) };
-    }
-    Ok(widest)
 }
 
 /// Changes the type of everything between the population and its sources.

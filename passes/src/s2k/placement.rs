@@ -41,7 +41,7 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         ));
     }
     let senders = traffic::senders(&program)?;
-    let mut places = in_order(target, program.pes.len());
+    let mut places = traffic::in_order(target, program.pes.len());
     if Options::from_map(&program.options)?.level > Level::O0 {
         let refined = refine(target, &senders, &places);
         let cost = |places: &[Place]| traffic::travel(target, &senders, places).cost(target);
@@ -53,13 +53,6 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         pe.place = Some(vec![chip as i64, column.into(), row.into(), core.into()]);
     }
     program.write(session.context)
-}
-
-/// The naive placement: PEs in the order of the program, chip by chip from the host's on, QPE by QPE from the router on.
-pub fn in_order(target: &Target, pes: usize) -> Vec<Place> {
-    let (host, count) = (target.chips.host as usize, target.chip_count());
-    let chips = (0..count).map(|number| (host + number) % count);
-    chips.flat_map(|chip| target.places(chip).map(move |place| (chip, place))).take(pes).collect()
 }
 
 fn refine(target: &Target, senders: &[Sender], start: &[Place]) -> Vec<Place> {

@@ -13,6 +13,7 @@
 //! Source: Willsey et al., egg: fast and extensible equality saturation, POPL 2021; the rewrites are those of linear maps.
 
 mod cost;
+mod price;
 mod rules;
 mod term;
 
@@ -24,9 +25,10 @@ use crate::{
     session::{Remark, Session},
     snn::connection_fusion,
 };
-use cost::{Cost, Costs, Pricing};
+use cost::{Cost, Costs};
 use egg::{CostFunction, Extractor, Id, Runner, SimpleScheduler};
-use rules::{RULES, Rule};
+use price::Pricing;
+use rules::{NODES, RULES, Rule};
 use s2c_dialects::{
     Module,
     diagnostic::{Diagnostic, Result},
@@ -41,8 +43,6 @@ use term::{Algebra, Graph, Term};
 
 /// Rounds of rewriting at most.
 const ITERATIONS: usize = 12;
-/// Terms at most.
-const NODES: usize = 1000;
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {

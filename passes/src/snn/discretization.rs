@@ -17,9 +17,9 @@ mod neurons;
 mod rules;
 
 use crate::{
+    analysis::projections,
     options::{Convention, Integrator, Options},
     session::Session,
-    snn::threshold_scaling::unshare,
 };
 use neurons::{Choices, Parts};
 use rules::Rules;
@@ -51,7 +51,7 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     }
     delays::discretize(session, &mut network, dt)?;
     if options.convention == Convention::Spinnaker2 {
-        unshare(&mut network);
+        projections::unshare(&mut network);
         hops::apply(&mut network)?;
     }
     network.write(session.context)

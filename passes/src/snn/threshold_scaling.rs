@@ -82,31 +82,10 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     network.write(session.context)
 }
 
-/// Copies connections until none feeds two populations: they need scales (and biases) of their own.
-pub(crate) fn unshare(network: &mut Network) {
-    let shared = |network: &Network| {
-        let users = network.users();
-        let is_shared = |&index: &usize| {
-            let op = &network.nodes[index].op;
-            (op.is_linear() || matches!(op, Op::Add(_))) && users[index].len() > 1
-        };
-        (0..network.nodes.len()).find(is_shared).map(|index| (index, users[index][1]))
-    };
-    while let Some((index, user)) = shared(network) {
-        let copy = network.nodes[index].clone();
-        network.nodes.push(copy);
-        let copy = network.nodes.len() - 1;
-        let position = network.nodes[user].inputs.iter().rposition(|&input| input == index);
-        if let Some(position) = position {
-            network.nodes[user].inputs[position] = copy;
-        }
-    }
-}
-
 /// For each population the connections that feed it, each of them feeding no other population.
 fn separate_fan_in(network: &mut Network) -> Result<BTreeMap<usize, Vec<usize>>> {
     // After `simplification` several populations may share a connection.
-    unshare(network);
+    projections::unshare(network);
     let mut fan_in = BTreeMap::new();
     for population in (0..network.nodes.len()).filter(|&index| is_unscaled(&network.nodes[index].op)) {
         let all = projections::of_snn(network, population)?;
@@ -186,11 +165,4 @@ fn scale(network: &mut Network, population: usize, connections: &[usize], factor
         *tensor = Tensor::new(tensor.shape.clone(), values);
     }
     neuron.weight_scale = Some(Tensor::new(shape, factors));
-}
-
-/// The diagnostic for an operand that is not a connection.
-pub(crate) fn not_a_connection(node: &str) -> Diagnostic {
-    Diagnostic::error("no-connection", "a population's input does not come through a connection")
-        .at_node(node)
-        .hint("put a Linear or Affine node between the two")
 }

@@ -4,8 +4,8 @@
 use s2c_abi::comms;
 
 use super::{
-    Accumulator, Registers,
     assembly::{Assembly, Item, Place, T, V, X},
+    interface::{Accumulator, Registers},
     neuron::{Writer, descriptor},
     update::{Decay, Fire, GROUP, Parameter, Reset, Spread, UpdateKernel},
 };

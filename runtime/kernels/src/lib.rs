@@ -11,10 +11,12 @@
 mod assembly;
 mod body;
 mod conv;
+mod conv_code;
 mod counter;
 mod factor;
 mod fire;
 mod float;
+mod interface;
 mod neuron;
 mod one_to_one;
 mod resting;
@@ -22,10 +24,13 @@ mod row;
 mod sparse;
 mod taps;
 mod update;
+mod update_code;
 
 pub use assembly::Assembly;
-pub use conv::{ConvCode, ConvKernel, pack_kernel};
+pub use conv::{ConvKernel, pack_kernel};
+pub use conv_code::ConvCode;
 pub use factor::Factor;
+pub use interface::{Accumulator, Registers};
 pub use one_to_one::OneToOneKernel;
 pub use row::{RowCode, RowKernel, WeightWidth, pack_row, unpack_row};
 pub use sparse::{SparseCode, SparseKernel};
@@ -69,41 +74,6 @@ impl Kernel {
             Self::Update(kernel) => kernel.emit(registers),
         }
     }
-}
-
-/// Width of the accumulators that rows are added to and that an update takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Accumulator {
-    /// 16 bits, two in a word.
-    I16,
-    /// 32 bits.
-    I32,
-}
-
-impl Accumulator {
-    /// Bytes of one accumulator, 2 or 4.
-    pub const fn bytes(self) -> u32 {
-        match self {
-            Self::I16 => 2,
-            Self::I32 => 4,
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::I16 => "i16",
-            Self::I32 => "i32",
-        }
-    }
-}
-
-/// Where the target has the peripherals that kernels and the runtime use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Registers {
-    /// Base address of the packet interface ([`s2c_abi::comms`]).
-    pub comms: u32,
-    /// Base address of the tick timer ([`s2c_abi::timer`]).
-    pub timer: u32,
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 use s2c_abi::{comms, slice};
 
 use super::{
-    Accumulator, Registers,
     assembly::{Assembly, Item, Place, Quad, T, V, X},
+    interface::{Accumulator, Registers},
     update::{Decay, GROUP, Parameter, Spread, State, UpdateKernel},
 };
 

@@ -4,8 +4,8 @@
 use s2c_abi::{comms, slice};
 
 use super::{
-    Registers,
     assembly::{Assembly, Item, T, V, X, list},
+    interface::Registers,
     neuron::{Writer, descriptor, factor_shift},
     update::{Fire, GROUP, Parameter, Spread, UpdateKernel},
 };

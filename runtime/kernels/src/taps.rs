@@ -15,7 +15,7 @@
 //! A row or column without taps has [`Fields::none`], so that no sum with it is less. Entries are words, or double words
 //! where kernels are too large for that.
 
-use super::ConvKernel;
+use super::conv::ConvKernel;
 
 /// Accumulators lie in less than 2^18 bytes.
 const MEMORY_BITS: u32 = 18;

@@ -39,7 +39,7 @@
 
 use std::fmt::Write;
 
-use super::{Accumulator, Registers, assembly::Assembly, neuron::Writer};
+use super::interface::Accumulator;
 
 /// Neurons per turn of the loop; slices are padded to a multiple of it with neurons that never fire.
 pub const GROUP: u32 = 4;
@@ -283,24 +283,5 @@ impl UpdateKernel {
     /// Whether a reset may be pending.
     pub const fn is_pending(&self) -> bool {
         matches!(self.fire, Some(Fire { reset: Reset::SubtractPending(_), .. }))
-    }
-
-    /// The kernel's instructions.
-    pub fn code(&self, registers: &Registers) -> Assembly {
-        match self.state {
-            State::Float => Writer::float(self, registers),
-            _ if self.rests() => Writer::resting(self, registers),
-            _ => Writer::dense(self, registers),
-        }
-    }
-
-    /// The kernel as a function of MLIR's `llvm` dialect: a loop over groups of [`GROUP`] neurons.
-    pub fn emit(&self, registers: &Registers) -> String {
-        let code = self.code(registers);
-        format!(
-            "llvm.func @{}(%slice: !llvm.ptr) attributes {{passthrough = [\"nounwind\"]}} {{\n{}  llvm.return\n}}\n",
-            self.name(),
-            code.into_body()
-        )
     }
 }

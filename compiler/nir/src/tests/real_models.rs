@@ -25,7 +25,7 @@ fn real_models_are_read() {
     ];
     for (name, size, warnings) in expected {
         let model = read_file(&data.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let flat = model.graph.flatten().unwrap();
+        let flat = model.graph.clone().flatten().unwrap();
         let shapes = infer_shapes(&flat).unwrap_or_else(|error| panic!("{name}: {error}"));
         let codes: Vec<_> = model.warnings.iter().chain(&shapes.warnings).map(|warning| warning.code).collect();
         assert_eq!((flat.nodes.len(), codes.as_slice()), (size, warnings), "{name}");

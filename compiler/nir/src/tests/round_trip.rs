@@ -9,7 +9,7 @@ fn every_node_type_reads_back() {
     let model = read(write(&graph).unwrap(), "every.nir").unwrap();
     assert_eq!(model.graph, graph);
     assert_eq!((model.version.as_deref(), model.notes.len(), model.warnings.len()), (Some("1.0.8"), 0, 0));
-    let flat = graph.flatten().unwrap();
+    let flat = graph.clone().flatten().unwrap();
     let kinds: Vec<_> = flat.nodes.values().chain(graph.nodes.values()).map(Node::kind).collect();
     assert!(KINDS.iter().all(|kind| kinds.contains(kind)));
 }

@@ -4,12 +4,12 @@ use super::{Precision, Warn};
 use crate::{
     calibration::Samples,
     cli::{options::ModelOptions, output},
-    data::{Cell, DataSet, Layout, write_npy},
+    data::{Cell, DataSet, Layout, several_inputs, write_npy},
     driver::{self, Compile, Wishes},
     files, targets,
     tools::{
         evaluation::{self, ChipCost, Level, Readout, Report, Score, Subject, TAU_TICKS},
-        machine, width_search,
+        width_search,
     },
 };
 use clap::Args;
@@ -166,7 +166,7 @@ fn prepare(arguments: &Arguments, recipe: Recipe<'_>, data: &DataSet, warn: &War
         }
     }
     let [(_, input)] = &inputs[..] else {
-        return Err(machine::several_inputs(&inputs.iter().map(|(name, _)| *name).collect::<Vec<_>>()));
+        return Err(several_inputs(&inputs.iter().map(|(name, _)| *name).collect::<Vec<_>>()));
     };
     let count: usize = input.iter().product();
     if data.shape() != *input && data.shape() != [count] {

@@ -1,6 +1,6 @@
 //! Populations as NIR nodes, and their rules as metadata.
 
-use super::inexpressible;
+use super::levels::inexpressible;
 use ndarray::{ArrayD, IxDyn};
 use s2c_dialects::{
     attribute::{Reset, Tensor},

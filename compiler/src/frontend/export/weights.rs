@@ -4,7 +4,7 @@
 //! potentials, and the gain g = r w_in, it is W / (s g). What a neuron adds per tick besides its input is its bias and its
 //! leak; the leak is known, and the rest goes into the bias of one of its connections.
 
-use super::{Levels, inexpressible};
+use super::levels::{Levels, inexpressible};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     qsnn::{Network, Op, State},

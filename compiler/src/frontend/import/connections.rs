@@ -1,6 +1,6 @@
 //! Connections and delays: NIR's nodes without state.
 
-use super::{Builder, tensor};
+use super::{Builder, parameter::tensor};
 use ndarray::ArrayD;
 use s2c_dialects::{attribute::Tensor, diagnostic::Result, snn};
 use s2c_nir::{NodeShape, conv::Conv, linear, pool::Pool2d, signal};

@@ -1,6 +1,6 @@
 //! Populations: NIR's nodes that are updated once per tick.
 
-use super::tensor;
+use super::parameter::tensor;
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     snn::{self, Op},

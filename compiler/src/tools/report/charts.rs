@@ -1,6 +1,6 @@
 //! Ticks, spikes, divergence, passes and warnings.
 
-use super::{Material, add, escape, grouped, items, missing, number};
+use super::material::{Material, add, escape, grouped, items, missing, number};
 use serde_json::Value;
 
 const WIDTH: f64 = 900.0;

@@ -1,6 +1,6 @@
 //! Maps of the chips, and the table of all PEs.
 
-use super::{Material, add, escape, grouped, items, missing, number};
+use super::material::{Material, add, escape, grouped, items, missing, number};
 use crate::tools::summary;
 use s2c_backend::emit::manifest::Pe;
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! The network as a graph of inputs, populations and outputs, in columns by the tick in which they begin.
 
-use super::{add, escape, grouped};
+use super::material::{add, escape, grouped};
 use s2c_backend::emit::manifest::{Manifest, Route};
 use std::collections::{BTreeMap, BTreeSet};
 

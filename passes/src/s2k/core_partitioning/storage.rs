@@ -12,10 +12,9 @@ use crate::{
     analysis::{
         cost::CostModel,
         projections::{self, Projection},
-        ranges::Range,
+        ranges::{self, Range},
     },
     options::{Level, Options},
-    qsnn::width_narrowing::sums,
     target::Target,
 };
 use s2c_dialects::{
@@ -214,7 +213,7 @@ fn narrow(
         return Ok(None);
     }
     let scale_log2 = narrowest.scale_log2();
-    let sums: Range = sums(network, population)?.times(f64::from(1 << scale_log2));
+    let sums: Range = ranges::sums(network, population)?.times(f64::from(1 << scale_log2));
     let width = match (sums.fits(16), sums.fits(32)) {
         (true, _) => plain.width,
         (false, true) => 32,

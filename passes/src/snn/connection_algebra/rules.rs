@@ -1,10 +1,7 @@
 //! The rewrites. Each gives terms that are equal to a term for every input; `tests.rs` proves each on random shapes and
 //! weights.
 
-use super::{
-    NODES,
-    term::{Connection, Graph, Term},
-};
+use super::term::{Connection, Graph, Term};
 use crate::snn::connection_fusion::{
     columns::to_linear,
     compose::{compose, pool_to_convolution},
@@ -17,6 +14,8 @@ use s2c_dialects::{
 };
 use std::collections::BTreeSet;
 
+/// Terms at most.
+pub const NODES: usize = 1000;
 /// Largest matrix that is made only to be looked at.
 const MOST_ELEMENTS: usize = 1 << 20;
 

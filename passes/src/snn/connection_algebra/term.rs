@@ -1,6 +1,6 @@
 //! The terms of the algebra, and what is known of each connection.
 
-use super::cost::{Price, Pricing};
+use super::price::{Price, Pricing};
 use egg::{DidMerge, EGraph, Id, Language};
 use s2c_dialects::snn::Op;
 use std::{collections::BTreeMap, mem};

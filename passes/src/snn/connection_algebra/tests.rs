@@ -3,7 +3,7 @@
 //! Terms are evaluated from the definitions of the ops in the dialect's README, without the code that composes them.
 
 use super::{
-    cost::Pricing,
+    price::Pricing,
     rules::{RULES, Rule},
     saturate,
     term::{Algebra, Graph, Term},

@@ -1,6 +1,6 @@
 //! 32-bit data processing, branches and system instructions (ARM DDI 0403E, A5.3.1 to A5.3.4, A5.3.11 to A5.3.15).
 
-use super::{bit, bits, branch_target, literal_base, reg4, sign_extend};
+use super::fields::{bit, bits, branch_target, literal_base, reg4, sign_extend};
 use crate::op::{BitOp, DataOp, Extend, LaneMode, LaneOp, Op, Shift, Special};
 
 const SP: u8 = 13;

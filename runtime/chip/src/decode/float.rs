@@ -1,6 +1,6 @@
 //! The floating-point extension FPv4-SP (ARM DDI 0403E, A6): single precision, with transfers of doubles.
 
-use super::{bit, bits, literal_base, reg4};
+use super::fields::{bit, bits, literal_base, reg4};
 use crate::op::{Float2, Float3, Op};
 
 const PC: u8 = 15;

@@ -1,6 +1,6 @@
 //! 32-bit loads, stores and table branches (ARM DDI 0403E, A5.3.5 to A5.3.10).
 
-use super::{bit, bits, literal_base, reg4};
+use super::fields::{bit, bits, literal_base, reg4};
 use crate::op::{Index, Op, Size};
 
 const SP: u8 = 13;

@@ -4,12 +4,14 @@
 //! [`Op::Undefined`], which is a fault only if it is executed. So any bytes can be decoded, data included.
 
 mod data;
+mod fields;
 mod float;
 mod memory;
 mod multiply;
 mod narrow;
 
 use crate::op::{Insn, Op};
+use fields::{bit, bits};
 
 /// Decodes one instruction.
 ///
@@ -43,39 +45,4 @@ fn wide(pc: u32, first: u32, second: u32) -> Op {
             _ => float::decode(pc, first, second),
         },
     }
-}
-
-/// The bits `high` to `low` of an encoding.
-fn bits(word: u32, high: u32, low: u32) -> u32 {
-    (word >> low) & ((1 << (high - low + 1)) - 1)
-}
-
-/// One bit of an encoding.
-fn bit(word: u32, index: u32) -> bool {
-    (word >> index) & 1 != 0
-}
-
-/// A register number at the bits `low + 3` to `low`.
-fn reg4(word: u32, low: u32) -> u8 {
-    bits(word, low + 3, low) as u8
-}
-
-/// A register number at the bits `low + 2` to `low`.
-fn reg3(word: u32, low: u32) -> u8 {
-    bits(word, low + 2, low) as u8
-}
-
-/// Sign-extends the low `width` bits.
-fn sign_extend(value: u32, width: u32) -> u32 {
-    (((value << (32 - width)) as i32) >> (32 - width)) as u32
-}
-
-/// What an instruction at `pc` reads as the program counter, aligned to a word: the base of literals.
-fn literal_base(pc: u32) -> u32 {
-    pc.wrapping_add(4) & !3
-}
-
-/// The target of a branch at `pc`.
-fn branch_target(pc: u32, offset: u32) -> u32 {
-    pc.wrapping_add(4).wrapping_add(offset)
 }

@@ -1,6 +1,6 @@
 //! Multiplication and division (ARM DDI 0403E, A5.3.16 and A5.3.17).
 
-use super::{bit, bits, reg4};
+use super::fields::{bit, bits, reg4};
 use crate::op::{LongOp, Op};
 
 const PC: u8 = 15;

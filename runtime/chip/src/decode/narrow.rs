@@ -1,7 +1,9 @@
 //! 16-bit encodings (ARM DDI 0403E, A5.2).
 
-use super::memory::{load_multiple, store_multiple};
-use super::{bit, bits, branch_target, literal_base, reg3, reg4, sign_extend};
+use super::{
+    fields::{bit, bits, branch_target, literal_base, reg3, reg4, sign_extend},
+    memory::{load_multiple, store_multiple},
+};
 use crate::op::{BitOp, DataOp, Extend, Op, Shift, Size};
 
 const SP: u8 = 13;

@@ -1,7 +1,7 @@
 //! Bit fields, DSP instructions, multiplications, IT blocks and branches, assembled with
 //! `llvm-mc -triple=thumbv7em-none-eabihf -mcpu=cortex-m4`. Each form is its assembly and its encoding.
 
-use super::Form;
+use crate::state::Form;
 
 #[rustfmt::skip]
 /// Operands in r0 to r3.

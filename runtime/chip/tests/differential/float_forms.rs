@@ -1,7 +1,7 @@
 //! Floating-point instructions, assembled with
 //! `llvm-mc -triple=thumbv7em-none-eabihf -mcpu=cortex-m4`. Each form is its assembly and its encoding.
 
-use super::Form;
+use crate::state::Form;
 
 #[rustfmt::skip]
 /// Operands in s0 to s3; the base of loads and stores is r8.

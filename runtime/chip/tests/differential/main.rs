@@ -8,128 +8,14 @@ mod dsp_forms;
 mod float_forms;
 mod memory_forms;
 mod oracle;
+mod state;
 
 use common::config;
 use oracle::Oracle;
 use s2c_chip::Harness;
+use state::{CODE, Form, Random, STACK, State, WINDOW};
 
-/// The assembly of a form and its encoding.
-type Form = (&'static str, &'static [u16]);
-
-const CODE: u32 = 0x400;
-const DATA: u32 = 0x1800;
-/// The part of the memory around [`DATA`] that is compared.
-const WINDOW: std::ops::Range<u32> = 0x1700..0x1900;
-const STACK: u32 = 0x1F00;
-const SRAM_BYTES: u32 = 0x4000;
 const BX_LR: u16 = 0x4770;
-
-/// Values at which arithmetic tends to go wrong.
-const EDGES: [u32; 16] = [
-    0,
-    1,
-    0x1F,
-    0x20,
-    0x7F,
-    0x80,
-    0xFF,
-    0x7FFF,
-    0x8000,
-    0xFFFF,
-    0x7FFF_FFFF,
-    0x8000_0000,
-    0xFFFF_FFFF,
-    0x8000_8000,
-    0x7FFF_7FFF,
-    0x8080_7F7F,
-];
-
-/// Zeros, infinities, NaNs, denormals, the limits of the conversions and half-precision values.
-const FLOAT_EDGES: [u32; 22] = [
-    0,
-    0x8000_0000,
-    0x3F80_0000,
-    0xBF80_0000,
-    0x7F80_0000,
-    0xFF80_0000,
-    0x7F7F_FFFF,
-    0x0080_0000,
-    0x007F_FFFF,
-    1,
-    0x4F00_0000,
-    0xCF00_0000,
-    0x4F80_0000,
-    0x4EFF_FFFF,
-    0x3F00_0000,
-    0x3FC0_0000,
-    0x7FC0_1234,
-    0xFFC0_0001,
-    0x7F80_0001,
-    0xFFA0_0000,
-    0x3380_0000,
-    0x477F_EFFF,
-];
-
-/// A xorshift generator, so that runs are repeatable.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 16) as u32
-    }
-
-    fn integer(&mut self) -> u32 {
-        let value = self.next();
-        match self.next() % 4 {
-            0 | 1 => EDGES[value as usize % EDGES.len()],
-            2 => value & 0x3F,
-            _ => value,
-        }
-    }
-
-    fn float(&mut self) -> u32 {
-        let value = self.next();
-        let scale = [1.0f32, 1e3, 1e-3, 1e-8][self.next() as usize % 4];
-        match self.next() % 4 {
-            0 => FLOAT_EDGES[value as usize % FLOAT_EDGES.len()],
-            1 => value,
-            _ => ((value as i32 % 2_000_000) as f32 * scale).to_bits(),
-        }
-    }
-}
-
-/// All state that a form may read or change.
-#[derive(Clone, Debug, PartialEq)]
-struct State {
-    /// r0 to r12.
-    core: Vec<u32>,
-    /// s0 to s31.
-    float: Vec<u32>,
-    /// N, Z, C, V, Q and GE.
-    apsr: u32,
-    /// The flags of FPSCR.
-    fpscr: u32,
-    /// The memory of [`WINDOW`].
-    memory: Vec<u8>,
-}
-
-impl State {
-    fn random(random: &mut Random, fpscr: u32) -> Self {
-        let mut core: Vec<u32> = (0..13).map(|_| random.integer()).collect();
-        core[8] = DATA;
-        core[9] &= 0x1F;
-        Self {
-            core,
-            float: (0..32).map(|_| random.float()).collect(),
-            apsr: random.next() & 0xF80F_0000,
-            fpscr,
-            memory: WINDOW.map(|_| random.next() as u8).collect(),
-        }
-    }
-}
 
 /// Runs the code at [`CODE`] from a state.
 fn execute(harness: &mut Harness, before: &State) -> State {

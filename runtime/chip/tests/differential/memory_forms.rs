@@ -1,7 +1,7 @@
 //! Loads and stores, assembled with
 //! `llvm-mc -triple=thumbv7em-none-eabihf -mcpu=cortex-m4`. Each form is its assembly and its encoding.
 
-use super::Form;
+use crate::state::Form;
 
 #[rustfmt::skip]
 /// The base is r8, the index r9.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rsemu::core::space::{AddressSpace, RamStore, Region};
 use rsemu::cpu::arm::v7m::{ArmV7m, Config};
 
-use super::{CODE, SRAM_BYTES, STACK, State, WINDOW};
+use crate::state::{CODE, SRAM_BYTES, STACK, State, WINDOW};
 
 /// `movw r0, #0xed88; movt r0, #0xe000; mov.w r1, #0xf00000; str r1, [r0]`: enables the FPU.
 const ENABLE_FPU: [u16; 7] = [0xF64E, 0x5088, 0xF2CE, 0x0000, 0xF44F, 0x0170, 0x6001];

@@ -1,0 +1,36 @@
+//! What kernels share with what is around them.
+
+/// Width of the accumulators that rows are added to and that an update takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Accumulator {
+    /// 16 bits, two in a word.
+    I16,
+    /// 32 bits.
+    I32,
+}
+
+impl Accumulator {
+    /// Bytes of one accumulator, 2 or 4.
+    pub const fn bytes(self) -> u32 {
+        match self {
+            Self::I16 => 2,
+            Self::I32 => 4,
+        }
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::I16 => "i16",
+            Self::I32 => "i32",
+        }
+    }
+}
+
+/// Where the target has the peripherals that kernels and the runtime use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Registers {
+    /// Base address of the packet interface ([`s2c_abi::comms`]).
+    pub comms: u32,
+    /// Base address of the tick timer ([`s2c_abi::timer`]).
+    pub timer: u32,
+}
