@@ -46,6 +46,9 @@ pub const PIPELINE: &[Pass] = &[
     // Delays on the chip decide how many accumulator slots a population needs, so it comes before partitioning.
     Pass { name: "retiming", description: "Start ticks that keep the network's timing on the chip",
            takes: Phase::Qsnn, gives: Phase::Qsnn, from: Level::O0, run: qsnn::retiming::run },
+    // Knows by then which populations start after tick 0.
+    Pass { name: "vendor-rounding", description: "Parameters that the vendor's programs can have",
+           takes: Phase::Qsnn, gives: Phase::Qsnn, from: Level::O0, run: qsnn::vendor_rounding::run },
     Pass { name: "core-partitioning", description: "Populations cut into slices that fit into a PE and a tick",
            takes: Phase::Qsnn, gives: Phase::S2k, from: Level::O0, run: s2k::core_partitioning::run },
     Pass { name: "placement", description: "A place on the grid for each PE",

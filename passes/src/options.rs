@@ -201,6 +201,9 @@ pub struct Options {
     pub weight_rounding: WeightRounding,
     /// What the chip keeps neurons' states in.
     pub state: State,
+    /// Float state is prepared for the vendor's programs: a bias that a source has to give, by a spike in every tick, is a
+    /// whole number of the weights' unit, and thresholds are clear of membranes that rounding alone would decide on.
+    pub vendor: bool,
     /// Length of a tick in seconds of the machine's time; that of network time where there is none.
     pub tick: Option<f64>,
     /// Spikes per neuron and tick that are expected of nodes that [`Self::rates`] does not name.
@@ -230,6 +233,7 @@ impl Default for Options {
             weight_cast: WeightCast::Round,
             weight_rounding: WeightRounding::Nearest,
             state: State::Fixed,
+            vendor: false,
             tick: None,
             rate: 0.05,
             rates: BTreeMap::new(),
@@ -303,6 +307,9 @@ impl Options {
         if !self.dead.is_empty() {
             set("dead", self.dead.iter().map(|pe| pe.map(|n| n.to_string()).join(",")).collect::<Vec<_>>().join(" "));
         }
+        if self.vendor {
+            set("vendor", "true".to_owned());
+        }
         if self.input_kind != InputKind::Spikes {
             set("input_kind", self.input_kind.to_string());
         }
@@ -356,6 +363,7 @@ impl Options {
                 "weight_cast" => store(WeightCast::from_word(value), &mut options.weight_cast),
                 "weight_rounding" => store(WeightRounding::from_word(value), &mut options.weight_rounding),
                 "state" => store(State::from_word(value), &mut options.state),
+                "vendor" => store(value.parse().ok(), &mut options.vendor),
                 "tick" => store(value.parse().ok().filter(|&tick: &f64| tick > 0.0).map(Some), &mut options.tick),
                 "rate" => store(rate(value), &mut options.rate),
                 name if name.starts_with(RATE_OF) => match rate(value) {

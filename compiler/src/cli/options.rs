@@ -77,6 +77,10 @@ pub struct ModelOptions {
     /// What the chip keeps neurons' states in.
     #[arg(long, value_parser = word_of(options::State::WORDS), default_value = "fixed")]
     state: String,
+    /// Prepare `--state f32` for the vendor's programs, as `--emit spinnaker2` does: biases that a source has to give are
+    /// whole numbers of the weights' unit, and thresholds are clear of membranes that rounding would decide on.
+    #[arg(long)]
+    vendor: bool,
     /// Recordings (`.npy`, `.npz`) that quantization may look at; labels are not used.
     #[arg(long, value_name = "FILE")]
     calibrate: Option<PathBuf>,
@@ -223,6 +227,7 @@ impl ModelOptions {
                 (None, None) => options::WeightRounding::Nearest,
             },
             state: options::State::from_word(&self.state).unwrap_or(defaults.state),
+            vendor: self.vendor,
             tick: self.mapping.tick,
             rate: self.mapping.rate,
             rates: self.mapping.profile.as_deref().map(profile::rates).transpose()?.unwrap_or_default(),
