@@ -35,6 +35,11 @@ test: system ## Run all tests
 test-examples: build ## Run the tests of the examples in Python
 	S2C=$(S2C) $(PYTHON) -m unittest examples.dvs_gesture.test_dvs_gesture examples.python.test_from_snntorch
 
+# Needs Python with NumPy and the package nir.
+.PHONY: test-board
+test-board: build ## Run networks for the vendor's software on a stand-in of it
+	$(PYTHON) tests/board.py --s2c $(S2C)
+
 # Needs Python with NumPy; --peers names one that has the other projects.
 .PHONY: test-frameworks
 test-frameworks: build ## Compare with the Python package nir and with the frameworks that are installed

@@ -274,8 +274,18 @@ fn counts(
     let outputs = network.nodes.iter().find(|node| matches!(node.op, snn::Op::Output(_))).unwrap();
     let (output, outputs) = (outputs.name.clone(), network.result(outputs.inputs[0]).unwrap().len());
     let (float, quantized, binary, populations, readout) = (Some(network), None, None, vec![], None);
-    let subject =
-        Subject { takes_values: false, float, precision, quantized, binary, populations, output, outputs, readout };
+    let subject = Subject {
+        takes_values: false,
+        float,
+        precision,
+        quantized,
+        binary,
+        plan: None,
+        populations,
+        output,
+        outputs,
+        readout,
+    };
     let report = evaluation::evaluate(&subject, &data, &|| ()).unwrap();
     let differing = match recorded {
         None => 0,

@@ -18,6 +18,7 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("venv/bin/python ", "trains, with packages that `venv/bin/pip` installs"),
     ("for bits in 8 4 2; do venv/bin/python ", "trains, with packages that `venv/bin/pip` installs"),
     ("python3 tests/bench/", "needs recordings of other platforms"),
+    ("python3 board/network.py", "needs a board, or the vendor's package"),
     ("s2c compile model.nir ", "the model is the reader's"),
     ("s2c run out.bin ", "the model is the reader's"),
     ("s2c evaluate gestures/", "the recordings are the reader's"),

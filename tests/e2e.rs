@@ -42,6 +42,7 @@ fn digits_lose_nothing_that_counts() {
         precision: Precision::Single,
         quantized: Some(levels.quantized),
         binary: Some(levels.machine.binary().clone()),
+        plan: None,
         populations: vec!["hidden".to_owned(), "out".to_owned()],
         output: "output".to_owned(),
         outputs: 10,

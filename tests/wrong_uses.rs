@@ -78,6 +78,10 @@ fn material() -> PathBuf {
     let (code, text) = s2c(&folder, "compile digits.nir --dt 1e-3 --reset zero --emit s2k -o program.mlir");
     assert_eq!(code, Some(0), "{text}");
 
+    let line = "compile digits.nir --dt 1e-3 --convention norse --reset subtract --state f32 --emit qsnn -o exact.mlir";
+    let (code, text) = s2c(&folder, line);
+    assert_eq!(code, Some(0), "{text}");
+
     save("text.nir", b"not a model\n");
     save("notes.txt", b"not data\n");
     save("spikes.csv", b"tick,neuron\n0,1\n0,x\n");
@@ -128,6 +132,13 @@ fn material() -> PathBuf {
     folder
 }
 
+/// A command line for the vendor's software.
+macro_rules! board {
+    ($model:literal, $more:literal) => {
+        concat!("compile ", $model, " --dt 1e-3 --convention norse --reset subtract --emit spinnaker2 -o board", $more)
+    };
+}
+
 /// Name, command line, exit code, code of the last diagnostic.
 const CASES: &[(&str, &str, i32, &str)] = &[
     // The command line.
@@ -174,6 +185,14 @@ const CASES: &[(&str, &str, i32, &str)] = &[
     ("node_without_input", "compile orphan.nir --dt 1e-3 -o x.bin", 1, "no-input"),
     ("too_large_for_the_chip", "compile large.nir --dt 1e-3 --target tiny.toml -o x.bin", 1, "too-many-pes"),
     ("fan_in_too_large", "compile huge.nir --dt 1e-3 -o x.bin", 1, "neuron-too-big"),
+    // What the vendor's programs can't do.
+    ("spikes_that_count", board!("digits.nir", " --state f32 --input-limit 2"), 1, "handover-counts"),
+    ("values_to_a_board", board!("digits.nir", " --state f32 --input-kind values"), 1, "handover-values"),
+    ("weights_too_wide_for_a_board", board!("digits.nir", " --state f32 --weight-bits 12"), 1, "handover-weights"),
+    ("integer_states_on_a_board", board!("digits.nir", ""), 1, "handover-state"),
+    ("late_reset_on_a_board", board!("digits.nir", " --state f32 --reset-delay 1"), 1, "handover-neuron"),
+    ("fan_in_too_large_for_a_board", board!("huge.nir", " --state f32"), 1, "handover-size"),
+    ("biases_with_a_fraction_on_a_board", board!("exact.mlir", ""), 1, "handover-bias"),
     // Dumps and targets.
     ("dump_with_syntax_error", "compile broken.mlir -o x.bin", 1, "bad-ir"),
     ("dump_with_more_rows_than_weights", "compile rows.mlir -o x.bin", 1, "bad-ir"),

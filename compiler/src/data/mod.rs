@@ -23,7 +23,7 @@ mod tests;
 pub use csv::{read_csv, write_csv};
 pub use dataset::{DataSet, Layout, several_inputs};
 pub use npy::{NpyElement, npy_bytes, write_npy};
-pub use npz::{Npz, write_npz};
+pub use npz::{Npz, npz_bytes, write_npz};
 pub use spikes::{Cell, Event, SpikeTrain, Train, TrainBuilder, ValueTrain};
 
 use s2c_dialects::diagnostic::Result;

@@ -167,7 +167,7 @@ macro_rules! npy_element {
     };
 }
 
-npy_element!(u8: "|u1", u16: "<u2", u32: "<u4", i64: "<i8", f32: "<f4", f64: "<f8");
+npy_element!(i8: "|i1", u8: "|u1", u16: "<u2", i32: "<i4", u32: "<u4", i64: "<i8", f32: "<f4", f64: "<f8");
 
 /// The bytes of a `.npy` file.
 pub fn npy_bytes<T: NpyElement>(array: &ArrayD<T>) -> Vec<u8> {

@@ -85,14 +85,17 @@ fn damaged(source: &str, why: &str) -> Box<Diagnostic> {
 /// Writes an archive of arrays, each with its name and the bytes from [`npy_bytes`](super::npy_bytes).
 /// The same arrays give the same bytes.
 pub fn write_npz(path: &Path, arrays: &[(&str, Vec<u8>)]) -> Result<()> {
-    let failed = |error: &dyn std::fmt::Display| {
-        Diagnostic::error("cannot-write", format!("`{}` cannot be written", path.display())).text(format!("{error}."))
-    };
+    files::write(path, &npz_bytes(arrays)?)
+}
+
+/// The bytes of an archive, as [`write_npz`] writes it.
+pub fn npz_bytes<N: AsRef<str>>(arrays: &[(N, Vec<u8>)]) -> Result<Vec<u8>> {
+    let failed = |error: &dyn std::fmt::Display| Diagnostic::bug("an archive can't be made").text(format!("{error}."));
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in arrays {
-        writer.start_file(format!("{name}.npy"), SimpleFileOptions::DEFAULT).map_err(|error| failed(&error))?;
+        let name = format!("{}.npy", name.as_ref());
+        writer.start_file(name, SimpleFileOptions::DEFAULT).map_err(|error| failed(&error))?;
         writer.write_all(bytes).map_err(|error| failed(&error))?;
     }
-    let archive = writer.finish().map_err(|error| failed(&error))?;
-    files::write(path, archive.get_ref())
+    Ok(writer.finish().map_err(|error| failed(&error))?.into_inner())
 }

@@ -9,6 +9,7 @@ use crate::{
     tools::{
         machine::{Cost, Energy, Machine, Time, Wish},
         recording::{Quantity, Recording},
+        spinnaker2::{self, Plan, Simulation},
     },
 };
 pub use answer::{Answer, Readout, winner};
@@ -36,6 +37,8 @@ pub enum Level {
     Quantized,
     /// The machine code on the chip model.
     Chip,
+    /// The hand-over to the vendor's programs.
+    Spinnaker2,
 }
 
 impl Level {
@@ -45,6 +48,7 @@ impl Level {
             Self::Float => "float",
             Self::Quantized => "quantized",
             Self::Chip => "chip",
+            Self::Spinnaker2 => "spinnaker2",
         }
     }
 }
@@ -59,6 +63,8 @@ pub struct Subject {
     pub quantized: Option<qsnn::Network>,
     /// The machine code.
     pub binary: Option<Binary>,
+    /// The hand-over to the vendor's programs.
+    pub plan: Option<Plan>,
     /// Whether the input takes values instead of spikes.
     pub takes_values: bool,
     /// Names of the populations, in order.
@@ -193,19 +199,21 @@ pub fn evaluate_first(subject: &Subject, data: &DataSet, count: usize, done: &(d
 }
 
 /// One thread's copy of everything that runs.
-struct Runner {
+struct Runner<'s> {
     float: Option<Snn>,
     quantized: Option<s2c_interp::qsnn::Qsnn>,
     machine: Option<Machine>,
+    programs: Option<Simulation<'s>>,
 }
 
-impl Runner {
-    fn new(subject: &Subject) -> Result<Self> {
+impl<'s> Runner<'s> {
+    fn new(subject: &'s Subject) -> Result<Self> {
         let float = |network| Snn::with_precision(network, subject.precision);
         Ok(Self {
             float: subject.float.as_ref().map(float).transpose()?,
             quantized: subject.quantized.as_ref().map(s2c_interp::qsnn::Qsnn::new).transpose()?,
             machine: subject.binary.clone().map(Machine::load).transpose()?,
+            programs: subject.plan.as_ref().map(Simulation::new),
         })
     }
 
@@ -221,6 +229,13 @@ impl Runner {
             let numbers = recordings.first().map(Recording::numbers).unwrap_or_default();
             numbers.chunks_exact(subject.outputs.max(1)).for_each(|tick| answer.tick(tick));
             outcome.counts.insert(Level::Chip.name(), answer.finish());
+        }
+        if let (Some(programs), Some(plan)) = (&self.programs, &subject.plan) {
+            let cells = input.iter().zip(plan.inputs()).map(|(train, (_, cell))| spinnaker2::cells(train, &cell.name));
+            let raster = programs.run(&cells.collect::<Result<Vec<_>>>()?);
+            let mut answer = Answer::new(subject.readout, subject.outputs);
+            raster.output(plan, 0).iter().for_each(|tick| answer.tick(tick));
+            outcome.counts.insert(Level::Spinnaker2.name(), answer.finish());
         }
         Ok(outcome)
     }

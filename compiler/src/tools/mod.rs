@@ -6,5 +6,6 @@ pub mod machine;
 pub mod profile;
 pub mod recording;
 pub mod report;
+pub mod spinnaker2;
 pub mod summary;
 pub mod width_search;

@@ -136,6 +136,7 @@ impl Search<'_> {
             precision: Precision::Single,
             quantized: Some(quantized),
             binary: None,
+            plan: None,
             output,
             outputs,
             readout,

@@ -1,6 +1,6 @@
 //! `s2c compile`.
 
-use super::Warn;
+use super::{Warn, hand_over};
 use crate::{
     cli::{
         options::{ModelOptions, PhaseName},
@@ -16,7 +16,7 @@ use s2c_backend::emit;
 use s2c_dialects::{
     Context,
     diagnostic::{Diagnostic, Result},
-    ir,
+    ir, qsnn,
 };
 use s2c_passes::{options::Options, session::Remark};
 use std::path::PathBuf;
@@ -32,6 +32,10 @@ pub struct Arguments {
     /// What the result is.
     #[arg(long, value_enum, default_value_t = Emit::Bin)]
     emit: Emit,
+    /// With `--emit spinnaker2`: the sample whose outcome is predicted, ticks x neurons of 0 and 1, one file for each
+    /// input; without it, 64 random ticks at `--rate`.
+    #[arg(long, value_name = "[NODE=]FILE")]
+    sample: Vec<String>,
     /// Name of a target, or a target file.
     #[arg(long)]
     target: Option<String>,
@@ -70,6 +74,8 @@ enum Emit {
     Asm,
     /// A folder with an ELF executable per PE.
     Elf,
+    /// A folder with the network for the vendor's software, py-spinnaker2: `network.py` and its data.
+    Spinnaker2,
     /// A binary.
     Bin,
 }
@@ -81,6 +87,7 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
         Emit::Snn => Some(PhaseName::Snn),
         Emit::Qsnn => Some(PhaseName::Qsnn),
         Emit::S2k => Some(PhaseName::S2k),
+        Emit::Spinnaker2 => Some(PhaseName::Qsnn),
         Emit::Nir | Emit::Llvm | Emit::Asm | Emit::Elf | Emit::Bin => arguments.stop_after,
     };
     let wishes = driver::Wishes {
@@ -89,6 +96,9 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
         calibrate: arguments.options.samples()?,
     };
     let mut options = arguments.options.to_options()?;
+    if arguments.emit == Emit::Spinnaker2 {
+        options.vendor = true;
+    }
     let target = targets::load(arguments.target.as_deref().unwrap_or(targets::DEFAULT))?.without(&options.dead);
     let samples = wishes.calibrate.as_ref();
     let front = arguments.options.search_widths(&context, &arguments.model, &target, samples, &mut options)?;
@@ -142,6 +152,21 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
                 files::write(&folder.join(format!("{name}.elf")), &bytes)?;
             }
             return Ok(());
+        }
+        (Emit::Spinnaker2, _) => {
+            let Some(folder) = &arguments.output else {
+                return Err(Box::new(
+                    Diagnostic::error("no-output", "the vendor's software takes a folder")
+                        .hint("name it with -o FOLDER"),
+                ));
+            };
+            return hand_over::write(
+                &qsnn::Network::read(&done.module)?,
+                &target,
+                &arguments.sample,
+                options.rate,
+                folder,
+            );
         }
         // Stopped before there is a binary: the dumps are the result, or the module itself.
         (Emit::Bin | Emit::Nir | Emit::Llvm | Emit::Asm | Emit::Elf, None) if arguments.output.is_none() => {

@@ -9,7 +9,7 @@ use crate::{
     files, targets,
     tools::{
         evaluation::{self, ChipCost, Level, Readout, Report, Score, Subject, TAU_TICKS},
-        width_search,
+        spinnaker2, width_search,
     },
 };
 use clap::Args;
@@ -75,6 +75,7 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
         InputKind::Spikes => largest::<u16>(&data)?,
         InputKind::Values => largest::<f32>(&data)?,
     });
+    options.vendor |= arguments.levels.contains(&Level::Spinnaker2);
     let context = ir::context();
     let target = targets::load(arguments.target.as_deref().unwrap_or(targets::DEFAULT))?.without(&options.dead);
     let samples = arguments.options.samples()?;
@@ -181,14 +182,20 @@ fn prepare(arguments: &Arguments, recipe: Recipe<'_>, data: &DataSet, warn: &War
     let others: Vec<String> = outputs[1..].iter().map(|(name, ..)| format!("`{name}`")).collect();
     let (output, outputs, is_graded) = outputs.remove(0);
     let readout = is_graded.then_some(arguments.readout);
-    let (mut quantized, mut binary) = (None, None);
+    let (mut quantized, mut binary, mut plan) = (None, None, None);
     let mut warnings = discretized.warnings.clone();
-    if wants(Level::Quantized) || wants(Level::Chip) {
+    if arguments.levels.iter().any(|level| *level != Level::Float) {
         let until_qsnn = Wishes { stop_after: Some(Phase::Qsnn), calibrate, ..Wishes::default() };
         let passes = driver::remaining(&discretized.module)?;
         let integers = discretized.run(context, target, passes, &until_qsnn)?;
         quantized = wants(Level::Quantized).then(|| qsnn::Network::read(&integers.module)).transpose()?;
         warnings = integers.warnings.clone();
+        if wants(Level::Spinnaker2) {
+            let mut lowered = spinnaker2::lower(&qsnn::Network::read(&integers.module)?)?;
+            let ticks = data.ticks() + lowered.latency();
+            spinnaker2::cut(&mut lowered, ticks, target.pe_count())?;
+            plan = Some(lowered);
+        }
         if wants(Level::Chip) {
             let passes = driver::remaining(&integers.module)?;
             let finished = integers.run(context, target, passes, &Wishes::default())?;
@@ -215,6 +222,7 @@ fn prepare(arguments: &Arguments, recipe: Recipe<'_>, data: &DataSet, warn: &War
         precision,
         quantized,
         binary,
+        plan,
         populations,
         output,
         outputs,
@@ -245,7 +253,7 @@ fn chip_cost(ChipCost { total, energy_per_sample }: &ChipCost, samples: usize) -
 
 fn table(report: &Report, labelled: bool) -> String {
     let mut text = String::new();
-    for level in [Level::Float, Level::Quantized, Level::Chip] {
+    for level in [Level::Float, Level::Quantized, Level::Chip, Level::Spinnaker2] {
         if let Some(score) = report.levels.get(level.name()) {
             let Score { correct, total, accuracy } = score;
             let name = level.name();

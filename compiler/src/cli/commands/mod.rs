@@ -6,6 +6,7 @@ pub mod diff;
 pub mod evaluate;
 pub mod explain;
 pub mod faults;
+pub mod hand_over;
 pub mod inspect;
 pub mod list;
 pub mod opt;

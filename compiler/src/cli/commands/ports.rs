@@ -53,8 +53,13 @@ fn resolve<'a>(option: &str, text: &'a str, ports: &[Port]) -> Result<(usize, &'
 /// # Errors
 /// Arguments that do not name each input once, files that do not fit, and files of different lengths.
 pub fn read_inputs<T: Cell>(given: &Files, ports: &[Port]) -> Result<Vec<Train<T>>> {
+    read_files(&given.input, given.input_array.as_deref(), ports)
+}
+
+/// As [`read_inputs`], from the arguments `[NODE=]FILE` themselves; `array` picks one of an `.npz` file.
+pub fn read_files<T: Cell>(given: &[String], array: Option<&str>, ports: &[Port]) -> Result<Vec<Train<T>>> {
     let mut files: Vec<Option<&str>> = vec![None; ports.len()];
-    for text in &given.input {
+    for text in given {
         let (index, file) = resolve("input", text, ports)?;
         if files[index].replace(file).is_some() {
             let title = "an input is given twice";
@@ -68,11 +73,10 @@ pub fn read_inputs<T: Cell>(given: &Files, ports: &[Port]) -> Result<Vec<Train<T
                 .at_node(name.clone())
                 .hint(format!("add --input {name}=FILE"))
         })?;
-        let input =
-            read_input(Path::new(file), given.input_array.as_deref(), shape).map_err(|error| match error.place {
-                Place::None => Box::new(error.at_node(name.clone())),
-                _ => error,
-            })?;
+        let input = read_input(Path::new(file), array, shape).map_err(|error| match error.place {
+            Place::None => Box::new(error.at_node(name.clone())),
+            _ => error,
+        })?;
         if let Some(first) = inputs.first().filter(|first| first.ticks() != input.ticks()) {
             return Err(Box::new(
                 Diagnostic::error("input-ticks", "the inputs have different lengths")
