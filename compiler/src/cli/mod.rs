@@ -18,6 +18,7 @@ use crate::{
     files,
 };
 use clap::{Parser, Subcommand};
+use nix::sys::signal::{SigSet, Signal};
 use s2c_backend::codegen;
 use s2c_dialects::diagnostic::{Diagnostic, Result, Severity};
 use std::{
@@ -127,6 +128,11 @@ const INTERRUPTED: i32 = 130;
 /// Runs the command line; the exit code is 0, 1 (the input is at fault), 2 (usage) or 3 (a bug).
 pub fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
+    // A file beyond the limit of its size is an error of the write, which is told, instead of the end of the process.
+    let mut too_large = SigSet::empty();
+    too_large.add(Signal::SIGXFSZ);
+    let is_blocked = too_large.thread_block();
+    files::protect();
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         Err(error) => return usage::report(&error, &words),
@@ -139,10 +145,14 @@ pub fn main() -> ExitCode {
         files::remove_parts();
         std::process::exit(INTERRUPTED);
     };
+    if let Err(error) = is_blocked {
+        tracing::warn!(%error, "a file that becomes too large ends s2c without a word");
+    }
     if let Err(error) = ctrlc::set_handler(interrupted) {
         tracing::warn!(%error, "an interruption may leave a file beside the one that is being written");
     }
     match catch(|| cli.command.run(&warn)) {
+        Ok(()) if output::is_lost() => ExitCode::FAILURE,
         Ok(()) => ExitCode::SUCCESS,
         Err(diagnostic) => {
             renderer.print(&diagnostic);

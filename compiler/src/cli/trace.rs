@@ -19,6 +19,7 @@ pub fn begin(verbose: bool) {
     let log = tracing_subscriber::fmt::layer()
         .with_ansi(show)
         .with_target(false)
+        .log_internal_errors(false)
         .with_span_events(FmtSpan::CLOSE)
         .with_writer(lines.get_stderr_writer());
     let lines = lines.with_span_child_prefix_indent("").with_filter(IndicatifFilter::new(true));

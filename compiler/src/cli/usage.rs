@@ -1,9 +1,16 @@
 //! Mistakes on the command line as diagnostics that point to the word at fault.
 
-use crate::cli::render::{COMMAND_LINE, Format, Renderer};
+use crate::cli::{
+    output,
+    render::{COMMAND_LINE, Format, Renderer},
+};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use s2c_dialects::diagnostic::Diagnostic;
-use std::{ffi::OsString, process::ExitCode};
+use std::{
+    ffi::OsString,
+    io::{self, Write},
+    process::ExitCode,
+};
 
 /// The command line as one text.
 pub fn command_line(words: &[OsString]) -> String {
@@ -17,14 +24,23 @@ pub fn command_line(words: &[OsString]) -> String {
 
 /// Prints what is wrong with the command line, or the help that was asked for.
 pub fn report(error: &clap::Error, words: &[OsString]) -> ExitCode {
-    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        // Whoever closes the pipe has read enough of the help.
-        let _ = error.print();
-        return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
-    }
     let line = command_line(words);
     let json = line.contains("--error-format json") || line.contains("--error-format=json");
     let renderer = Renderer::new(if json { Format::Json } else { Format::Text }, line.clone(), None);
+    if !error.use_stderr() {
+        let shown = error.print().and_then(|()| io::stdout().flush());
+        return output::printed(shown).map_or_else(
+            |diagnostic| {
+                renderer.print(&diagnostic);
+                ExitCode::FAILURE
+            },
+            |()| ExitCode::SUCCESS,
+        );
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        output::said(error.print());
+        return ExitCode::from(2);
+    }
     renderer.print(&diagnostic(error, &line));
     ExitCode::from(2)
 }

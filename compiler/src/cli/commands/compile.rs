@@ -103,7 +103,7 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
     let samples = wishes.calibrate.as_ref();
     let front = arguments.options.search_widths(&context, &arguments.model, &target, samples, &mut options)?;
     if !front.is_empty() {
-        eprint!("{}", width_search::table(&front));
+        output::say(&width_search::table(&front));
     }
     warn(&Vec::from_iter(width_search::nothing_saved(&front)));
     if arguments.emit == Emit::Nir {
@@ -182,7 +182,7 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
 
 fn show_times(arguments: &Arguments, steps: &[driver::Step]) {
     for step in steps.iter().filter(|_| arguments.time_passes) {
-        eprintln!("{:>9.3} ms  {}", step.time.as_secs_f64() * 1e3, step.name);
+        output::say(&format!("{:>9.3} ms  {}\n", step.time.as_secs_f64() * 1e3, step.name));
     }
 }
 
@@ -209,10 +209,10 @@ fn emit_nir(
 /// Prints remarks to the standard error.
 fn explain(remarks: &[Remark]) {
     for Remark { pass, steps, saved } in remarks {
-        eprintln!("{pass}: {saved}");
-        steps.iter().for_each(|step| eprintln!("    {step}"));
+        output::say(&format!("{pass}: {saved}\n"));
+        steps.iter().for_each(|step| output::say(&format!("    {step}\n")));
     }
     if remarks.is_empty() {
-        eprintln!("no pass had anything to choose");
+        output::say("no pass had anything to choose\n");
     }
 }

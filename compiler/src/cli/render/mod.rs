@@ -15,7 +15,10 @@
 
 mod excerpt;
 
-use crate::{cli::usage, frontend::model_file};
+use crate::{
+    cli::{output, usage},
+    frontend::model_file,
+};
 use codespan_reporting::{
     diagnostic::{Diagnostic as Report, Label, Severity as ReportSeverity},
     term::{
@@ -62,14 +65,14 @@ impl Renderer {
     /// Prints a diagnostic to the standard error stream, in colours where that is a terminal.
     pub fn print(&self, diagnostic: &Diagnostic) {
         if self.format == Format::Json {
-            eprintln!("{}", self.json(diagnostic));
-            return;
+            return output::say(&format!("{}\n", self.json(diagnostic)));
         }
         let colors = std::io::stderr().is_terminal();
         let writer = BufferWriter::stderr(if colors { ColorChoice::Auto } else { ColorChoice::Never });
         let mut buffer = writer.buffer();
-        if self.text(diagnostic, &mut buffer).and_then(|()| Ok(writer.print(&buffer)?)).is_err() {
-            eprintln!("{diagnostic}");
+        match self.text(diagnostic, &mut buffer) {
+            Ok(()) => output::said(writer.print(&buffer)),
+            Err(_) => output::say(&format!("{diagnostic}\n")),
         }
     }
 
