@@ -21,6 +21,7 @@ pub mod neuron;
 pub mod qsnn;
 mod raw;
 pub mod s2k;
+pub mod shown;
 pub mod snn;
 
 pub use melior::{Context, ir::Module};

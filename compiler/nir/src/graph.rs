@@ -4,7 +4,10 @@ use super::{
     node::{Graph, Node},
     notes::list,
 };
-use s2c_dialects::diagnostic::{Diagnostic, Result};
+use s2c_dialects::{
+    diagnostic::{Diagnostic, Result},
+    shown,
+};
 
 /// Which end of an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +57,7 @@ impl Graph {
                 Node::Graph(inner) => inner.only_port(end).map(|port| format!("{name}/{port}")).map_err(|ports| {
                     Diagnostic::error("ambiguous-port", "an edge leaves open which port of a subgraph it means")
                         .at_node(join(path, name))
-                        .text(format!("The subgraph has {} such ports: {}.", ports.len(), ports.join(", ")))
+                        .text(format!("The subgraph has {} such ports: {}.", ports.len(), shown::list(&ports)))
                         .hint(format!("name the port in the edge, as `{name}/PORT`"))
                         .into()
                 }),

@@ -7,7 +7,10 @@ use super::{
     graph::join,
     raw::{Members, Raw},
 };
-use s2c_dialects::diagnostic::Result;
+use s2c_dialects::{
+    diagnostic::Result,
+    shown::{cut, list, shown},
+};
 use std::collections::BTreeMap;
 
 /// One node.
@@ -44,9 +47,9 @@ impl Listing {
         self.lines.iter().position(|line| line.name == node)
     }
 
-    /// Path of the node of a line.
-    pub fn name(&self, index: usize) -> &str {
-        self.lines.get(index).map_or("", |line| &line.name)
+    /// Path of the node of a line, as the line shows it.
+    pub fn name(&self, index: usize) -> String {
+        self.lines.get(index).map_or_else(String::new, |line| name(&line.name))
     }
 
     /// Lines of the nodes before and behind a node.
@@ -58,13 +61,17 @@ impl Listing {
 
     /// The lines, in columns.
     pub fn lines(&self) -> impl Iterator<Item = String> {
-        let width =
-            |text: fn(&Line) -> &str| self.lines.iter().map(|line| text(line).chars().count()).max().unwrap_or(0);
-        let (names, kinds, fields) = (width(|line| &line.name), width(|line| &line.kind), width(|line| &line.fields));
+        let columns = |line: &Line| [name(&line.name), name(&line.kind), line.fields.clone()];
+        let mut widths = [0; 3];
+        for line in &self.lines {
+            let own = columns(line).map(|text| text.chars().count());
+            widths.iter_mut().zip(own).for_each(|(width, own)| *width = own.max(*width));
+        }
         self.lines.iter().map(move |line| {
-            let Line { name, kind, fields: values, from } = line;
-            let from = if from.is_empty() { String::new() } else { format!("<- {}", from.join(", ")) };
-            format!("{name:<names$}  {kind:<kinds$}  {values:<fields$}  {from}").trim_end().to_owned()
+            let ([names, kinds, fields], [path, kind, values]) = (widths, columns(line));
+            let from = list(line.from.iter().map(|from| name(from)));
+            let from = if from.is_empty() { from } else { format!("<- {from}") };
+            format!("{path:<names$}  {kind:<kinds$}  {values:<fields$}  {from}").trim_end().to_owned()
         })
     }
 
@@ -92,8 +99,15 @@ impl Listing {
     }
 }
 
+/// A name as a line shows it.
+fn name(name: &str) -> String {
+    const MOST: usize = 100;
+    cut(&shown(name), MOST).into_owned()
+}
+
 fn fields(members: &Members) -> String {
-    let field = |(name, raw): (&String, &Raw)| {
+    let field = |(field, raw): (&String, &Raw)| {
+        let name = name(field);
         let shape = match raw {
             Raw::Group(_) | Raw::Text(_) | Raw::Other(_) => return None,
             Raw::Int(values) if values.len() <= 4 => return Some(format!("{name} {values}")),
@@ -103,5 +117,5 @@ fn fields(members: &Members) -> String {
         };
         Some(format!("{name} {shape:?}"))
     };
-    members.iter().filter_map(field).collect::<Vec<_>>().join(", ")
+    list(members.iter().filter_map(field))
 }

@@ -1,5 +1,7 @@
 //! Remarks on what a file left open, and how messages list names.
 
+use s2c_dialects::shown;
+
 /// A remark on one field of one node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
@@ -28,10 +30,5 @@ pub enum NoteKind {
 
 /// Names for a message; long lists are cut.
 pub(super) fn list<'a>(names: impl Iterator<Item = &'a String>) -> String {
-    const SHOWN: usize = 20;
-    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
-    match names.get(..SHOWN) {
-        Some(first) if names.len() > SHOWN => format!("{} and {} more", first.join(", "), names.len() - SHOWN),
-        _ => names.join(", "),
-    }
+    shown::list(names.map(|name| format!("`{name}`")))
 }

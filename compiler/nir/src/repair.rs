@@ -10,7 +10,7 @@ use super::{
     graph::{End, join},
     node::Graph,
 };
-use indexmap::IndexSet;
+use indexmap::{IndexMap, IndexSet};
 use s2c_dialects::diagnostic::{Diagnostic, Result};
 
 /// Repairs and checks the edges of one graph, not those of its subgraphs.
@@ -60,17 +60,15 @@ fn rename(graph: &mut Graph, path: &str, log: &mut Log) {
 }
 
 fn drop_duplicates(graph: &mut Graph, path: &str, log: &mut Log) {
-    let unique: IndexSet<_> = std::mem::take(&mut graph.edges).into_iter().fold(IndexSet::new(), |mut unique, edge| {
-        if unique.contains(&edge) {
-            log.warnings.push(
-                Diagnostic::warning("duplicate-edge", "an edge is stored more than once")
-                    .at_node(join(path, &edge.1))
-                    .text(format!("The edge from `{}` is counted once.", edge.0))
-                    .hint("for a doubled connection, double the weights"),
-            );
-        }
-        unique.insert(edge);
-        unique
-    });
-    graph.edges = unique.into_iter().collect();
+    let mut unique: IndexMap<(String, String), usize> = IndexMap::new();
+    std::mem::take(&mut graph.edges).into_iter().for_each(|edge| *unique.entry(edge).or_default() += 1);
+    for ((from, to), &times) in unique.iter().filter(|(_, times)| **times > 1) {
+        log.warnings.push(
+            Diagnostic::warning("duplicate-edge", "an edge is stored more than once")
+                .at_node(join(path, to))
+                .text(format!("The edge from `{from}` is there {times} times and counted once."))
+                .hint("for a doubled connection, double the weights"),
+        );
+    }
+    graph.edges = unique.into_keys().collect();
 }

@@ -151,7 +151,9 @@ pub fn main() -> ExitCode {
     if let Err(error) = ctrlc::set_handler(interrupted) {
         tracing::warn!(%error, "an interruption may leave a file beside the one that is being written");
     }
-    match catch(|| cli.command.run(&warn)) {
+    let result = catch(|| cli.command.run(&warn));
+    renderer.finish();
+    match result {
         Ok(()) if output::is_lost() => ExitCode::FAILURE,
         Ok(()) => ExitCode::SUCCESS,
         Err(diagnostic) => {

@@ -5,7 +5,7 @@ use crate::cli::{
     render::{COMMAND_LINE, Format, Renderer},
 };
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use s2c_dialects::diagnostic::Diagnostic;
+use s2c_dialects::{diagnostic::Diagnostic, shown::shown};
 use std::{
     ffi::OsString,
     io::{self, Write},
@@ -16,6 +16,7 @@ use std::{
 pub fn command_line(words: &[OsString]) -> String {
     let quote = |word: &OsString| {
         let word = word.to_string_lossy();
+        let word = shown(&word);
         if word.is_empty() || word.contains(char::is_whitespace) { format!("{word:?}") } else { word.into_owned() }
     };
     let program = std::iter::once("s2c".to_owned());

@@ -7,7 +7,10 @@ use super::{
     packed::Packed,
     spikes::{Cell, SpikeTrain, Train, TrainBuilder},
 };
-use s2c_dialects::diagnostic::{Diagnostic, Result};
+use s2c_dialects::{
+    diagnostic::{Diagnostic, Result},
+    shown,
+};
 use std::{fmt, path::Path};
 
 /// How the first axes of an array are meant.
@@ -260,10 +263,9 @@ fn choose(npz: &mut Npz, layout: Layout) -> Result<String> {
 
 fn no_array(npz: &mut Npz, why: &str) -> Box<Diagnostic> {
     let names = npz.names();
-    let arrays: Vec<_> =
-        names.iter().map(|name| format!("`{name}` {:?}", npz.shape(name).unwrap_or_default())).collect();
+    let arrays = shown::list(names.iter().map(|name| format!("`{name}` {:?}", npz.shape(name).unwrap_or_default())));
     Diagnostic::error("no-such-array", format!("which array of `{}` holds the spikes is not clear", npz.source()))
-        .text(format!("In it {why}. Its arrays are: {}.", arrays.join(", ")))
+        .text(format!("In it {why}. Its arrays are: {}.", arrays))
         .hint("choose one with `--input-array NAME`")
         .into()
 }
@@ -271,6 +273,6 @@ fn no_array(npz: &mut Npz, why: &str) -> Box<Diagnostic> {
 /// What a command says that has samples of one input, of a network with several.
 pub fn several_inputs(names: &[&str]) -> Box<Diagnostic> {
     let error = Diagnostic::error("several-inputs", format!("the network has {} inputs", names.len()));
-    let text = format!("They are {}; data sets and calibration hold samples of a single one.", names.join(", "));
+    let text = format!("They are {}; data sets and calibration hold samples of a single one.", shown::list(names));
     Box::new(error.text(text).hint("`s2c run` and `s2c simulate` take a file for each: --input NODE=FILE"))
 }

@@ -14,6 +14,8 @@ pub(super) struct Header {
     pub(super) shape: Vec<usize>,
 }
 
+/// Axes that an array of NumPy may have (`NPY_MAXDIMS` of release 2).
+const MOST_AXES: usize = 64;
 /// Multiples of this are where the data begins.
 const ALIGNMENT: usize = 64;
 const MAGIC: &[u8] = b"\x93NUMPY";
@@ -32,6 +34,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Header, &[u8]), String> {
     let (text, data) = rest.split_at_checked(length).ok_or("It ends within the header.")?;
     let text = std::str::from_utf8(text).map_err(|_| "The header is not text.")?;
     let header = dictionary(text).ok_or_else(|| format!("The header `{}` is not understood.", text.trim_end()))?;
+    if header.shape.len() > MOST_AXES {
+        return Err(format!("It has {} axes, NumPy at most {MOST_AXES}.", header.shape.len()));
+    }
     Ok((header, data))
 }
 

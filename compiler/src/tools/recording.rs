@@ -5,7 +5,10 @@ use crate::{
     tools::machine::Raster,
 };
 use ndarray::ArrayD;
-use s2c_dialects::diagnostic::{Diagnostic, Result};
+use s2c_dialects::{
+    diagnostic::{Diagnostic, Result},
+    shown,
+};
 use std::path::Path;
 
 /// Spikes of a population that are kept for a picture.
@@ -33,7 +36,7 @@ pub fn unknown_node(name: &str, known: &[&str]) -> Box<Diagnostic> {
     Box::new(
         Diagnostic::error("unknown-node", format!("nothing can be recorded of `{name}`"))
             .at_node(name)
-            .text(format!("The network has the populations {}.", known.join(", ")))
+            .text(format!("The network has the populations {}.", shown::list(known)))
             .hint("NODE records spikes, or the values of a node that has none; NODE:v records membranes"),
     )
 }

@@ -14,7 +14,9 @@ use s2c_backend::emit;
 use s2c_dialects::{
     Context,
     diagnostic::{Diagnostic, Result},
-    qsnn, snn,
+    qsnn,
+    shown::shown,
+    snn,
 };
 use s2c_interp::snn::Precision;
 use s2c_passes::{analysis::moments::Calibration, options::Options, session::Phase, target::Target};
@@ -187,7 +189,7 @@ pub fn table(front: &[Point]) -> String {
             point.sram_bytes,
             point.loss,
             point.distance,
-            bits.join(" ")
+            shown(&bits.join(" "))
         ));
     }
     text

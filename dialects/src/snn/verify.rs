@@ -5,6 +5,7 @@ use crate::{
     attribute::{Reset, Tensor},
     diagnostic::{Diagnostic, Result},
     graph::Node,
+    shown,
 };
 use petgraph::{algo::tarjan_scc, graph::DiGraph};
 
@@ -163,7 +164,7 @@ fn verify_cycles(network: &Network) -> Result<()> {
             return Err(Box::new(
                 Diagnostic::error(code, format!("a cycle holds no {what}"))
                     .at_node(names[0])
-                    .text(format!("The cycle goes through {}.", names.join(", "))),
+                    .text(format!("The cycle goes through {}.", shown::list(&names))),
             ));
         }
     }

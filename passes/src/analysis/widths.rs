@@ -5,6 +5,7 @@ use super::projections;
 use crate::options::Options;
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
+    shown,
     snn::Network,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,7 +32,7 @@ pub fn of_connections(network: &Network, options: &Options) -> Result<BTreeMap<u
         Some(unknown) => Err(Box::new(
             Diagnostic::error("unknown-node", format!("there are no weights at `{unknown}`"))
                 .at_node(unknown)
-                .text(format!("The network has the nodes {}.", Vec::from_iter(names).join(", ")))
+                .text(format!("The network has the nodes {}.", shown::list(names)))
                 .hint("--weight-bits NODE=N takes a connection, or a population for all weights into it"),
         )),
     }

@@ -31,7 +31,7 @@ use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     graph::Node,
     ir::{Element, ValueType},
-    qsnn,
+    qsnn, shown,
     snn::{self, Network, Neuron, Op},
 };
 use std::collections::BTreeMap;
@@ -121,7 +121,7 @@ fn graded_loop(network: &Network, populations: &[usize]) -> Box<Diagnostic> {
     Box::new(
         Diagnostic::error("graded-loop", "graded values go round in a loop")
             .at_node(names.first().copied().unwrap_or("?"))
-            .text(format!("No range can be proved for the values of {}.", names.join(", ")))
+            .text(format!("No range can be proved for the values of {}.", shown::list(&names)))
             .hint("put spiking neurons into the loop"),
     )
 }

@@ -13,6 +13,7 @@ use s2c_dialects::{
     Context,
     diagnostic::{Diagnostic, Result},
     ir, qsnn,
+    shown::{list, shown},
 };
 use s2c_passes::{analysis::timing::Timing, options::Options};
 use serde::Serialize;
@@ -131,8 +132,7 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
     let findings = warnings.iter().chain(error.as_deref()).map(finding).collect();
     let report = Report { compiles: sizes.is_some(), nodes, notes, findings, cycles, sizes };
     if arguments.json {
-        let json = serde_json::to_string(&report).map_err(|error| Diagnostic::bug(error.to_string()))?;
-        output::print(&format!("{json}\n"))?;
+        output::print_json(&report)?;
     } else {
         warn(&warnings);
         output::print(&text(&report))?;
@@ -180,7 +180,7 @@ fn finding(diagnostic: &Diagnostic) -> Finding {
 
 fn text(report: &Report) -> String {
     let mut text = String::new();
-    let width = report.nodes.iter().map(|node| node.name.len()).max().unwrap_or(0).min(40);
+    let width = report.nodes.iter().map(|node| shown(&node.name).chars().count()).max().unwrap_or(0).min(40);
     let mut notes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     report.notes.iter().for_each(|note| notes.entry(&note.node).or_default().push(&note.text));
     for node in &report.nodes {
@@ -190,19 +190,19 @@ fn text(report: &Report) -> String {
         } else {
             format!("{:?} -> {:?}", node.input, node.output)
         };
-        text.push_str(&format!("{:<width$}  {:<10} {verdict}  {shape}\n", node.name, node.r#type));
+        text.push_str(&format!("{:<width$}  {:<10} {verdict}  {shape}\n", shown(&node.name), node.r#type));
         for note in notes.remove(node.name.as_str()).unwrap_or_default() {
-            text.push_str(&format!("{:<width$}  note: {note}\n", ""));
+            text.push_str(&format!("{:<width$}  note: {}\n", "", shown(note)));
         }
     }
     for note in notes.into_values().flatten() {
-        text.push_str(&format!("note: {note}\n"));
+        text.push_str(&format!("note: {}\n", shown(note)));
     }
     for cycle in &report.cycles {
         let verdict = if cycle.timing_kept { "keeps its timing" } else { "does not keep its timing" };
         text.push_str(&format!(
             "the cycle of {} {verdict} on the chip: {} ticks of delay for {} hops\n",
-            cycle.populations.join(", "),
+            shown(&list(&cycle.populations)),
             cycle.ticks,
             cycle.populations.len()
         ));

@@ -17,6 +17,7 @@ use s2c_dialects::{
     Context,
     diagnostic::{Diagnostic, Result},
     ir, qsnn,
+    shown::shown,
 };
 use s2c_passes::{options::Options, session::Remark};
 use std::path::PathBuf;
@@ -210,7 +211,7 @@ fn emit_nir(
 fn explain(remarks: &[Remark]) {
     for Remark { pass, steps, saved } in remarks {
         output::say(&format!("{pass}: {saved}\n"));
-        steps.iter().for_each(|step| output::say(&format!("    {step}\n")));
+        steps.iter().for_each(|step| output::say(&format!("    {}\n", shown(step))));
     }
     if remarks.is_empty() {
         output::say("no pass had anything to choose\n");

@@ -7,7 +7,7 @@ use crate::{
 };
 use clap::Args;
 use s2c_backend::emit::{Binary, manifest::Manifest};
-use s2c_dialects::diagnostic::{Diagnostic, Result};
+use s2c_dialects::diagnostic::Result;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
@@ -38,8 +38,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let load = |file: &Path| Binary::from_bytes(&files::read(file)?, &file.display().to_string());
     let differences = compare(&load(&arguments.old)?, &load(&arguments.new)?);
     if arguments.json {
-        let json = serde_json::to_string(&differences).map_err(|error| Diagnostic::bug(error.to_string()))?;
-        return output::print(&format!("{json}\n"));
+        return output::print_json(&differences);
     }
     if differences.is_empty() {
         return output::print("the binaries are equal\n");

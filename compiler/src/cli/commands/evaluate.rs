@@ -19,7 +19,9 @@ use s2c_backend::emit;
 use s2c_dialects::{
     Context,
     diagnostic::{Diagnostic, Result},
-    ir, qsnn, snn,
+    ir, qsnn,
+    shown::shown,
+    snn,
 };
 use s2c_passes::{
     options::{InputKind, Options},
@@ -101,8 +103,7 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
         }
     }
     if arguments.json {
-        let json = serde_json::to_string(&report).map_err(|error| Diagnostic::bug(error.to_string()))?;
-        return output::print(&format!("{json}\n"));
+        return output::print_json(&report);
     }
     output::print(&table(&report, data.labels().is_some()))
 }
@@ -281,7 +282,7 @@ fn table(report: &Report, labelled: bool) -> String {
         let pair = |[float, quantized]: [usize; 2]| format!("{float} > {quantized}");
         text.push_str(&format!(
             "{:<20} {:>10} {:>10} {:>8.3}% {:>9.4} {:>9.4} {:>11} {:>11} {:>5} {:>5.2}\n",
-            layer.node,
+            shown(&layer.node),
             layer.float_spikes,
             layer.quantized_spikes,
             100.0 * layer.differing as f64 / layer.cells.max(1) as f64,

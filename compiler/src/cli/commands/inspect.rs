@@ -8,7 +8,7 @@ use crate::{
 };
 use clap::Args;
 use s2c_backend::emit::{Binary, manifest::Pe};
-use s2c_dialects::diagnostic::Result;
+use s2c_dialects::{diagnostic::Result, shown::shown};
 use std::path::{Path, PathBuf};
 
 /// Arguments of the command.
@@ -27,13 +27,12 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let is_model = arguments.file.extension().is_some_and(|ending| ending == "nir");
-    let text = match (is_model, arguments.json) {
-        (true, true) => format!("{}\n", model(&arguments.file, arguments.fields)?),
-        (true, false) => listing(&arguments.file)?,
-        (false, true) => format!("{}\n", summary::summary(&load(&arguments.file)?.manifest)),
-        (false, false) => overview(&load(&arguments.file)?),
-    };
-    output::print(&text)
+    match (is_model, arguments.json) {
+        (true, true) => output::print_json(&model(&arguments.file, arguments.fields)?),
+        (true, false) => output::print(&listing(&arguments.file)?),
+        (false, true) => output::print_json(&summary::summary(&load(&arguments.file)?.manifest)),
+        (false, false) => output::print(&overview(&load(&arguments.file)?)),
+    }
 }
 
 fn load(file: &Path) -> Result<Binary> {
@@ -135,7 +134,7 @@ fn listing(file: &Path) -> Result<String> {
     let model = model_file::read(file)?;
     for note in &model.notes {
         let place = if note.node.is_empty() { String::new() } else { format!("{}: ", note.node) };
-        text.push_str(&format!("note: {place}{}\n", note.text));
+        text.push_str(&format!("note: {}\n", shown(&format!("{place}{}", note.text))));
     }
     Ok(text)
 }

@@ -3,7 +3,10 @@
 use super::{Record, parse_record};
 use crate::data::{self, Cell, Train};
 use clap::Args;
-use s2c_dialects::diagnostic::{Diagnostic, Place, Result};
+use s2c_dialects::{
+    diagnostic::{Diagnostic, Place, Result},
+    shown,
+};
 use std::path::Path;
 
 /// The files of a run.
@@ -40,10 +43,10 @@ fn resolve<'a>(option: &str, text: &'a str, ports: &[Port]) -> Result<(usize, &'
     if ports.len() == 1 {
         return Ok((0, text));
     }
-    let names: Vec<String> = ports.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let names = shown::list(ports.iter().map(|(name, _)| format!("`{name}`")));
     Err(Box::new(
         Diagnostic::error("which-port", format!("`--{option} {text}` leaves open which node it is for"))
-            .text(format!("The network has {} of them: {}.", names.len(), names.join(", ")))
+            .text(format!("The network has {} of them: {}.", ports.len(), names))
             .hint(format!("give each its own: --{option} NODE=FILE")),
     ))
 }

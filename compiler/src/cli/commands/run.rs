@@ -19,6 +19,7 @@ use s2c_backend::emit::{Binary, manifest::Manifest};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     ir,
+    shown::shown,
 };
 use std::path::PathBuf;
 
@@ -150,6 +151,7 @@ fn run_reference<T: Cell>(arguments: &Arguments, binary: &Binary) -> Result<()> 
 /// most.
 fn summary(node: &str, ticks: usize, output: &Recording) -> String {
     const MOST: usize = 16;
+    let node = shown(node);
     if let Recording::Values(table) = output {
         let last = table.values.chunks_exact(table.shape.iter().product::<usize>().max(1)).next_back();
         let mut values: Vec<(usize, f64)> = last.unwrap_or_default().iter().copied().enumerate().collect();

@@ -2,11 +2,15 @@
 //! are still reported as they are in the whole file.
 
 use codespan_reporting::files::{self, Files};
+use s2c_dialects::shown::{acts, shown};
 use s2c_nir::Listing;
 use std::ops::Range;
 
 /// Characters to the left and right of a place that are shown of a long line.
 const AROUND: usize = 50;
+
+/// Neighbours of a node that are shown.
+const NEIGHBOURS: usize = 10;
 
 /// Lines of a text, with the ranges to underline.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +30,7 @@ pub(super) struct Excerpt {
 impl Excerpt {
     /// The place at a 1-based line and column (in bytes): the word that begins there.
     pub(super) fn of_text(name: &str, source: &str, line: usize, column: usize) -> Option<Self> {
-        let text = source.lines().nth(line.checked_sub(1)?)?;
+        let text = &masked(source.lines().nth(line.checked_sub(1)?)?);
         let at = floor(text, column.saturating_sub(1).min(text.len()));
         let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '=' | ':');
         let word = text[at..].find(|c| !is_word(c)).unwrap_or(text.len() - at);
@@ -37,7 +41,7 @@ impl Excerpt {
         let rest = if to < text.len() { " …" } else { "" };
         let start = mark.len() + at - from;
         Some(Self {
-            name: name.to_owned(),
+            name: shown(name).into_owned(),
             source: format!("{mark}{}{rest}\n", &text[from..to]),
             numbers: vec![line],
             cut: text[..from].chars().count().saturating_sub(mark.chars().count()),
@@ -63,8 +67,9 @@ impl Excerpt {
     /// A node in a model's listing, with its neighbours.
     pub(super) fn of_listing(name: &str, listing: &Listing, node: &str) -> Option<Self> {
         let index = listing.find(node)?;
-        let mut excerpt = Self { name: name.to_owned(), ..Self::default() };
-        let neighbours = listing.neighbours(index);
+        let mut excerpt = Self { name: shown(name).into_owned(), ..Self::default() };
+        let mut neighbours = listing.neighbours(index);
+        neighbours.truncate(NEIGHBOURS);
         for (number, line) in listing.lines().enumerate() {
             if number != index && !neighbours.contains(&number) {
                 continue;
@@ -81,6 +86,17 @@ impl Excerpt {
         }
         Some(excerpt)
     }
+}
+
+/// A line with something of the same size for each character that would act on the terminal.
+fn masked(line: &str) -> String {
+    let stand_in = |c: char| match c.len_utf8() {
+        _ if !acts(c) => c,
+        1 => '?',
+        2 => '·',
+        _ => char::REPLACEMENT_CHARACTER,
+    };
+    line.chars().map(stand_in).collect()
 }
 
 /// The largest position up to `at` at which a character begins.

@@ -27,9 +27,18 @@ use codespan_reporting::{
     },
 };
 use excerpt::Excerpt;
-use s2c_dialects::diagnostic::{Diagnostic, Place, Severity};
+use s2c_dialects::{
+    diagnostic::{Diagnostic, Place, Severity},
+    shown::{cut, shown, shown_lines},
+};
 use s2c_nir::Listing;
-use std::{cell::OnceCell, fs, io::IsTerminal, path::PathBuf};
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::BTreeMap,
+    fs,
+    io::IsTerminal,
+    path::PathBuf,
+};
 
 /// How diagnostics are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -44,6 +53,12 @@ pub enum Format {
 /// Name under which a position in the command line is reported.
 pub const COMMAND_LINE: &str = "command line";
 
+/// Diagnostics of one code that are printed; the others are counted.
+const MOST: usize = 10;
+/// Characters of a title, a name or a hint, and of a text.
+const LINE: usize = 500;
+const PARAGRAPH: usize = 3000;
+
 /// Prints diagnostics, with what they speak of.
 #[derive(Default)]
 pub struct Renderer {
@@ -54,18 +69,37 @@ pub struct Renderer {
     model: Option<PathBuf>,
     /// The model's nodes, once a diagnostic points to one.
     listing: OnceCell<Option<Listing>>,
+    /// How many diagnostics of each code there were.
+    counts: RefCell<BTreeMap<&'static str, usize>>,
 }
 
 impl Renderer {
     /// A renderer for one call of `s2c`.
     pub fn new(format: Format, command_line: String, model: Option<PathBuf>) -> Self {
-        Self { format, command_line, model, listing: OnceCell::new() }
+        Self { format, command_line, model, ..Self::default() }
+    }
+
+    /// Prints a diagnostic, unless there were many of its code.
+    pub fn print(&self, diagnostic: &Diagnostic) {
+        let mut counts = self.counts.borrow_mut();
+        let count = counts.entry(diagnostic.code).or_default();
+        *count += 1;
+        if *count <= MOST {
+            self.print_one(diagnostic);
+        }
+    }
+
+    /// Says how many diagnostics were not printed.
+    pub fn finish(&self) {
+        for (code, count) in self.counts.take().into_iter().filter(|(_, count)| *count > MOST) {
+            self.print_one(&Diagnostic::note(code, format!("{} more of these are not shown", count - MOST)));
+        }
     }
 
     /// Prints a diagnostic to the standard error stream, in colours where that is a terminal.
-    pub fn print(&self, diagnostic: &Diagnostic) {
+    fn print_one(&self, diagnostic: &Diagnostic) {
         if self.format == Format::Json {
-            return output::say(&format!("{}\n", self.json(diagnostic)));
+            return output::say_json(&self.json(diagnostic));
         }
         let colors = std::io::stderr().is_terminal();
         let writer = BufferWriter::stderr(if colors { ColorChoice::Auto } else { ColorChoice::Never });
@@ -116,19 +150,21 @@ impl Renderer {
         let excerpt = self.excerpt(&place);
         let mut notes = Vec::new();
         match &place {
-            Place::Node(node) if excerpt.is_none() => notes.push(format!("node: `{node}`")),
-            Place::Text { file, line, column } if excerpt.is_none() => notes.push(format!("{file}:{line}:{column}")),
+            Place::Node(node) if excerpt.is_none() => notes.push(format!("node: `{}`", line(node))),
+            Place::Text { file, line: number, column } if excerpt.is_none() => {
+                notes.push(format!("{}:{number}:{column}", line(file)));
+            }
             _ => {}
         }
-        notes.extend((!diagnostic.text.is_empty()).then(|| diagnostic.text.clone()));
-        notes.push(format!("hint: {}", hint(diagnostic)));
+        notes.extend(paragraph(diagnostic));
+        notes.push(format!("hint: {}", line(&hint(diagnostic))));
         let excerpt = excerpt.unwrap_or_default();
         let mut labels: Vec<Label<()>> =
             excerpt.secondary.iter().cloned().map(|range| Label::secondary((), range)).collect();
         labels.extend(excerpt.primary.clone().map(|range| Label::primary((), range)));
         let report = Report::new(severity(diagnostic.severity))
             .with_code(diagnostic.code)
-            .with_message(&diagnostic.title)
+            .with_message(line(&diagnostic.title))
             .with_labels(labels)
             .with_notes(notes);
         term::emit_to_write_style(buffer, &term::Config::default(), &excerpt, &report)
@@ -156,6 +192,21 @@ impl Renderer {
             }
         }
     }
+}
+
+/// A text in one line, of a bounded length.
+fn line(text: &str) -> String {
+    cut(&shown(text), LINE).into_owned()
+}
+
+/// The text of a diagnostic, where it has one. That of a bug is for its report: it may have lines, and is whole.
+fn paragraph(diagnostic: &Diagnostic) -> Option<String> {
+    let text = match diagnostic.severity {
+        Severity::Bug => shown_lines(&diagnostic.text),
+        _ => shown(&diagnostic.text),
+    };
+    let is_bug = diagnostic.severity == Severity::Bug;
+    Some(cut(&text, if is_bug { usize::MAX } else { PARAGRAPH }).into_owned()).filter(|text| !text.is_empty())
 }
 
 /// What to do next; where a diagnostic does not say it, its page does.

@@ -8,12 +8,12 @@
 //! The walk goes on as if it had never taken the late edge: it forgets what it found behind it, and nothing else, so that
 //! a network of many loops is walked about once.
 
-use s2c_dialects::diagnostic::{Diagnostic, Result};
+use s2c_dialects::{
+    diagnostic::{Diagnostic, Result},
+    shown,
+};
 use s2c_nir::{Graph, Node};
 use std::collections::BTreeMap;
-
-/// Nodes of a cycle that a message names.
-const NAMED: usize = 20;
 
 /// What [`plan`] finds. Nodes are numbered in the order of the graph.
 pub struct Plan {
@@ -137,13 +137,7 @@ fn before_delay(graph: &Graph, cycle: &[usize]) -> Option<usize> {
 /// The last neuron of a cycle: the edge out of it is a tick late.
 fn last_neuron(graph: &Graph, cycle: &[usize], warnings: &mut Vec<Diagnostic>) -> Result<usize> {
     let name = |node: usize| graph.name(node);
-    let names = || {
-        let first: Vec<&str> = cycle.iter().take(NAMED).map(|&node| name(node)).collect();
-        match cycle.len().saturating_sub(NAMED) {
-            0 => first.join(", "),
-            more => format!("{} and {more} more", first.join(", ")),
-        }
-    };
+    let names = || shown::list(cycle.iter().map(|&node| name(node)));
     let is_neuron = |node: &usize| graph.nodes[*node].is_population();
     let Some(last) = cycle.iter().rposition(is_neuron) else {
         return Err(Box::new(

@@ -1,6 +1,7 @@
 //! Plots of an evaluation as SVG.
 
 use super::Report;
+use s2c_dialects::shown::shown;
 use std::fmt::Write;
 
 /// Side of a panel's square, in pixels.
@@ -87,5 +88,5 @@ fn document(panels: usize, body: &str) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    shown(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -1,6 +1,7 @@
 //! What a page is made of, and how text and numbers come into it.
 
 use s2c_backend::emit::manifest::Manifest;
+use s2c_dialects::shown::shown;
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -18,7 +19,7 @@ pub struct Material<'a> {
 
 /// Text in HTML.
 pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    shown(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// Appends to a text, which can't fail.
