@@ -10,7 +10,7 @@ use std::ops::Range;
 const AROUND: usize = 50;
 
 /// Neighbours of a node that are shown.
-const NEIGHBOURS: usize = 10;
+const NEIGHBOURS: usize = 5;
 
 /// Lines of a text, with the ranges to underline.
 #[derive(Clone, Debug, Default)]
