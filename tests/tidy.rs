@@ -97,7 +97,20 @@ fn no_files_use_each_other_in_a_circle() {
 const FLOORS: [(&str, &[&str]); 4] = [
     (
         "dialects/src/lib.rs",
-        &["shown", "diagnostic", "codes", "raw", "ir", "attribute", "convolution", "graph", "snn", "qsnn", "s2k", "lib"],
+        &[
+            "shown",
+            "diagnostic",
+            "codes",
+            "raw",
+            "ir",
+            "attribute",
+            "convolution",
+            "graph",
+            "snn",
+            "qsnn",
+            "s2k",
+            "lib",
+        ],
     ),
     ("passes/src/lib.rs", &["options", "target", "analysis", "session", "snn", "qsnn", "s2k", "check", "lib"]),
     ("compiler/backend/src/lib.rs", &["codegen", "emit", "lib"]),
