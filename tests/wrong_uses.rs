@@ -57,15 +57,19 @@ fn material() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wrong_uses");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(folder.join("folder.nir")).unwrap();
-    let save = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).unwrap();
-    let graph = |name: &str, graph: Graph| model_file::write(&graph, &folder.join(name)).unwrap();
+    save_files(&folder, &|name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).unwrap());
+    save_graphs(&|name: &str, graph: Graph| model_file::write(&graph, &folder.join(name)).unwrap());
+    folder
+}
 
+/// Files that are damaged, of another kind, or what a compile gives.
+fn save_files(folder: &Path, save: &dyn Fn(&str, &[u8])) {
     for file in ["digits.nir", "sample.npy", "test.npz"] {
         let bytes = fs::read(Path::new(EXAMPLES).join(file)).unwrap();
         save(file, &bytes);
         save(&format!("truncated_{file}"), &bytes[..bytes.len() / 2]);
     }
-    let (code, text) = s2c(&folder, "compile digits.nir --dt 1e-3 --convention snntorch --reset zero -o digits.bin");
+    let (code, text) = s2c(folder, "compile digits.nir --dt 1e-3 --convention snntorch --reset zero -o digits.bin");
     assert_eq!(code, Some(0), "{text}");
     let binary = fs::read(folder.join("digits.bin")).unwrap();
     save("truncated.bin", &binary[..binary.len() - 9]);
@@ -75,7 +79,7 @@ fn material() -> PathBuf {
     let mut newer = binary;
     newer[7] += 1;
     save("newer.bin", &newer);
-    let (code, text) = s2c(&folder, "compile digits.nir --dt 1e-3 --reset zero --emit s2k -o program.mlir");
+    let (code, text) = s2c(folder, "compile digits.nir --dt 1e-3 --reset zero --emit s2k -o program.mlir");
     assert_eq!(code, Some(0), "{text}");
 
     let line = "compile digits.nir --dt 1e-3 --convention norse --reset subtract --state f32 --emit qsnn -o exact.mlir";
@@ -103,7 +107,10 @@ fn material() -> PathBuf {
     save("unknown.toml", b"name = \"x\"\ncolour = \"green\"\n");
     let tiny = TARGET.replace("columns = [1, 7]", "columns = [1, 1]").replace("rows = [1, 6]", "rows = [1, 1]");
     save("tiny.toml", tiny.as_bytes());
+}
 
+/// Models that contradict themselves or are too large.
+fn save_graphs(graph: &dyn Fn(&str, Graph)) {
     let mut nan = ones(3, 2);
     nan[[1, 1]] = f32::NAN;
     graph("nan.nir", network(nan, |_| {}));
@@ -129,7 +136,6 @@ fn material() -> PathBuf {
     let mut orphan = network(ones(3, 2), |_| {});
     orphan.edges.remove(0);
     graph("orphan.nir", orphan);
-    folder
 }
 
 /// A command line for the vendor's software.

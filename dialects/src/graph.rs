@@ -19,6 +19,9 @@ use melior::{
 };
 use std::collections::{BTreeMap, HashMap};
 
+/// The op that stands for a result which comes later in the text.
+const STAND_IN: &str = "builtin.unrealized_conversion_cast";
+
 /// Compile options as they travel with the IR, so that a dump can be compiled on: name to value.
 pub type Options = BTreeMap<String, String>;
 
@@ -169,7 +172,7 @@ impl<O: DialectOp> Network<O> {
                     Some(value) => value,
                     None => {
                         // The producer comes later in the text: stand in for it until it is there.
-                        let stand_in = OperationBuilder::new("builtin.unrealized_conversion_cast", location)
+                        let stand_in = OperationBuilder::new(STAND_IN, location)
                             .add_results(&[self.result(input)?.to_mlir(context)])
                             .build()
                             .map_err(internal)?;
@@ -192,20 +195,7 @@ impl<O: DialectOp> Network<O> {
                 values[index] = Some(operation.result(0).map_err(internal)?.into());
             }
         }
-        if !patches.is_empty() {
-            let mut operations = Vec::new();
-            let mut next = block.first_operation();
-            while let Some(operation) = next {
-                next = operation.next_in_block();
-                if ir::name_of(operation) != "builtin.unrealized_conversion_cast" {
-                    operations.push(operation);
-                }
-            }
-            for (index, position, input) in patches {
-                let value = values[input].ok_or_else(|| Diagnostic::bug("an operand is not a value"))?;
-                raw::set_operand(operations[index], position, value);
-            }
-        }
+        patch(&block, &patches, &values)?;
         placeholders.into_iter().for_each(raw::erase);
 
         let mut attributes = vec![
@@ -218,6 +208,27 @@ impl<O: DialectOp> Network<O> {
         }
         module_of(context, O::NETWORK, &self.name, attributes, block)
     }
+}
+
+/// Puts results in the place of their stand-ins: the op by its number, the operand's position, and whose result it is.
+fn patch<'c, 'a>(
+    block: &'a Block<'c>,
+    patches: &[(usize, usize, usize)],
+    values: &[Option<Value<'c, 'a>>],
+) -> Result<()> {
+    let mut operations = Vec::new();
+    let mut next = block.first_operation();
+    while let Some(operation) = next {
+        next = operation.next_in_block();
+        if ir::name_of(operation) != STAND_IN {
+            operations.push(operation);
+        }
+    }
+    for &(index, position, input) in patches {
+        let value = values[input].ok_or_else(|| Diagnostic::bug("an operand is not a value"))?;
+        raw::set_operand(operations[index], position, value);
+    }
+    Ok(())
 }
 
 /// A module that holds one op with one region of one block.

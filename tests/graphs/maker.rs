@@ -146,19 +146,7 @@ impl Maker {
                 self.add(Node::Conv1d(conv), &from, output);
             }
             (_, 5 | 6) => {
-                let tiles = random.one_in(2);
-                let kernel = [random.between(1, shape[1].min(3)), random.between(1, shape[2].min(3))];
-                let pool = Pool2d {
-                    kernel_size: kernel,
-                    stride: if tiles { kernel } else { [random.between(1, 2), random.between(1, 2)] },
-                    padding: if tiles { [0, 0] } else { kernel.map(|size| random.between(0, size / 2)) },
-                };
-                let length = |axis: usize| {
-                    (shape[axis + 1] + 2 * pool.padding[axis] - pool.kernel_size[axis]) / pool.stride[axis] + 1
-                };
-                let output = vec![shape[0], length(0), length(1)];
-                let node =
-                    if random.one_in(2) { Node::SumPool2d(SumPool2d(pool)) } else { Node::AvgPool2d(AvgPool2d(pool)) };
+                let (node, output) = pooling(random, &shape);
                 self.add(node, &from, output);
             }
             _ => {
@@ -264,6 +252,22 @@ impl Maker {
         }
         self.has_loop = true;
     }
+}
+
+/// A pool of maps, and the shape that it gives.
+fn pooling(random: &mut Random, shape: &[usize]) -> (Node, Vec<usize>) {
+    let tiles = random.one_in(2);
+    let kernel = [random.between(1, shape[1].min(3)), random.between(1, shape[2].min(3))];
+    let pool = Pool2d {
+        kernel_size: kernel,
+        stride: if tiles { kernel } else { [random.between(1, 2), random.between(1, 2)] },
+        padding: if tiles { [0, 0] } else { kernel.map(|size| random.between(0, size / 2)) },
+    };
+    let length =
+        |axis: usize| (shape[axis + 1] + 2 * pool.padding[axis] - pool.kernel_size[axis]) / pool.stride[axis] + 1;
+    let output = vec![shape[0], length(0), length(1)];
+    let node = if random.one_in(2) { Node::SumPool2d(SumPool2d(pool)) } else { Node::AvgPool2d(AvgPool2d(pool)) };
+    (node, output)
 }
 
 /// A convolution of any kind that its input allows.

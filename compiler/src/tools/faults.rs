@@ -22,7 +22,7 @@ use crate::{
 };
 use rayon::prelude::*;
 use s2c_backend::emit::{Binary, manifest::Pe};
-use s2c_chip::PacketFaults;
+use s2c_chip::{Chip, PacketFaults};
 use s2c_dialects::diagnostic::{Diagnostic, Result};
 use serde::Serialize;
 
@@ -179,21 +179,14 @@ fn one_run<T: Cell>(
             faults += u64::from(chip.kill(pe));
         }
     }
+    let state: Vec<(usize, u32, u64)> = match kind {
+        Kind::State => regions(&binary.manifest.pes, kind).collect(),
+        _ => Vec::new(),
+    };
     for (sample, &label) in labels.iter().enumerate().take(total) {
         let input = data.recording::<T>(sample)?;
-        let state: Vec<(usize, u32, u64)> = match kind {
-            Kind::State => regions(&binary.manifest.pes, kind).collect(),
-            _ => Vec::new(),
-        };
         let recordings = machine.run_with(std::slice::from_ref(&input), &wish, Time::Network, &mut |chip| {
-            for &(pe, address, bytes) in &state {
-                random.flips(8 * bytes, rate, |bit| {
-                    let at = address + (bit / 8) as u32;
-                    if let Some(&[byte]) = chip.read(pe, at, 1) {
-                        chip.write(pe, at, &[byte ^ 1 << (bit % 8)]);
-                    }
-                });
-            }
+            flip_state(chip, &state, rate, &mut random);
         });
         match recordings.as_deref() {
             Ok([output, ..]) => {
@@ -207,6 +200,18 @@ fn one_run<T: Cell>(
     }
     outcome.faults = faults;
     Ok(outcome)
+}
+
+/// Flips bits of memory: PE, address and bytes of its parts.
+fn flip_state(chip: &mut Chip, parts: &[(usize, u32, u64)], rate: f64, random: &mut Random) {
+    for &(pe, address, bytes) in parts {
+        random.flips(8 * bytes, rate, |bit| {
+            let at = address + (bit / 8) as u32;
+            if let Some(&[byte]) = chip.read(pe, at, 1) {
+                chip.write(pe, at, &[byte ^ 1 << (bit % 8)]);
+            }
+        });
+    }
 }
 
 /// PE, address and bytes of each buffer that a kind of fault meets.

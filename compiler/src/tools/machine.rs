@@ -1,6 +1,7 @@
 //! A binary on the chip model: loads it, feeds it spikes, and brings what comes back into the network's own time.
 
 mod host;
+mod load;
 mod stats;
 
 use crate::{
@@ -8,15 +9,18 @@ use crate::{
     progress,
     tools::recording::{self, Quantity, Recording, Table},
 };
-use s2c_backend::emit::{Binary, manifest::Slice};
-use s2c_chip::{Chip, ChipConfig, CycleModel, Destination, Packet, PeImage, RouterEntry};
+use s2c_backend::emit::{
+    Binary,
+    manifest::{Manifest, Slice},
+};
+use s2c_chip::{Chip, Packet};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result, Severity},
     s2k::MapLayout,
 };
 use stats::branch;
 pub use stats::{BranchStats, Cost, Energy, PeStats, Raster, Stats, TickStats};
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 /// Instructions that a PE may execute in a tick before it counts as stuck.
 const INSTRUCTION_BUDGET: u64 = 1 << 28;
@@ -63,51 +67,8 @@ impl Machine {
     /// As [`Machine::load`], with a number of instructions per PE and tick beyond which code counts as stuck.
     pub fn load_within(binary: Binary, instruction_budget: u64) -> Result<Self> {
         let manifest = &binary.manifest;
-        let target = &manifest.target;
-        let config = ChipConfig {
-            sram_bytes: target.memory.sram_bytes,
-            code_bytes: target.memory.code_bytes,
-            timer_base: target.comms.timer_base,
-            comms_base: target.comms.base,
-            cycles: CycleModel {
-                branch_taken: target.cycles.branch_taken,
-                load_first: target.cycles.load_first,
-                load_next: target.cycles.load_next,
-                divide: target.cycles.divide,
-                float_divide: target.cycles.float_divide,
-                float_multiply_add: target.cycles.float_multiply_add,
-            },
-            cycles_per_hop: target.comms.cycles_per_hop,
-            cycles_per_link: target.comms.cycles_per_link,
-            host_chip: target.chips.host as usize,
-            chips: (target.chips.columns as usize, target.chips.rows as usize),
-            router_position: (target.grid.router[0], target.grid.router[1]),
-            router_entries: target.comms.router_entries,
-            instruction_budget,
-        };
-        let blobs: Vec<Arc<[u8]>> = binary.blobs.iter().map(|blob| blob.as_slice().into()).collect();
-        let mut images = Vec::with_capacity(manifest.pes.len());
-        for pe in &manifest.pes {
-            let mut segments = Vec::with_capacity(pe.segments.len());
-            for segment in &pe.segments {
-                let blob = blobs.get(segment.blob).ok_or_else(|| {
-                    Diagnostic::error(
-                        "bad-binary",
-                        format!("`{}` names blob {}, which is not there", pe.name, segment.blob),
-                    )
-                })?;
-                segments.push((segment.address, blob.clone()));
-            }
-            images.push(PeImage { chip: pe.chip, x: pe.column, y: pe.row, core: pe.core, segments });
-        }
-        let mut routes: Vec<Vec<RouterEntry>> = vec![Vec::new(); target.chip_count()];
-        for route in &manifest.routes {
-            let table = routes.get_mut(route.chip).ok_or_else(|| {
-                Diagnostic::error("bad-binary", format!("a route names chip {}, which is not there", route.chip))
-            })?;
-            let destinations = route.destinations.chunks_exact(3).map(destination).collect::<Result<Vec<_>>>()?;
-            table.push(RouterEntry { key: route.key, mask: route.mask, route: destinations });
-        }
+        let config = load::config_of(&manifest.target, instruction_budget);
+        let (images, routes) = (load::images(&binary)?, load::routes(manifest)?);
         let mut fan_out: BTreeMap<u32, (u32, u64)> = BTreeMap::new();
         for source in &manifest.fan_out {
             let mut key = source.key;
@@ -185,27 +146,15 @@ impl Machine {
         }
         let layouts: Vec<Option<MapLayout>> =
             manifest.inputs.iter().map(|input| MapLayout::from_attribute(input.layout.as_deref()?)).collect();
-        let slices: Vec<(usize, Slice)> = manifest
-            .pes
-            .iter()
-            .enumerate()
-            .flat_map(|(index, pe)| pe.slices.iter().map(move |slice| (index, slice.clone())))
-            .collect();
+        let pes = manifest.pes.iter().enumerate();
+        let slices: Vec<(usize, Slice)> =
+            pes.flat_map(|(index, pe)| pe.slices.iter().map(move |slice| (index, slice.clone()))).collect();
         let depth = slices.iter().map(|(_, slice)| slice.start).max();
         let chip_ticks = input_ticks + depth.unwrap_or(0) as usize;
         let ticks = if time == Time::Chip { chip_ticks } else { input_ticks };
         progress::expect_ticks(span, chip_ticks);
         let _entered = span.enter();
-        // By PE the number of a node; PEs hold slices of one population.
-        let mut names: Vec<String> = manifest.inputs.iter().map(|input| input.node.clone()).collect();
-        let mut node_of = vec![0; manifest.pes.len()];
-        for (pe, slice) in &slices {
-            let known = names.iter().position(|name| *name == slice.population);
-            node_of[*pe] = known.unwrap_or_else(|| {
-                names.push(slice.population.clone());
-                names.len() - 1
-            });
-        }
+        let (names, node_of) = senders(manifest, &slices);
         let mut spikes = vec![0; names.len()];
         let mut plans = wishes.iter().map(|wish| self.plan(wish, &slices, ticks)).collect::<Result<Vec<_>>>()?;
 
@@ -312,6 +261,20 @@ impl Machine {
     }
 }
 
+/// Names of what sends packets, inputs first, and by PE the number of its population: PEs hold slices of one.
+fn senders(manifest: &Manifest, slices: &[(usize, Slice)]) -> (Vec<String>, Vec<usize>) {
+    let mut names: Vec<String> = manifest.inputs.iter().map(|input| input.node.clone()).collect();
+    let mut node_of = vec![0; manifest.pes.len()];
+    for (pe, slice) in slices {
+        let known = names.iter().position(|name| *name == slice.population);
+        node_of[*pe] = known.unwrap_or_else(|| {
+            names.push(slice.population.clone());
+            names.len() - 1
+        });
+    }
+    (names, node_of)
+}
+
 /// A recording in the making.
 struct Plan {
     /// The slices of the population.
@@ -407,18 +370,6 @@ fn record_membranes(table: &mut Table<f64>, tick: usize, chip: &Chip, pe: usize,
         }
     }
     Ok(())
-}
-
-fn destination(triple: &[i64]) -> Result<Destination> {
-    let wrong = || Diagnostic::error("bad-binary", format!("a route names the destination {triple:?}"));
-    match *triple {
-        [-2, _, _] => Ok(Destination::Host),
-        [-1, link @ 0..=5, _] => Ok(Destination::Link(link as u8)),
-        [x @ 0..=255, y @ 0..=255, cores @ 1..=15] => {
-            Ok(Destination::Qpe { x: x as u8, y: y as u8, cores: cores as u8 })
-        }
-        _ => Err(Box::new(wrong())),
-    }
 }
 
 /// What fails when a binary from a file runs: whoever changes a file can make its checksums right again, so that this

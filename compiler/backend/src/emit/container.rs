@@ -122,20 +122,24 @@ impl Binary {
             return Err(damaged("bytes are left over"));
         }
         let manifest = manifest.ok_or_else(|| damaged("there is no manifest"))?;
-        #[derive(serde::Deserialize)]
-        struct Version {
-            schema: Option<u64>,
-        }
-        let unreadable = |error: serde_json::Error| damaged(&format!("manifest: {error}"));
-        match serde_json::from_slice(manifest).map_err(unreadable)? {
-            Version { schema: Some(schema) } if schema == u64::from(SCHEMA) => {}
-            Version { schema: Some(schema) } => {
-                return Err(refuse(format!("the manifest has schema {schema}, this s2c reads {SCHEMA}")));
-            }
-            Version { schema: None } => return Err(damaged("the manifest has no schema")),
-        }
-        let manifest: Manifest = serde_json::from_slice(manifest).map_err(unreadable)?;
-        manifest.check().map_err(|why| damaged(&format!("manifest: {why}")))?;
-        Ok(Self { manifest, blobs })
+        Ok(Self { manifest: read_manifest(manifest).map_err(refuse)?, blobs })
     }
+}
+
+/// The manifest, or why it can't be read.
+fn read_manifest(text: &[u8]) -> std::result::Result<Manifest, String> {
+    #[derive(serde::Deserialize)]
+    struct Version {
+        schema: Option<u64>,
+    }
+    let damaged = |what: &dyn std::fmt::Display| format!("the binary is damaged: manifest: {what}");
+    let schema = serde_json::from_slice::<Version>(text).map_err(|error| damaged(&error))?.schema;
+    match schema {
+        Some(schema) if schema == u64::from(SCHEMA) => {}
+        Some(schema) => return Err(format!("the manifest has schema {schema}, this s2c reads {SCHEMA}")),
+        None => return Err("the binary is damaged: the manifest has no schema".to_owned()),
+    }
+    let manifest: Manifest = serde_json::from_slice(text).map_err(|error| damaged(&error))?;
+    manifest.check().map_err(|why| damaged(&why))?;
+    Ok(manifest)
 }

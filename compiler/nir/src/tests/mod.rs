@@ -60,9 +60,8 @@ fn output(shape: &[usize]) -> Node {
     Node::Output(port::Output { shape: shape.to_vec() })
 }
 
-/// One node of every type, connected so that all shapes fit.
-fn every_node() -> Graph {
-    let conv = |padding| conv::Conv2d {
+fn conv2d(padding: Padding<2>) -> Node {
+    Node::Conv2d(conv::Conv2d {
         input_shape: Some([8, 8]),
         weight: ArrayD::from_elem([4, 1, 3, 3].as_slice(), 0.5),
         stride: [1, 1],
@@ -70,8 +69,11 @@ fn every_node() -> Graph {
         dilation: [1, 1],
         groups: 2,
         bias: filled(&[4], 0.1),
-    };
-    let conv1d = conv::Conv1d {
+    })
+}
+
+fn conv1d() -> Node {
+    Node::Conv1d(conv::Conv1d {
         input_shape: Some([9]),
         weight: ArrayD::from_elem([2, 4, 3].as_slice(), 0.5),
         stride: [2],
@@ -79,16 +81,22 @@ fn every_node() -> Graph {
         dilation: [1],
         groups: 1,
         bias: filled(&[2], 0.0),
-    };
+    })
+}
+
+/// One node of every type, connected so that all shapes fit.
+fn every_node() -> Graph {
     let pool = |stride| pool::Pool2d { kernel_size: [2, 2], stride: [stride, stride], padding: [0, 0] };
     let inner = Graph {
         nodes: nodes([("in", input(&[4])), ("lif", cuba_lif(&[4])), ("rec", linear(4, 4)), ("out", output(&[4]))]),
         edges: edges(&[("in", "lif"), ("lif", "rec"), ("rec", "lif"), ("lif", "out")]),
     };
+    let order = "input conv if sum avg flatten conv1d join fc sub scale delay i li lif cuba threshold output";
+    let order: Vec<&str> = order.split(' ').collect();
     Graph {
         nodes: nodes([
             ("input", input(&[2, 8, 8])),
-            ("conv", Node::Conv2d(conv(Padding::Same))),
+            ("conv", conv2d(Padding::Same)),
             (
                 "if",
                 Node::If(neuron::If {
@@ -100,7 +108,7 @@ fn every_node() -> Graph {
             ("sum", Node::SumPool2d(pool::SumPool2d(pool(2)))),
             ("avg", Node::AvgPool2d(pool::AvgPool2d(pool(1)))),
             ("flatten", Node::Flatten(port::Flatten { input_type: Some(vec![4, 3, 3]), start_dim: 1, end_dim: -1 })),
-            ("conv1d", Node::Conv1d(conv1d)),
+            ("conv1d", conv1d()),
             ("join", Node::Flatten(port::Flatten { input_type: Some(vec![2, 5]), start_dim: 0, end_dim: -1 })),
             (
                 "fc",
@@ -128,24 +136,6 @@ fn every_node() -> Graph {
             ("threshold", Node::Threshold(signal::Threshold { threshold: filled(&[4], 0.5) })),
             ("output", output(&[4])),
         ]),
-        edges: edges(&[
-            ("input", "conv"),
-            ("conv", "if"),
-            ("if", "sum"),
-            ("sum", "avg"),
-            ("avg", "flatten"),
-            ("flatten", "conv1d"),
-            ("conv1d", "join"),
-            ("join", "fc"),
-            ("fc", "sub"),
-            ("sub", "scale"),
-            ("scale", "delay"),
-            ("delay", "i"),
-            ("i", "li"),
-            ("li", "lif"),
-            ("lif", "cuba"),
-            ("cuba", "threshold"),
-            ("threshold", "output"),
-        ]),
+        edges: order.windows(2).map(|pair| (pair[0].to_owned(), pair[1].to_owned())).collect(),
     }
 }

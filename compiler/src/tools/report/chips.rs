@@ -3,6 +3,7 @@
 use super::material::{Material, add, escape, grouped, items, missing, number};
 use crate::tools::summary;
 use s2c_backend::emit::manifest::Pe;
+use s2c_passes::target::Grid;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -113,13 +114,59 @@ fn loads(material: &Material<'_>, chip: usize) -> Load {
     loads
 }
 
+/// Where the box of a QPE is: left and top.
+fn corner(grid: &Grid, place: [u8; 2]) -> [usize; 2] {
+    let column = usize::from(place[0].saturating_sub(grid.columns[0]));
+    [10 + column * (CELL + 18), 10 + usize::from(grid.rows[1].saturating_sub(place[1])) * (CELL + 18)]
+}
+
+fn draw_qpes(svg: &mut String, grid: &Grid) {
+    for x in grid.columns[0]..=grid.columns[1] {
+        for y in grid.rows[0]..=grid.rows[1] {
+            let [left, top] = corner(grid, [x, y]);
+            if [x, y] == grid.router {
+                add(
+                    svg,
+                    format_args!(
+                        "<rect class=\"box\" x=\"{left}\" y=\"{top}\" width=\"{CELL}\" height=\"{CELL}\" rx=\"20\"/>\
+                    <text x=\"{}\" y=\"{}\" text-anchor=\"middle\">router</text>\n",
+                        left + CELL / 2,
+                        top + CELL / 2 + 4
+                    ),
+                );
+            } else if !grid.holes.contains(&[x, y]) {
+                add(
+                    svg,
+                    format_args!("<rect class=\"box\" x=\"{left}\" y=\"{top}\" width=\"{CELL}\" height=\"{CELL}\"/>\n"),
+                );
+            }
+        }
+    }
+}
+
+fn draw_pe(svg: &mut String, pe: &Pe, [left, top]: [usize; 2], (share, label, words): (f64, String, String)) {
+    let half = CELL / 2;
+    let (x, y) = (left + usize::from(pe.core % 2) * half, top + usize::from(pe.core / 2 % 2) * half);
+    let name = escape(&pe.name);
+    add(
+        svg,
+        format_args!(
+            "<a href=\"#pe-{name}\"><title>{name}, core {} of ({}, {}): {words}</title>\
+             <rect class=\"ink\" x=\"{x}\" y=\"{y}\" width=\"{half}\" height=\"{half}\" fill-opacity=\"{:.2}\" stroke=\"var(--text)\"/>\
+             <text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{label}</text></a>\n",
+            pe.core,
+            pe.column,
+            pe.row,
+            0.08 + 0.55 * share.clamp(0.0, 1.0),
+            x + half / 2,
+            y + half / 2 + 4
+        ),
+    );
+}
+
 /// One map; `show` gives a PE's share, label and words.
 fn map(material: &Material<'_>, chip: usize, loads: &Load, show: &dyn Fn(usize) -> (f64, String, String)) -> String {
     let grid = &material.manifest.target.grid;
-    let corner = |place: [u8; 2]| {
-        let column = usize::from(place[0].saturating_sub(grid.columns[0]));
-        [10 + column * (CELL + 18), 10 + usize::from(grid.rows[1].saturating_sub(place[1])) * (CELL + 18)]
-    };
     let (columns, rows) = (grid.columns.map(usize::from), grid.rows.map(usize::from));
     let width = 20 + (columns[1].saturating_sub(columns[0]) + 1) * (CELL + 18);
     let height = 20 + (rows[1].saturating_sub(rows[0]) + 1) * (CELL + 18);
@@ -128,7 +175,7 @@ fn map(material: &Material<'_>, chip: usize, loads: &Load, show: &dyn Fn(usize) 
     );
     let most = loads.values().copied().max().unwrap_or(1).max(1) as f64;
     for (&(from, to), &packets) in loads {
-        let ([x0, y0], [x1, y1]) = (corner(from).map(|at| at + CELL / 2), corner(to).map(|at| at + CELL / 2));
+        let [[x0, y0], [x1, y1]] = [from, to].map(|place| corner(grid, place).map(|at| at + CELL / 2));
         let stroke = (packets as f64 / most * WIDEST).max(0.5);
         add(
             &mut svg,
@@ -143,47 +190,9 @@ fn map(material: &Material<'_>, chip: usize, loads: &Load, show: &dyn Fn(usize) 
             ),
         );
     }
-    for x in grid.columns[0]..=grid.columns[1] {
-        for y in grid.rows[0]..=grid.rows[1] {
-            let [left, top] = corner([x, y]);
-            if [x, y] == grid.router {
-                add(
-                    &mut svg,
-                    format_args!(
-                        "<rect class=\"box\" x=\"{left}\" y=\"{top}\" width=\"{CELL}\" height=\"{CELL}\" rx=\"20\"/>\
-                    <text x=\"{}\" y=\"{}\" text-anchor=\"middle\">router</text>\n",
-                        left + CELL / 2,
-                        top + CELL / 2 + 4
-                    ),
-                );
-            } else if !grid.holes.contains(&[x, y]) {
-                add(
-                    &mut svg,
-                    format_args!("<rect class=\"box\" x=\"{left}\" y=\"{top}\" width=\"{CELL}\" height=\"{CELL}\"/>\n"),
-                );
-            }
-        }
-    }
+    draw_qpes(&mut svg, grid);
     for (index, pe) in material.manifest.pes.iter().enumerate().filter(|(_, pe)| pe.chip == chip) {
-        let [left, top] = corner([pe.column, pe.row]);
-        let half = CELL / 2;
-        let (x, y) = (left + usize::from(pe.core % 2) * half, top + usize::from(pe.core / 2 % 2) * half);
-        let (share, label, words) = show(index);
-        let name = escape(&pe.name);
-        add(
-            &mut svg,
-            format_args!(
-                "<a href=\"#pe-{name}\"><title>{name}, core {} of ({}, {}): {words}</title>\
-             <rect class=\"ink\" x=\"{x}\" y=\"{y}\" width=\"{half}\" height=\"{half}\" fill-opacity=\"{:.2}\" stroke=\"var(--text)\"/>\
-             <text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{label}</text></a>\n",
-                pe.core,
-                pe.column,
-                pe.row,
-                0.08 + 0.55 * share.clamp(0.0, 1.0),
-                x + half / 2,
-                y + half / 2 + 4
-            ),
-        );
+        draw_pe(&mut svg, pe, corner(grid, [pe.column, pe.row]), show(index));
     }
     svg.push_str("</svg>\n");
     svg

@@ -91,6 +91,19 @@ fn nodes(manifest: &Manifest) -> BTreeMap<String, Node> {
     nodes
 }
 
+/// The curve of an edge between the boxes at two corners.
+fn curve([x0, y0]: [usize; 2], [x1, y1]: [usize; 2]) -> String {
+    if x1 > x0 {
+        let (a, b, bend) = (x0 + WIDTH, x1 - 6, (x1 - x0 - WIDTH) / 2);
+        let (from, to) = (y0 + HEIGHT / 2, y1 + HEIGHT / 2);
+        format!("M{a} {from}C{} {from} {} {to} {b} {to}", a + bend, b - bend)
+    } else {
+        // Back edges pass above.
+        let (a, b, top) = (x0 + WIDTH * 3 / 4, x1 + WIDTH / 4, y0.min(y1) - 24);
+        format!("M{a} {y0}C{a} {top} {b} {top} {b} {}", y1 - 6)
+    }
+}
+
 /// The picture.
 pub(super) fn graph(manifest: &Manifest) -> String {
     let nodes = nodes(manifest);
@@ -113,23 +126,7 @@ pub(super) fn graph(manifest: &Manifest) -> String {
     );
     for (from, to) in projections(manifest) {
         let (Some(&[x0, y0]), Some(&[x1, y1])) = (places.get(from.as_str()), places.get(to.as_str())) else { continue };
-        let middle = HEIGHT / 2;
-        let path = if x1 > x0 {
-            let (a, b, bend) = (x0 + WIDTH, x1 - 6, (x1 - x0 - WIDTH) / 2);
-            format!(
-                "M{a} {}C{} {} {} {} {b} {}",
-                y0 + middle,
-                a + bend,
-                y0 + middle,
-                b - bend,
-                y1 + middle,
-                y1 + middle
-            )
-        } else {
-            // Back edges pass above.
-            let (a, b, top) = (x0 + WIDTH * 3 / 4, x1 + WIDTH / 4, y0.min(y1) - 24);
-            format!("M{a} {y0}C{a} {top} {b} {top} {b} {}", y1 - 6)
-        };
+        let path = curve([x0, y0], [x1, y1]);
         let (from, to) = (escape(&from), escape(&to));
         add(
             &mut svg,

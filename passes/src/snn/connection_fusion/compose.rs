@@ -2,7 +2,7 @@
 
 use s2c_dialects::{
     attribute::Tensor,
-    convolution::map_of,
+    convolution::{Geometry, map_of},
     snn::{Conv2d, Op, Pool, Scale},
 };
 
@@ -28,33 +28,8 @@ pub fn compose(outer: &Op, inner: &Op, [from, between, to]: [&[usize]; 3]) -> Op
             op.weight = Tensor::new(outer.weight.shape.clone(), weight.collect());
             Some(op.into())
         }
-        (Op::Scale(scale), Op::Conv2d(inner)) if between == to => {
-            let channels = per_channel(&scale.scale, inner.weight.shape[0])?;
-            let taps = inner.weight.len() / channels.len().max(1);
-            let weight = inner.weight.iter().enumerate().map(|(at, weight)| weight * channels[at / taps]);
-            let mut op = inner.clone();
-            op.weight = Tensor::new(inner.weight.shape.clone(), weight.collect());
-            op.bias = inner.bias.as_ref().map(|bias| {
-                let places = scale.scale.len() / bias.len().max(1);
-                let values = bias.iter().enumerate().map(|(at, value)| value * f64::from(scale.scale.at(at * places)));
-                Tensor::new(vec![bias.len()], values.collect())
-            });
-            Some(op.into())
-        }
-        (Op::Conv2d(outer), Op::Scale(scale)) if from == between => {
-            let inputs = outer.weight.shape[1] * outer.groups as usize;
-            let channels = per_channel(&scale.scale, inputs)?;
-            let taps: usize = outer.weight.shape[2..].iter().product();
-            let per_output = outer.weight.shape[1] * taps;
-            let outputs = outer.weight.shape[0] / outer.groups as usize;
-            let weight = outer.weight.iter().enumerate().map(|(at, weight)| {
-                let (output, within) = (at / per_output, at % per_output / taps);
-                weight * channels[output / outputs * outer.weight.shape[1] + within]
-            });
-            let mut op = outer.clone();
-            op.weight = Tensor::new(outer.weight.shape.clone(), weight.collect());
-            Some(op.into())
-        }
+        (Op::Scale(scale), Op::Conv2d(inner)) if between == to => scaled_outputs(inner, &scale.scale),
+        (Op::Conv2d(outer), Op::Scale(scale)) if from == between => scaled_inputs(outer, &scale.scale),
         (Op::Conv2d(outer), Op::Pool(pool)) => {
             let mut op = outer.clone();
             op.weight = outer.weight.map(|weight| (f64::from(weight) * share_of(pool)) as f32);
@@ -106,6 +81,37 @@ fn per_channel(scale: &Tensor<f32>, channels: usize) -> Option<Vec<f32>> {
     (0..scale.len()).all(|at| scale.at(at) == factors[at / places.max(1)]).then_some(factors)
 }
 
+/// A convolution whose outputs are scaled, channel by channel.
+fn scaled_outputs(inner: &Conv2d, scale: &Tensor<f32>) -> Option<Op> {
+    let channels = per_channel(scale, inner.weight.shape[0])?;
+    let taps = inner.weight.len() / channels.len().max(1);
+    let weight = inner.weight.iter().enumerate().map(|(at, weight)| weight * channels[at / taps]);
+    let mut op = inner.clone();
+    op.weight = Tensor::new(inner.weight.shape.clone(), weight.collect());
+    op.bias = inner.bias.as_ref().map(|bias| {
+        let places = scale.len() / bias.len().max(1);
+        let values = bias.iter().enumerate().map(|(at, value)| value * f64::from(scale.at(at * places)));
+        Tensor::new(vec![bias.len()], values.collect())
+    });
+    Some(op.into())
+}
+
+/// A convolution whose inputs are scaled, channel by channel.
+fn scaled_inputs(outer: &Conv2d, scale: &Tensor<f32>) -> Option<Op> {
+    let inputs = outer.weight.shape[1] * outer.groups as usize;
+    let channels = per_channel(scale, inputs)?;
+    let taps: usize = outer.weight.shape[2..].iter().product();
+    let per_output = outer.weight.shape[1] * taps;
+    let outputs = outer.weight.shape[0] / outer.groups as usize;
+    let weight = outer.weight.iter().enumerate().map(|(at, weight)| {
+        let (output, within) = (at / per_output, at % per_output / taps);
+        weight * channels[output / outputs * outer.weight.shape[1] + within]
+    });
+    let mut op = outer.clone();
+    op.weight = Tensor::new(outer.weight.shape.clone(), weight.collect());
+    Some(op.into())
+}
+
 /// Two convolutions as one. The outer one must not see zeros around the inner one's output, which its composition would
 /// not see as zeros, unless the inner one has a single tap on every place.
 fn convolutions(outer: &Conv2d, inner: &Conv2d, from: &[usize], between: &[usize]) -> Option<Op> {
@@ -116,12 +122,9 @@ fn convolutions(outer: &Conv2d, inner: &Conv2d, from: &[usize], between: &[usize
     if second.pool != [1, 1] || is_padded && !is_pointwise {
         return None;
     }
-    let (depthwise_outer, depthwise_inner) =
-        (second.groups == second.input[0] && second.channels == second.input[0], {
-            first.groups == first.input[0] && first.channels == first.input[0]
-        });
     // Each output channel of one group must reach the input channels of one group.
-    let groups = match (depthwise_outer, depthwise_inner) {
+    let is_depthwise = |of: &Geometry| of.groups == of.input[0] && of.channels == of.input[0];
+    let groups = match (is_depthwise(&second), is_depthwise(&first)) {
         (true, _) => first.groups,
         (_, true) => second.groups,
         _ => 1,
@@ -139,37 +142,14 @@ fn convolutions(outer: &Conv2d, inner: &Conv2d, from: &[usize], between: &[usize
         _ => gcd(first.dilation[axis], first.stride[axis] * second.dilation[axis]),
     });
     let kernel = [0, 1].map(|axis| reach[axis] / dilation[axis] + 1);
-    let mut weight = vec![0.0f64; second.channels * inputs * kernel[0] * kernel[1]];
-    for output in 0..second.channels {
-        let group = output / (second.channels / second.groups);
-        let within_second = second.input[0] / second.groups;
-        for middle in group * within_second..(group + 1) * within_second {
-            let first_group = middle / (first.channels / first.groups);
-            let within_first = first.input[0] / first.groups;
-            for input in first_group * within_first..(first_group + 1) * within_first {
-                let at = (output * inputs + input % inputs) * kernel[0];
-                for (b, a) in pairs(second.kernel, first.kernel) {
-                    let tap = [0, 1].map(|axis| {
-                        let place =
-                            first.dilation[axis] * a[axis] + first.stride[axis] * second.dilation[axis] * b[axis];
-                        place / dilation[axis]
-                    });
-                    let w = outer.weight.at(second.weight_index(output, middle % within_second, b));
-                    let v = inner.weight.at(first.weight_index(middle, input % within_first, a));
-                    weight[(at + tap[0]) * kernel[1] + tap[1]] += f64::from(w) * f64::from(v);
-                }
-            }
-        }
-    }
+    let shape = [second.channels, inputs, kernel[0], kernel[1]];
+    let weight = weights_of_both([(inner, &first), (outer, &second)], shape, dilation);
     // Zeros around the input: the inner one's, and what the outer one asks of a pointwise inner one.
     let sides = |own: [usize; 2], of_outer: [usize; 2]| [0, 1].map(|axis| (own[axis] + of_outer[axis]) as i64);
     let (front, behind) = (sides(first.padding, second.padding), sides(first.behind, second.behind));
     let padding = if front == behind { front.to_vec() } else { [front, behind].concat() };
     let op = Conv2d {
-        weight: Tensor::new(
-            vec![second.channels, inputs, kernel[0], kernel[1]],
-            weight.into_iter().map(|weight| weight as f32).collect(),
-        ),
+        weight: Tensor::new(shape.to_vec(), weight),
         bias: bias(outer, inner, &second)?,
         pool: inner.pool.clone(),
         stride: [0, 1].map(|axis| (first.stride[axis] * second.stride[axis]) as i64).to_vec(),
@@ -180,8 +160,39 @@ fn convolutions(outer: &Conv2d, inner: &Conv2d, from: &[usize], between: &[usize
     Some(op.into())
 }
 
+/// The weights of two convolutions as one, of this shape and with this dilation. The inner one comes first.
+fn weights_of_both(
+    [(inner, first), (outer, second)]: [(&Conv2d, &Geometry); 2],
+    [outputs, inputs, rows, columns]: [usize; 4],
+    dilation: [usize; 2],
+) -> Vec<f32> {
+    let mut weight = vec![0.0f64; outputs * inputs * rows * columns];
+    for output in 0..outputs {
+        let group = output / (second.channels / second.groups);
+        let within_second = second.input[0] / second.groups;
+        for middle in group * within_second..(group + 1) * within_second {
+            let first_group = middle / (first.channels / first.groups);
+            let within_first = first.input[0] / first.groups;
+            for input in first_group * within_first..(first_group + 1) * within_first {
+                let at = (output * inputs + input % inputs) * rows;
+                for (b, a) in pairs(second.kernel, first.kernel) {
+                    let tap = [0, 1].map(|axis| {
+                        let place =
+                            first.dilation[axis] * a[axis] + first.stride[axis] * second.dilation[axis] * b[axis];
+                        place / dilation[axis]
+                    });
+                    let w = outer.weight.at(second.weight_index(output, middle % within_second, b));
+                    let v = inner.weight.at(first.weight_index(middle, input % within_first, a));
+                    weight[(at + tap[0]) * columns + tap[1]] += f64::from(w) * f64::from(v);
+                }
+            }
+        }
+    }
+    weight.into_iter().map(|weight| weight as f32).collect()
+}
+
 /// The outer bias plus what the outer convolution makes of the inner one's, which has one value per channel.
-fn bias(outer: &Conv2d, inner: &Conv2d, second: &s2c_dialects::convolution::Geometry) -> Option<Option<Tensor<f64>>> {
+fn bias(outer: &Conv2d, inner: &Conv2d, second: &Geometry) -> Option<Option<Tensor<f64>>> {
     let Some(inner_bias) = &inner.bias else { return Some(outer.bias.clone()) };
     if inner_bias.len() != inner.weight.shape[0] {
         return None;
