@@ -2,14 +2,16 @@
 #![doc = include_str!("README.md")]
 
 mod neuron;
+mod rules;
 mod verify;
 
 use crate::{
-    attribute::{Tensor, enum_attribute},
+    attribute::Tensor,
     convolution::Geometry,
     graph::{dialect_enum, op_structs},
 };
 pub use neuron::{Current, Fire, HandOn, Membrane, Neuron, Volts};
+pub use rules::{Compare, Integrator};
 pub use verify::verify;
 
 /// A network of this dialect.
@@ -20,44 +22,6 @@ impl Network {
     pub fn takes_values(&self) -> bool {
         let inputs = self.nodes.iter().filter(|node| matches!(node.op, Op::Input(_)));
         inputs.filter_map(|node| node.result.as_ref()).any(|result| !result.element.is_spikes())
-    }
-}
-
-enum_attribute! {
-    /// How a time constant becomes a factor per tick.
-    pub enum Integrator {
-        /// f = dt / tau.
-        Euler = 0, "euler";
-        /// f = 1 - exp(-dt / tau).
-        Exponential = 1, "exponential";
-    }
-}
-
-impl Integrator {
-    /// The factor f of the update `v <- v + f (target - v)`.
-    pub fn factor(self, dt: f64, tau: f64) -> f64 {
-        match self {
-            Self::Euler => dt / tau,
-            Self::Exponential => -(-dt / tau).exp_m1(),
-        }
-    }
-
-    /// The time constant of a factor, but for rounding: the inverse of [`Self::factor`].
-    pub fn time_constant(self, dt: f64, factor: f64) -> f64 {
-        match self {
-            Self::Euler => dt / factor,
-            Self::Exponential => -dt / (-factor).ln_1p(),
-        }
-    }
-}
-
-enum_attribute! {
-    /// Which membranes fire.
-    pub enum Compare {
-        /// v > threshold.
-        Greater = 0, "greater";
-        /// v >= threshold.
-        GreaterEqual = 1, "greater_equal";
     }
 }
 

@@ -1,6 +1,6 @@
 //! `snn.neuron`: what every NIR neuron is once it is discretised.
 
-use super::{Compare, Integrator};
+use super::rules::{Compare, Integrator};
 use crate::{
     attribute::{AttributeValue, Reset, Tensor, read},
     diagnostic::Result,

@@ -15,33 +15,29 @@
 mod bytes;
 mod fixed;
 mod float;
+mod population;
 mod rounding;
 mod rule;
 mod values;
+mod weights;
 
 use crate::{
-    analysis::{grid, projections, widths},
-    options::{Options, State, WeightCast},
+    analysis::{projections, widths},
+    options::{Options, State},
     session::Session,
 };
-use rule::Rule;
+use population::{Dynamics, HEADROOM, INTEGRATOR_HEADROOM, Population, too_wide};
+use rule::{Rule, Value};
 use s2c_dialects::{
     Module,
-    attribute::{Reset, Tensor, Weights},
     diagnostic::{Diagnostic, Result},
     graph::Node,
     ir::{Element, ValueType},
     qsnn, shown,
-    snn::{self, Network, Neuron, Op},
+    snn::{Network, Op},
 };
 use std::collections::BTreeMap;
-use values::Value;
-
-/// How many times its drive or its threshold a membrane is expected to reach where its range is unbounded.
-const HEADROOM: f64 = 128.0;
-/// The same for a membrane that adds up all that it gets and never fires: so many ticks in which all inputs are at their
-/// largest.
-const INTEGRATOR_HEADROOM: f64 = 1024.0;
+use weights::{bits_at, conv2d, dense, one_to_one};
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
@@ -146,76 +142,6 @@ fn shifts(
     Ok(shifts)
 }
 
-/// The bits of connection `index`.
-fn bits_at(bits: &BTreeMap<usize, u32>, index: usize) -> Result<u32> {
-    bits.get(&index).copied().ok_or_else(|| Box::new(Diagnostic::bug("a connection leads to no population")))
-}
-
-fn quantize(weight: f32, bits: u32, cast: WeightCast) -> i32 {
-    let weight = f64::from(weight);
-    let weight = if cast == WeightCast::Truncate { weight.trunc() } else { weight };
-    grid::nearest(weight, bits) as i32
-}
-
-fn dense(op: &snn::Linear, bits: u32, shift: Option<i64>, options: &Options) -> qsnn::Dense {
-    let values = op.weight.iter().map(|weight| quantize(weight, bits, options.weight_cast)).collect();
-    qsnn::Dense { weight: Weights::new(bits, op.weight.shape.clone(), values), bits: bits.into(), shift }
-}
-
-fn one_to_one(op: &snn::Scale, bits: u32, shift: Option<i64>, options: &Options) -> qsnn::Scale {
-    let values = op.scale.iter().map(|weight| quantize(weight, bits, options.weight_cast)).collect();
-    qsnn::Scale { weight: Weights::new(bits, vec![op.scale.len()], values), bits: bits.into(), shift }
-}
-
-fn conv2d(op: &snn::Conv2d, bits: u32, shift: Option<i64>, options: &Options) -> qsnn::Conv2d {
-    let values = op.weight.iter().map(|weight| quantize(weight, bits, options.weight_cast)).collect();
-    qsnn::Conv2d {
-        weight: Weights::new(bits, op.weight.shape.clone(), values),
-        bits: bits.into(),
-        shift,
-        pool: op.pool.clone(),
-        stride: op.stride.clone(),
-        padding: op.padding.clone(),
-        dilation: op.dilation.clone(),
-        groups: op.groups,
-    }
-}
-
-/// A population in integers.
-struct Population {
-    op: qsnn::Op,
-    /// Fractional bits of the sums that arrive.
-    fraction: i32,
-    /// What it hands on, where that is not spikes.
-    value: Option<Value>,
-}
-
-/// A population in floats, and what is known of it.
-struct Dynamics<'n> {
-    neuron: &'n Neuron,
-    shape: &'n [usize],
-    rules: &'n [Rule],
-    /// The most fractional bits that sums can have.
-    fraction: i32,
-    /// How many times its drive or its threshold a membrane is expected to reach where its range is unbounded.
-    headroom: f64,
-}
-
-impl Dynamics<'_> {
-    /// One number per neuron.
-    fn all<T: Copy + PartialEq>(&self, f: impl Fn(&Rule) -> T) -> Tensor<T> {
-        Tensor::new(self.shape.to_vec(), self.rules.iter().map(f).collect())
-    }
-
-    fn has_current(&self) -> bool {
-        self.neuron.stages.current.is_some()
-    }
-
-    fn reset(&self) -> Option<Reset> {
-        self.neuron.fire().map(|fire| fire.reset)
-    }
-}
-
 fn population(
     session: &mut Session<'_>,
     network: &Network,
@@ -233,30 +159,4 @@ fn population(
         State::F32 => Ok(float::population(&dynamics)),
         State::Fixed | State::Fixed8 => fixed::population(session, &dynamics, options.state == State::Fixed8),
     }
-}
-
-/// What a spike does in `qsnn`: what is subtracted a tick later is subtracted at once, in the size that decays to it.
-fn in_integers(reset: Reset) -> Reset {
-    if reset == Reset::SubtractLate { Reset::Subtract } else { reset }
-}
-
-/// A threshold in units of the weights' last bit that is an integer but for the rounding of 32-bit floats (about three
-/// units in the last place) becomes that integer, so that sums which meet it exactly are told apart from it exactly.
-fn snap(value: f64) -> f64 {
-    let integer = value.round();
-    if (value - integer).abs() <= integer.abs() * 2e-7 { integer } else { value }
-}
-
-fn too_wide(node: &str, rules: &[Rule], reset: Option<Reset>) -> Box<Diagnostic> {
-    let wrong = rules.iter().position(|rule| !rule.fits(0, reset, Some(1.0))).unwrap_or(0);
-    let rule = &rules[wrong];
-    let diagnostic = Diagnostic::error("neuron-too-wide", format!("neuron {wrong} needs more than 32 bits"))
-        .at_node(node)
-        .text(format!(
-            "Its threshold is {:.3e} times its largest weight's last bit, its largest sum of weights {:.3e}.",
-            rule.threshold * rule.scale(0),
-            rule.sum.high.max(-rule.sum.low)
-        ))
-        .hint("use fewer --weight-bits, or look at the neuron's threshold and weights");
-    Box::new(diagnostic)
 }

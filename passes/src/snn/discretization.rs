@@ -14,6 +14,7 @@
 mod delays;
 mod hops;
 mod neurons;
+mod parts;
 mod rules;
 
 use crate::{
@@ -21,7 +22,8 @@ use crate::{
     options::{Convention, Integrator, Options},
     session::Session,
 };
-use neurons::{Choices, Parts};
+use neurons::Choices;
+use parts::Parts;
 use rules::Rules;
 use s2c_dialects::{
     Module,

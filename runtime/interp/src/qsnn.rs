@@ -1,5 +1,6 @@
 //! The integer interpreter: the exact semantics of the `qsnn` dialect, which the machine code must equal.
 
+mod arithmetic;
 mod connection;
 mod float;
 mod population;
@@ -8,6 +9,7 @@ mod row;
 mod tests;
 
 use crate::{Event, Interpreter, check_events, check_input, check_inputs, delay_line::DelayLine, order};
+pub use arithmetic::{decay, keep_byte, shift_input, shift_right};
 use connection::{Convolution, Matrix};
 use float::FloatPopulation;
 use population::Population;
@@ -62,26 +64,6 @@ enum Kind {
     Reshape {
         positions: Vec<usize>,
     },
-}
-
-/// `v D / 2^32`, rounded to nearest, halves up.
-pub fn decay(value: i32, factor: i64) -> i32 {
-    ((i64::from(value) * factor + (1 << 31)) >> 32) as i32
-}
-
-/// `value / 2^shift`, rounded to nearest, halves up.
-pub fn shift_right(value: i32, shift: u32) -> i32 {
-    ((i64::from(value) + (1i64 << shift >> 1)) >> shift) as i32
-}
-
-/// What is left of a membrane that is kept in 8 bits: the nearest multiple of 2^shift, halves up, of -128 to 127 of them.
-pub fn keep_byte(membrane: i32, shift: u32) -> i32 {
-    shift_right(membrane, shift).clamp(-128, 127) << shift
-}
-
-/// What a connection multiplies its weights by: `value << shift`, or a rounding shift to the right.
-pub fn shift_input(value: i32, shift: i64) -> i32 {
-    if shift >= 0 { value.wrapping_shl(shift as u32) } else { shift_right(value, -shift as u32) }
 }
 
 impl Qsnn {

@@ -1,10 +1,11 @@
 //! Neurons in 32-bit integers: how many fractional bits each state has, and the coefficients in those units.
 
 use super::{
-    Dynamics, HEADROOM, Population, bytes, in_integers, rounding,
-    rule::Rule,
-    snap, too_wide,
-    values::{self, Readout, Value},
+    bytes,
+    population::{Dynamics, HEADROOM, Population, in_integers, snap, too_wide},
+    rounding,
+    rule::{Rule, Value},
+    values::{self, Readout},
 };
 use crate::{analysis::ranges::Range, session::Session};
 use s2c_dialects::{

@@ -1,9 +1,8 @@
 //! Neurons that keep float32 state: no fractional bits to choose, no range to prove, parameters rounded to nearest.
 
 use super::{
-    Dynamics, Population, in_integers,
+    population::{Dynamics, Population, in_integers, snap},
     rule::Rule,
-    snap,
     values::{self, Readout},
 };
 use s2c_dialects::{

@@ -1,6 +1,6 @@
 //! What a neuron's float rule says, and how large its states can get.
 
-use super::{bits_at, quantize, values::Value};
+use super::weights::{bits_at, quantize};
 use crate::{
     analysis::{
         projections,
@@ -17,6 +17,15 @@ use std::collections::BTreeMap;
 
 /// Fractional bits that sums of graded values may have; sums that spikes add to have at least none.
 const FRACTIONS: std::ops::RangeInclusive<i32> = -31..=60;
+
+/// The values that an input or a population hands on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Value {
+    /// Fractional bits per volt.
+    pub fraction: i64,
+    /// Largest absolute value in volts.
+    pub bound: f64,
+}
 
 /// What one neuron's float rule says, in units of scaled weights.
 pub struct Rule {

@@ -1,6 +1,6 @@
 //! Graded values: what populations hand on instead of spikes, as fixed-point numbers in packets.
 
-use super::rule::Rule;
+use super::rule::{Rule, Value};
 use s2c_dialects::{
     attribute::Tensor,
     snn::{Network, Op},
@@ -9,15 +9,6 @@ use std::collections::BTreeMap;
 
 /// Bits that the largest value takes.
 const BITS: f64 = 30.0;
-
-/// The values that an input or a population hands on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Value {
-    /// Fractional bits per volt.
-    pub fraction: i64,
-    /// Largest absolute value in volts.
-    pub bound: f64,
-}
 
 /// The values of the inputs that are analog: as fine as numbers of 31 bits and a sign can be.
 pub fn of_inputs(network: &Network) -> BTreeMap<usize, Value> {

@@ -1,6 +1,6 @@
 //! The table of conventions of the `snn` dialect's README.
 
-use super::neurons::Parts;
+use super::parts::Parts;
 use crate::options::{Convention, Integrator};
 use s2c_dialects::{
     attribute::{Reset, Tensor},

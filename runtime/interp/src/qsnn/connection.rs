@@ -1,8 +1,8 @@
 //! Connections as events: only spikes cost something.
 
 use super::{
+    arithmetic::shift_input,
     row::{Layout, Row},
-    shift_input,
 };
 use s2c_dialects::{attribute::Weights, convolution::Geometry};
 

@@ -5,9 +5,8 @@
 //! something arrives.
 
 use super::{
-    decay, keep_byte,
+    arithmetic::{decay, keep_byte, shift_right},
     row::{Block, LANES, Layout, Parameter, Row, any, change},
-    shift_right,
 };
 use fixedbitset::FixedBitSet;
 use s2c_dialects::{

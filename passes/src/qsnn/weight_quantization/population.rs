@@ -1,0 +1,76 @@
+//! Populations before and after.
+
+use super::rule::{Rule, Value};
+use s2c_dialects::{
+    attribute::{Reset, Tensor},
+    diagnostic::Diagnostic,
+    qsnn,
+    snn::Neuron,
+};
+
+/// How many times its drive or its threshold a membrane is expected to reach where its range is unbounded.
+pub(super) const HEADROOM: f64 = 128.0;
+/// The same for a membrane that adds up all that it gets and never fires: so many ticks in which all inputs are at their
+/// largest.
+pub(super) const INTEGRATOR_HEADROOM: f64 = 1024.0;
+
+/// A population in integers.
+pub(super) struct Population {
+    pub(super) op: qsnn::Op,
+    /// Fractional bits of the sums that arrive.
+    pub(super) fraction: i32,
+    /// What it hands on, where that is not spikes.
+    pub(super) value: Option<Value>,
+}
+
+/// A population in floats, and what is known of it.
+pub(super) struct Dynamics<'n> {
+    pub(super) neuron: &'n Neuron,
+    pub(super) shape: &'n [usize],
+    pub(super) rules: &'n [Rule],
+    /// The most fractional bits that sums can have.
+    pub(super) fraction: i32,
+    /// How many times its drive or its threshold a membrane is expected to reach where its range is unbounded.
+    pub(super) headroom: f64,
+}
+
+impl Dynamics<'_> {
+    /// One number per neuron.
+    pub(super) fn all<T: Copy + PartialEq>(&self, f: impl Fn(&Rule) -> T) -> Tensor<T> {
+        Tensor::new(self.shape.to_vec(), self.rules.iter().map(f).collect())
+    }
+
+    pub(super) fn has_current(&self) -> bool {
+        self.neuron.stages.current.is_some()
+    }
+
+    pub(super) fn reset(&self) -> Option<Reset> {
+        self.neuron.fire().map(|fire| fire.reset)
+    }
+}
+
+/// What a spike does in `qsnn`: what is subtracted a tick later is subtracted at once, in the size that decays to it.
+pub(super) fn in_integers(reset: Reset) -> Reset {
+    if reset == Reset::SubtractLate { Reset::Subtract } else { reset }
+}
+
+/// A threshold in units of the weights' last bit that is an integer but for the rounding of 32-bit floats (about three
+/// units in the last place) becomes that integer, so that sums which meet it exactly are told apart from it exactly.
+pub(super) fn snap(value: f64) -> f64 {
+    let integer = value.round();
+    if (value - integer).abs() <= integer.abs() * 2e-7 { integer } else { value }
+}
+
+pub(super) fn too_wide(node: &str, rules: &[Rule], reset: Option<Reset>) -> Box<Diagnostic> {
+    let wrong = rules.iter().position(|rule| !rule.fits(0, reset, Some(1.0))).unwrap_or(0);
+    let rule = &rules[wrong];
+    let diagnostic = Diagnostic::error("neuron-too-wide", format!("neuron {wrong} needs more than 32 bits"))
+        .at_node(node)
+        .text(format!(
+            "Its threshold is {:.3e} times its largest weight's last bit, its largest sum of weights {:.3e}.",
+            rule.threshold * rule.scale(0),
+            rule.sum.high.max(-rule.sum.low)
+        ))
+        .hint("use fewer --weight-bits, or look at the neuron's threshold and weights");
+    Box::new(diagnostic)
+}
