@@ -313,6 +313,7 @@ pub(crate) use op_structs;
 macro_rules! dialect_enum {
     ($(#[$meta:meta])* pub enum Op in $network:literal { $($(#[$case_meta:meta])* $name:ident,)* }) => {
         $(#[$meta])*
+        #[allow(clippy::large_enum_variant, reason = "there are few nodes, and their arrays are elsewhere")]
         #[derive(Clone, Debug, PartialEq)]
         pub enum Op { $($(#[$case_meta])* $name($name),)* }
         impl $crate::graph::DialectOp for Op {

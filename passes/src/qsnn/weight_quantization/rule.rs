@@ -186,8 +186,8 @@ fn arriving(
                 Some(_) => ranges::sum_of_values(integers(), limit),
             };
             let absolute = integers().map(|weight| f64::from(weight.abs())).sum::<f64>() * area as f64;
-            for neuron in row * places..(row + 1) * places {
-                let Arriving { sum, graded, bias } = &mut all[neuron];
+            for (neuron, arriving) in all.iter_mut().enumerate().skip(row * places).take(places) {
+                let Arriving { sum, graded, bias } = arriving;
                 *sum = Range { low: sum.low + range.low, high: sum.high + range.high };
                 *graded += value.map_or(0.0, |_| absolute);
                 *bias += offsets.as_ref().map_or(0.0, |bias| bias.at(neuron * bias.len() / count));

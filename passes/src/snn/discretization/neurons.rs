@@ -6,7 +6,7 @@ use s2c_dialects::{
     attribute::{Reset, Tensor},
     diagnostic::Diagnostic,
     neuron::{Output, Stages},
-    snn::{self, Compare, Current, Fire, HandOn, Membrane, Neuron, Op},
+    snn::{self, Compare, Current, Fire, HandOn, Membrane, Neuron},
 };
 
 /// What is chosen for all neurons.
