@@ -83,7 +83,7 @@ fn save_files(folder: &Path, save: &dyn Fn(&str, &[u8])) {
     assert_eq!(code, Some(0), "{text}");
 
     let line = "compile digits.nir --dt 1e-3 --convention norse --reset subtract --state f32 --emit qsnn -o exact.mlir";
-    let (code, text) = s2c(&folder, line);
+    let (code, text) = s2c(folder, line);
     assert_eq!(code, Some(0), "{text}");
 
     save("text.nir", b"not a model\n");
