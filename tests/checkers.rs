@@ -73,8 +73,8 @@ fn every_kind_of_fault_is_found() {
             p.pes[0].buffers[last].address = p.pes[0].buffers[last].address.map(|address| address + 2);
         }),
         ("no address", "memory", |p| p.pes[0].buffers[0].address = None),
-        ("more rows than weights", "weights", |p| p.pes[0].rows[0].count += 1),
-        ("sums without room", "weights", |p| p.pes[0].rows.iter_mut().for_each(|rows| rows.slot = 1)),
+        ("more rows than weights", "weights", |p| p.pes[0].blocks[0].head.count += 1),
+        ("sums without room", "weights", |p| p.pes[0].blocks.iter_mut().for_each(|block| block.head.slot = 1)),
         ("a missing route", "routes", |p| drop(p.routes.pop())),
         ("a route that leaves out a PE", "routes", |p| {
             let route = p.routes.iter_mut().find(|route| route.destinations[0] >= 0).unwrap();

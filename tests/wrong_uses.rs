@@ -101,7 +101,7 @@ fn save_files(folder: &Path, save: &dyn Fn(&str, &[u8])) {
         "  %z = qsnn.cuba_lif \"neuron\"(%i << 4) current >> 2 reset subtract {} : tensor<1xi32> -> tensor<1xi1>\n";
     save("old_integer.mlir", format!("qsnn.network @x dt 1.0 options {{}} {{\n{old}}}\n").as_bytes());
     let program = fs::read_to_string(folder.join("program.mlir")).unwrap();
-    save("rows.mlir", program.replacen("count 64 from", "count 65 from", 1).as_bytes());
+    save("rows.mlir", program.replacen("count 64 into", "count 65 into", 1).as_bytes());
     save("wide.toml", TARGET.replace("columns = 1\n", "columns = 4294967295\n").as_bytes());
     save("broken.toml", b"name = \"x\"\n\n[memory\nsram_bytes = 131072\n");
     save("unknown.toml", b"name = \"x\"\ncolour = \"green\"\n");

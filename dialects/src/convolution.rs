@@ -1,5 +1,7 @@
 //! The geometry of a convolution, seen from a spike: which taps of the kernel it meets, and where they lead.
 
+use std::ops::Range;
+
 /// A convolution over rows and columns, with an optional sum over windows in front. Pairs are [rows, columns].
 /// A map of channels and columns alone is one of a single row: a convolution over one axis.
 ///
@@ -24,6 +26,35 @@ pub struct Geometry {
     pub behind: [usize; 2],
     /// Steps between taps.
     pub dilation: [usize; 2],
+}
+
+/// A convolution along one axis. All steps are at least 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Axis {
+    /// Length of the windows that are summed before the convolution.
+    pub pool: usize,
+    /// Number of windows; positions beyond have no taps.
+    pub pooled: usize,
+    /// Kernel positions.
+    pub kernel: usize,
+    /// Windows from one output to the next.
+    pub stride: usize,
+    /// Zeros in front of the first window.
+    pub padding: usize,
+    /// Windows from one kernel position to the next.
+    pub dilation: usize,
+}
+
+impl Axis {
+    /// The taps of an input position that lead to some outputs, as (kernel position, output), in the order of the kernel.
+    pub fn taps(self, position: usize, outputs: Range<usize>) -> impl DoubleEndedIterator<Item = (usize, usize)> {
+        let window = position / self.pool;
+        (0..self.kernel).filter_map(move |tap| {
+            let shifted = (window + self.padding).checked_sub(tap * self.dilation)?;
+            let output = shifted / self.stride;
+            (window < self.pooled && shifted % self.stride == 0 && outputs.contains(&output)).then_some((tap, output))
+        })
+    }
 }
 
 /// A tap of the kernel that a spike meets.
@@ -100,16 +131,21 @@ impl Geometry {
         if input.len() == 2 { vec![channels, columns] } else { vec![channels, rows, columns] }
     }
 
+    /// The convolution along one axis.
+    pub fn axis(&self, axis: usize) -> Axis {
+        Axis {
+            pool: self.pool[axis],
+            pooled: self.pooled()[axis],
+            kernel: self.kernel[axis],
+            stride: self.stride[axis],
+            padding: self.padding[axis],
+            dilation: self.dilation[axis],
+        }
+    }
+
     /// Taps along one axis for an input row or column: (kernel index, output index).
-    pub fn taps_along(&self, axis: usize, position: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let windows = self.pooled()[axis];
-        let size = self.output()[axis + 1];
-        let window = position / self.pool[axis];
-        (0..self.kernel[axis]).filter_map(move |tap| {
-            let shifted = (window + self.padding[axis]).checked_sub(tap * self.dilation[axis])?;
-            let output = shifted / self.stride[axis];
-            (window < windows && shifted % self.stride[axis] == 0 && output < size).then_some((tap, output))
-        })
+    pub fn taps_along(&self, axis: usize, position: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
+        self.axis(axis).taps(position, 0..self.output()[axis + 1])
     }
 
     /// All taps that a spike at a row and a column meets.

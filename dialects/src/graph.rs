@@ -278,19 +278,14 @@ pub(crate) fn internal(error: melior::Error) -> Box<Diagnostic> {
     Box::new(Diagnostic::bug(error.to_string()))
 }
 
-/// Declares the decoded form of ops: one struct per op with its attributes as typed fields, and for a dialect whose
-/// networks are graphs an enum of them that implements [`DialectOp`].
-macro_rules! op_structs {
-    ($($(#[$meta:meta])* pub struct $name:ident = $op:literal {
-        $($(#[$field_meta:meta])* $field:ident: $type:ty,)*
-    })*) => {$(
+/// Declares a struct of attributes as typed fields.
+macro_rules! attribute_struct {
+    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq)]
         pub struct $name { $($(#[$field_meta])* pub $field: $type,)* }
         impl $name {
-            /// Full name of the op.
-            pub const NAME: &'static str = $op;
-            /// Decodes the attributes of an op of this name.
+            /// Decodes the attributes of an op.
             pub fn read(_operation: melior::ir::OperationRef<'_, '_>) -> $crate::diagnostic::Result<Self> {
                 Ok(Self { $($field: $crate::attribute::read(_operation, stringify!($field))?,)* })
             }
@@ -304,6 +299,24 @@ macro_rules! op_structs {
                     .filter_map(|(name, value)| Some((melior::ir::Identifier::new(context, name), value?)))
                     .collect()
             }
+        }
+    };
+}
+pub(crate) use attribute_struct;
+
+/// Declares the decoded form of ops: one struct per op with its attributes as typed fields, and for a dialect whose
+/// networks are graphs an enum of them that implements [`DialectOp`].
+macro_rules! op_structs {
+    ($($(#[$meta:meta])* pub struct $name:ident = $op:literal {
+        $($(#[$field_meta:meta])* $field:ident: $type:ty,)*
+    })*) => {$(
+        $crate::graph::attribute_struct! {
+            $(#[$meta])*
+            pub struct $name { $($(#[$field_meta])* $field: $type,)* }
+        }
+        impl $name {
+            /// Full name of the op.
+            pub const NAME: &'static str = $op;
         }
     )*};
 }

@@ -21,7 +21,10 @@ use crate::{
     },
 };
 use rayon::prelude::*;
-use s2c_backend::emit::{Binary, manifest::Pe};
+use s2c_backend::emit::{
+    Binary,
+    manifest::{Pe, Purpose},
+};
 use s2c_chip::{Chip, PacketFaults};
 use s2c_dialects::diagnostic::{Diagnostic, Result};
 use serde::Serialize;
@@ -66,15 +69,14 @@ impl Kind {
         }
     }
 
-    /// Whether a buffer of this name belongs to the kind.
-    fn holds(self, buffer: &str) -> bool {
-        let is_weights = buffer.starts_with("weights");
-        let is_state = matches!(buffer, "membranes" | "currents" | "accumulators" | "refractory");
+    /// Whether a part of memory belongs to the kind.
+    fn holds(self, purpose: Purpose) -> bool {
         match self {
-            Self::Weights => is_weights,
-            Self::State => is_state,
-            Self::Tables => !is_weights && !is_state && !matches!(buffer, "code" | "fifo"),
-            _ => false,
+            Self::Weights => purpose == Purpose::Synapses,
+            Self::State => purpose == Purpose::State,
+            Self::Tables => matches!(purpose, Purpose::Tables | Purpose::Parameters),
+            Self::Code => purpose == Purpose::Code,
+            Self::Drop | Self::Duplicate | Self::Late | Self::Dead => false,
         }
     }
 }
@@ -214,23 +216,17 @@ fn flip_state(chip: &mut Chip, parts: &[(usize, u32, u64)], rate: f64, random: &
     }
 }
 
-/// PE, address and bytes of each buffer that a kind of fault meets.
+/// PE, address and bytes of each part of memory that a kind of fault meets.
 fn regions(pes: &[Pe], kind: Kind) -> impl Iterator<Item = (usize, u32, u64)> + '_ {
     pes.iter().enumerate().flat_map(move |(index, pe)| {
-        let mine = pe.addresses.iter().filter(move |(name, _)| kind.holds(name));
-        mine.map(move |(name, &address)| (index, address, u64::from(pe.memory.get(name).copied().unwrap_or(0))))
+        let mine = pe.memory.values().filter(move |region| kind.holds(region.purpose));
+        mine.map(move |region| (index, region.address, u64::from(region.bytes)))
     })
 }
 
 /// Flips bits of the image; gives their number.
 fn damage(binary: &mut Binary, kind: Kind, rate: f64, random: &mut Random) -> u64 {
-    let regions: Vec<(usize, u32, u64)> = match kind {
-        Kind::Code => {
-            let code = |pe: &Pe| u64::from(pe.memory.get("code").copied().unwrap_or(0));
-            binary.manifest.pes.iter().enumerate().map(|(index, pe)| (index, 0, code(pe))).collect()
-        }
-        _ => regions(&binary.manifest.pes, kind).collect(),
-    };
+    let regions: Vec<(usize, u32, u64)> = regions(&binary.manifest.pes, kind).collect();
     let mut flipped = 0;
     let shared = binary.blobs.len();
     for (pe, address, bytes) in regions {

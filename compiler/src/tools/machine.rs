@@ -218,7 +218,7 @@ impl Machine {
     pub fn stats(&self) -> Stats {
         let manifest = &self.binary.manifest;
         let chip = self.chip.stats();
-        let bytes = |index: usize| manifest.pes[index].memory.values().map(|&bytes| u64::from(bytes)).sum();
+        let bytes = |index: usize| u64::from(manifest.pes[index].bytes());
         let pe: Vec<PeStats> = chip
             .pes
             .iter()

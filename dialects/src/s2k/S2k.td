@@ -53,25 +53,43 @@ def S2k_PeOp : S2k_Op<"pe", [Symbol, SymbolTable, SingleBlock, NoTerminator, Has
   let assemblyFormat = "$sym_name (`at` $place^)? attr-dict-with-keyword $body";
 }
 
+def S2k_Purpose : I32EnumAttr<"Purpose", "what a buffer holds", [
+    I32EnumAttrCase<"Weights", 0, "weights">,        // of synapses, with what finds them
+    I32EnumAttrCase<"Parameters", 1, "parameters">,  // of neurons, which never change
+    I32EnumAttrCase<"State", 2, "state">,            // of neurons, and sums
+    I32EnumAttrCase<"Packets", 3, "packets">]> {     // that were received
+  let cppNamespace = "::s2c::s2k";
+}
+
 def S2k_BufferOp : S2k_Op<"buffer", [Symbol, HasParent<"PeOp">]> {
   let summary = "a piece of the PE's SRAM of `bytes` bytes; zero at the start where it has no values";
-  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$bytes, OptionalAttr<I64Attr>:$address,
+  let arguments = (ins SymbolNameAttr:$sym_name, S2k_Purpose:$purpose, I64Attr:$bytes, OptionalAttr<I64Attr>:$address,
       OptionalAttr<ElementsAttr>:$values);
-  let assemblyFormat = "$sym_name `bytes` $bytes (`at` $address^)? (`=` $values^)? attr-dict";
+  let assemblyFormat = "$sym_name $purpose `bytes` $bytes (`at` $address^)? (`=` $values^)? attr-dict";
 }
 
-def S2k_RowsOp : S2k_Op<"rows", [HasParent<"PeOp">]> {
-  let summary = "packet key + i of `source` adds row `first` + i of `weights` to `accumulators`, `slot` ticks after the next update";
-  let arguments = (ins StrAttr:$source, I64Attr:$first, I64Attr:$count, FlatSymbolRefAttr:$weights, I64Attr:$bits,
-      FlatSymbolRefAttr:$accumulators, I64Attr:$width, I64Attr:$length, I64Attr:$slot, UnitAttr:$sparse,
-      OptionalAttr<I64Attr>:$shift, UnitAttr:$graded);
-  let assemblyFormat = [{
-    $weights (`sparse` $sparse^)? `rows` $first `count` $count `from` $source `into` $accumulators `bits` $bits `width` $width `length` $length `slot` $slot
-    (`shift` $shift^)? (`graded` $graded^)? attr-dict
-  }];
+// A block of synapses from one source: what all storage forms have, then what one adds, with its text.
+class S2k_BlockOp<string mnemonic, dag own, string text> : S2k_Op<mnemonic, [HasParent<"PeOp">]> {
+  let arguments = !con((ins StrAttr:$source, I64Attr:$count, FlatSymbolRefAttr:$weights, FlatSymbolRefAttr:$accumulators,
+      I64Attr:$width, I64Attr:$slot, OptionalAttr<I64Attr>:$shift, UnitAttr:$graded), own);
+  let assemblyFormat = "$weights " # text # " `from` $source `count` $count `into` $accumulators `width` $width `slot` $slot "
+      "(`shift` $shift^)? (`graded` $graded^)? attr-dict";
 }
 
-def S2k_ConvolutionOp : S2k_Op<"convolution", [HasParent<"PeOp">]> {
+def S2k_RowsOp : S2k_BlockOp<"rows", (ins I64Attr:$first, I64Attr:$length, I64Attr:$bits),
+    "`row` $first `length` $length `bits` $bits"> {
+  let summary = "packet key + i of `source` adds row `first` + i of `weights` to `length` accumulators";
+}
+
+def S2k_SparseRowsOp : S2k_BlockOp<"sparse_rows", (ins I64Attr:$first, I64Attr:$length),
+    "`row` $first `length` $length"> {
+  let summary = "as `rows` of 8-bit weights of which only those that are not 0 are stored";
+}
+
+def S2k_ConvolutionOp : S2k_BlockOp<"convolution", (ins I64Attr:$bits, I64Attr:$source_width, I64Attr:$source_channels,
+      I64Attr:$source_channel, I64Attr:$source_row, DenseI64ArrayAttr:$pool, DenseI64ArrayAttr:$pooled,
+      DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$stride, DenseI64ArrayAttr:$padding, DenseI64ArrayAttr:$dilation,
+      I64Attr:$target_width, I64Attr:$target_channels, I64Attr:$target_row, I64Attr:$target_rows), "`bits` $bits"> {
   let summary = "a packet of `source` adds the taps of a kernel to the accumulators around its place";
   let description = [{
     Pairs are [rows, columns]. The source is a map of `source_width` columns with `source_channels` per place, of which
@@ -79,29 +97,13 @@ def S2k_ConvolutionOp : S2k_Op<"convolution", [HasParent<"PeOp">]> {
     `target_channels` accumulators per place, of which this PE holds `target_rows` rows from `target_row` on. Weights
     are source channels x kernel rows x kernel columns x target channels.
   }];
-  let arguments = (ins StrAttr:$source, I64Attr:$count, FlatSymbolRefAttr:$weights, I64Attr:$bits,
-      FlatSymbolRefAttr:$accumulators, I64Attr:$width, I64Attr:$slot, OptionalAttr<I64Attr>:$shift, UnitAttr:$graded,
-      I64Attr:$source_width, I64Attr:$source_channels,
-      I64Attr:$source_channel, I64Attr:$source_row, DenseI64ArrayAttr:$pool, DenseI64ArrayAttr:$pooled, DenseI64ArrayAttr:$kernel,
-      DenseI64ArrayAttr:$stride, DenseI64ArrayAttr:$padding, DenseI64ArrayAttr:$dilation, I64Attr:$target_width,
-      I64Attr:$target_channels, I64Attr:$target_row, I64Attr:$target_rows);
-  let assemblyFormat = [{
-    $weights `from` $source `count` $count `into` $accumulators `bits` $bits `width` $width `slot` $slot
-    (`shift` $shift^)? (`graded` $graded^)? attr-dict
-  }];
 }
 
-def S2k_OneToOneOp : S2k_Op<"one_to_one", [HasParent<"PeOp">]> {
-  let summary = "packet key + i of `source` adds one weight to one accumulator: entry i - `first` of `table`";
+def S2k_OneToOneOp : S2k_BlockOp<"one_to_one", (ins I64Attr:$first, I64Attr:$length), "`first` $first `length` $length"> {
+  let summary = "packet key + i of `source` adds one weight to one accumulator: entry i - `first` of `weights`";
   let description = [{
     An entry is a 32-bit word: the weight in its upper half, the number of the accumulator in its lower half. Packets
     outside `first` to `first` + `length` - 1 have no synapse here.
-  }];
-  let arguments = (ins StrAttr:$source, I64Attr:$count, I64Attr:$first, I64Attr:$length, FlatSymbolRefAttr:$table,
-      FlatSymbolRefAttr:$accumulators, I64Attr:$width, I64Attr:$slot, OptionalAttr<I64Attr>:$shift, UnitAttr:$graded);
-  let assemblyFormat = [{
-    $table `first` $first `length` $length `from` $source `count` $count `into` $accumulators `width` $width `slot` $slot
-    (`shift` $shift^)? (`graded` $graded^)? attr-dict
   }];
 }
 

@@ -26,6 +26,11 @@ impl MapLayout {
         Self { map, channel: 0, channels: map[0], padded: map[0], row: 0, rows: map[1] }
     }
 
+    /// Number of neurons, without padding.
+    pub fn neurons(&self) -> usize {
+        self.channels * self.rows * self.map[2]
+    }
+
     /// Number of neurons, padding included.
     pub fn count(&self) -> usize {
         self.padded * self.rows * self.map[2]

@@ -1,6 +1,7 @@
 //! The `s2k` dialect: what each PE of a SpiNNaker2 machine holds and runs.
 #![doc = include_str!("README.md")]
 
+mod block;
 mod layout;
 mod program;
 mod verify;
@@ -9,9 +10,10 @@ use crate::{
     attribute::{AttributeValue, Reset, Symbol, Tensor, enum_attribute},
     graph::op_structs,
 };
+pub use block::{Block, Convolution, Form, Head, OneToOne, Rows, SparseRows};
 pub use layout::MapLayout;
 use melior::{Context, ir::Attribute};
-pub use program::{Pe, Program, Synapses};
+pub use program::{Pe, Program};
 pub use verify::verify;
 
 enum_attribute! {
@@ -25,6 +27,20 @@ enum_attribute! {
         Mixed = 2, "mixed";
         /// v M in float32, M the factor itself.
         Float = 3, "float";
+    }
+}
+
+enum_attribute! {
+    /// What a buffer holds.
+    pub enum Purpose {
+        /// Weights of synapses, with what finds them.
+        Weights = 0, "weights";
+        /// Parameters of neurons, which never change.
+        Parameters = 1, "parameters";
+        /// What neurons keep from tick to tick, and sums.
+        State = 2, "state";
+        /// Packets that were received.
+        Packets = 3, "packets";
     }
 }
 
@@ -67,6 +83,18 @@ pub enum Values {
     I32(Tensor<i32>),
     /// Parameters of neurons with float32 state.
     F32(Tensor<f32>),
+}
+
+impl Values {
+    /// Extent of each dimension.
+    pub fn shape(&self) -> &[usize] {
+        match self {
+            Self::I8(tensor) => &tensor.shape,
+            Self::I16(tensor) => &tensor.shape,
+            Self::I32(tensor) => &tensor.shape,
+            Self::F32(tensor) => &tensor.shape,
+        }
+    }
 }
 
 impl AttributeValue for Values {
@@ -123,111 +151,14 @@ op_structs! {
     pub struct Buffer = "s2k.buffer" {
         /// Name within the PE.
         sym_name: String,
+        /// What it holds.
+        purpose: Purpose,
         /// Size in bytes, padding included.
         bytes: i64,
         /// Byte address; set by `buffer-allocation`.
         address: Option<i64>,
         /// Initial values; zero where there are none.
         values: Option<Values>,
-    }
-    /// A block of synapses as one row of weights per source neuron.
-    pub struct Rows = "s2k.rows" {
-        /// Name of the slice or host input that sends.
-        source: String,
-        /// First row of the weights that belongs to the source.
-        first: i64,
-        /// Number of rows: neurons of the source.
-        count: i64,
-        /// Buffer of rows x targets.
-        weights: Symbol,
-        /// Bits per weight as stored: 1, 2, 4, 8 or 16. With less than 8, sums are 64, 64 or 16 times too large.
-        bits: i64,
-        /// Buffer of the sums.
-        accumulators: Symbol,
-        /// Bits per accumulator, 16 or 32.
-        width: i64,
-        /// Accumulators per row, a multiple of 4.
-        length: i64,
-        /// Ticks between the next update and the one that the sums are for.
-        slot: i64,
-        /// Only weights that are not 0 are stored.
-        sparse: bool,
-        /// Left shift of what weights are multiplied by; a negative one is a rounding right shift.
-        shift: Option<i64>,
-        /// Weights are multiplied by the packet's payload instead of by one.
-        graded: bool,
-    }
-    /// A block of synapses of one weight each.
-    pub struct OneToOne = "s2k.one_to_one" {
-        /// Name of the slice or host input that sends.
-        source: String,
-        /// Number of its neurons.
-        count: i64,
-        /// The first of them that has a synapse here.
-        first: i64,
-        /// Entries of the table.
-        length: i64,
-        /// Buffer of weights (upper half word) and numbers of accumulators (lower half word).
-        table: Symbol,
-        /// Buffer of the sums.
-        accumulators: Symbol,
-        /// Bits per accumulator, 16 or 32.
-        width: i64,
-        /// Ticks between the next update and the one that the sums are for.
-        slot: i64,
-        /// Left shift of what weights are multiplied by; a negative one is a rounding right shift.
-        shift: Option<i64>,
-        /// Weights are multiplied by the packet's payload instead of by one.
-        graded: bool,
-    }
-    /// A block of synapses as a convolution kernel; pairs are [rows, columns].
-    pub struct Convolution = "s2k.convolution" {
-        /// Name of the slice or host input that sends.
-        source: String,
-        /// Number of its neurons.
-        count: i64,
-        /// Buffer of source channels x kernel rows x kernel columns x target channels.
-        weights: Symbol,
-        /// Bits per weight as stored.
-        bits: i64,
-        /// Buffer of the sums.
-        accumulators: Symbol,
-        /// Bits per accumulator, 16 or 32.
-        width: i64,
-        /// Ticks between the next update and the one that the sums are for.
-        slot: i64,
-        /// Left shift of what weights are multiplied by; a negative one is a rounding right shift.
-        shift: Option<i64>,
-        /// Weights are multiplied by the packet's payload instead of by one.
-        graded: bool,
-        /// Columns of the source map.
-        source_width: i64,
-        /// Channels per place of the source slice, padding included.
-        source_channels: i64,
-        /// First channel of the source slice.
-        source_channel: i64,
-        /// First row of the source slice.
-        source_row: i64,
-        /// Window that is summed before the convolution.
-        pool: Vec<i64>,
-        /// Rows and columns of the source map in windows.
-        pooled: Vec<i64>,
-        /// Rows and columns of the kernel.
-        kernel: Vec<i64>,
-        /// Steps between outputs.
-        stride: Vec<i64>,
-        /// Zeros at each side.
-        padding: Vec<i64>,
-        /// Steps between taps.
-        dilation: Vec<i64>,
-        /// Columns of the target map.
-        target_width: i64,
-        /// Accumulators per place, a multiple of 4.
-        target_channels: i64,
-        /// First row of the target slice.
-        target_row: i64,
-        /// Rows of the target slice.
-        target_rows: i64,
     }
     /// The update of a slice of neurons.
     pub struct Update = "s2k.update" {

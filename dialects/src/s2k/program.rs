@@ -1,6 +1,6 @@
 //! A whole program in decoded form.
 
-use super::{Buffer, Convolution, HostInput, HostOutput, OneToOne, Parameter, Route, Rows, Update};
+use super::{Block, Buffer, HostInput, HostOutput, MapLayout, Parameter, Purpose, Route, Update};
 use crate::{
     attribute::{Symbol, read},
     diagnostic::{Diagnostic, Result},
@@ -10,7 +10,7 @@ use crate::{
 use melior::{
     Context,
     ir::{
-        Attribute, Block, BlockLike, Identifier, Location, Module, OperationRef, Region, RegionLike,
+        Attribute, Block as Body, BlockLike, Identifier, Location, Module, OperationRef, Region, RegionLike,
         attribute::{DenseI64ArrayAttribute, FloatAttribute, StringAttribute},
         operation::OperationBuilder,
     },
@@ -46,96 +46,17 @@ pub struct Pe {
     pub place: Option<Vec<i64>>,
     /// Its memory.
     pub buffers: Vec<Buffer>,
-    /// Its synapses as rows.
-    pub rows: Vec<Rows>,
-    /// Its synapses as convolution kernels.
-    pub convolutions: Vec<Convolution>,
-    /// Its synapses of one weight per source neuron.
-    pub one_to_ones: Vec<OneToOne>,
+    /// Its synapses.
+    pub blocks: Vec<Block>,
     /// Its neurons.
     pub updates: Vec<Update>,
 }
 
-/// A block of synapses from one source.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Synapses<'p> {
-    /// As rows.
-    Rows(&'p Rows),
-    /// As a convolution kernel.
-    Convolution(&'p Convolution),
-    /// As single weights.
-    OneToOne(&'p OneToOne),
-}
-
-impl<'p> Synapses<'p> {
-    /// Name of the slice or host input that sends.
-    pub fn source(&self) -> &'p str {
-        match self {
-            Self::Rows(rows) => &rows.source,
-            Self::Convolution(convolution) => &convolution.source,
-            Self::OneToOne(block) => &block.source,
-        }
-    }
-
-    /// Buffer of the sums.
-    pub fn accumulators(&self) -> &'p str {
-        match self {
-            Self::Rows(rows) => &rows.accumulators.0,
-            Self::Convolution(convolution) => &convolution.accumulators.0,
-            Self::OneToOne(block) => &block.accumulators.0,
-        }
-    }
-
-    /// Buffer of the weights.
-    pub fn weights(&self) -> &'p str {
-        match self {
-            Self::Rows(rows) => &rows.weights.0,
-            Self::Convolution(convolution) => &convolution.weights.0,
-            Self::OneToOne(block) => &block.table.0,
-        }
-    }
-
-    /// Ticks between the next update and the one that the sums are for.
-    pub fn slot(&self) -> i64 {
-        match self {
-            Self::Rows(rows) => rows.slot,
-            Self::Convolution(convolution) => convolution.slot,
-            Self::OneToOne(block) => block.slot,
-        }
-    }
-
-    /// Whether weights are multiplied by the packet's payload, and by which power of two what they are multiplied by is
-    /// shifted.
-    pub fn factor(&self) -> (bool, i64) {
-        let (graded, shift) = match self {
-            Self::Rows(rows) => (rows.graded, rows.shift),
-            Self::Convolution(convolution) => (convolution.graded, convolution.shift),
-            Self::OneToOne(block) => (block.graded, block.shift),
-        };
-        (graded, shift.unwrap_or(0))
-    }
-
-    /// Whether weights are multiplied by the packet's payload.
-    pub fn is_graded(&self) -> bool {
-        self.factor().0
-    }
-
-    /// Number of source neurons.
-    pub fn count(&self) -> i64 {
-        match self {
-            Self::Rows(rows) => rows.count,
-            Self::Convolution(convolution) => convolution.count,
-            Self::OneToOne(block) => block.count,
-        }
-    }
-}
-
 impl Pe {
-    /// All blocks of synapses: rows, then convolutions, then single weights.
-    pub fn blocks(&self) -> impl Iterator<Item = Synapses<'_>> {
-        let rows = self.rows.iter().map(Synapses::Rows);
-        let convolutions = self.convolutions.iter().map(Synapses::Convolution);
-        rows.chain(convolutions).chain(self.one_to_ones.iter().map(Synapses::OneToOne))
+    /// The buffer that a PE holds received packets in.
+    pub fn ring(&self) -> Result<&Buffer> {
+        let mut rings = self.buffers.iter().filter(|buffer| buffer.purpose == Purpose::Packets);
+        rings.next().ok_or_else(|| Box::new(Diagnostic::bug("`buffer-allocation` has not run")))
     }
 
     /// The buffer of a name.
@@ -152,7 +73,7 @@ impl Program {
 
     /// Whether packets carry values as payloads to any PE.
     pub fn takes_values(&self) -> bool {
-        self.pes.iter().flat_map(Pe::blocks).any(|block| block.is_graded())
+        self.pes.iter().flat_map(|pe| &pe.blocks).any(|block| block.head.graded)
     }
 
     /// True where the module holds a program.
@@ -193,7 +114,7 @@ impl Program {
 
     /// Builds a module that holds the program.
     pub fn write<'c>(&self, context: &'c Context) -> Result<Module<'c>> {
-        let block = Block::new(&[]);
+        let block = Body::new(&[]);
         for input in &self.inputs {
             append(context, &block, HostInput::NAME, &input.node, &input.attributes(context))?;
         }
@@ -230,9 +151,7 @@ impl Pe {
             name: read(operation, "sym_name")?,
             place: read(operation, "place")?,
             buffers: Vec::new(),
-            rows: Vec::new(),
-            convolutions: Vec::new(),
-            one_to_ones: Vec::new(),
+            blocks: Vec::new(),
             updates: Vec::new(),
         };
         let mut children = Vec::new();
@@ -240,30 +159,21 @@ impl Pe {
         for child in children {
             match ir::name_of(child).as_str() {
                 Buffer::NAME => pe.buffers.push(Buffer::read(child)?),
-                Rows::NAME => pe.rows.push(Rows::read(child)?),
-                Convolution::NAME => pe.convolutions.push(Convolution::read(child)?),
-                OneToOne::NAME => pe.one_to_ones.push(OneToOne::read(child)?),
                 Update::NAME => pe.updates.push(Update::read(child)?),
-                other => return Err(foreign(other)),
+                other => pe.blocks.push(Block::read(child)?.ok_or_else(|| foreign(other))?),
             }
         }
         Ok(pe)
     }
 
-    fn append_to<'c>(&self, context: &'c Context, parent: &Block<'c>) -> Result<()> {
-        let block = Block::new(&[]);
-        // Rows and updates carry the NIR node that they serve as their location, buffers the PE's name.
+    fn append_to<'c>(&self, context: &'c Context, parent: &Body<'c>) -> Result<()> {
+        let block = Body::new(&[]);
+        // Synapses and updates carry the NIR node that they serve as their location, buffers the PE's name.
         for buffer in &self.buffers {
             append(context, &block, Buffer::NAME, &self.name, &buffer.attributes(context))?;
         }
-        for rows in &self.rows {
-            append(context, &block, Rows::NAME, &rows.source, &rows.attributes(context))?;
-        }
-        for convolution in &self.convolutions {
-            append(context, &block, Convolution::NAME, &convolution.source, &convolution.attributes(context))?;
-        }
-        for synapses in &self.one_to_ones {
-            append(context, &block, OneToOne::NAME, &synapses.source, &synapses.attributes(context))?;
+        for synapses in &self.blocks {
+            append(context, &block, synapses.name(), &synapses.head.source, &synapses.attributes(context))?;
         }
         for update in &self.updates {
             append(context, &block, Update::NAME, &update.population, &update.attributes(context))?;
@@ -288,7 +198,7 @@ impl Pe {
 
 fn append<'c>(
     context: &'c Context,
-    block: &Block<'c>,
+    block: &Body<'c>,
     name: &str,
     node: &str,
     attributes: &[(Identifier<'c>, Attribute<'c>)],
@@ -303,7 +213,24 @@ fn foreign(op: &str) -> Box<Diagnostic> {
     Box::new(Diagnostic::error("foreign-op", format!("`{op}` does not belong into an `s2k.program`")))
 }
 
+impl Buffer {
+    /// State that is zero at the start, without an address.
+    pub fn state(name: &str, bytes: i64) -> Self {
+        Self { sym_name: name.to_owned(), purpose: Purpose::State, bytes, address: None, values: None }
+    }
+}
+
 impl Update {
+    /// The piece of a map that the slice is.
+    pub fn map(&self) -> Option<MapLayout> {
+        MapLayout::from_attribute(self.layout.as_deref()?)
+    }
+
+    /// Number of neurons, without padding.
+    pub fn neurons(&self) -> usize {
+        self.map().map_or(self.count as usize, |map| map.neurons())
+    }
+
     /// The buffers that hold parameters of the neurons.
     pub fn parameters(&self) -> impl Iterator<Item = &Symbol> {
         let all = [

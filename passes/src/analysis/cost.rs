@@ -1,24 +1,14 @@
 //! The cost model: instructions and cycles of what a PE does, per kernel variant, before anything has run.
 //!
-//! Rows and updates are counted from the very text that is assembled; what LLVM adds around a convolution, and the
-//! runtime's own loops, are constants of this file. The cycles per instruction are those of the target, with the rules
-//! that the chip model counts by. `compiler/backend/src/codegen/tests/cost.rs` compares both on all kinds of kernels.
+//! Rows and updates are counted from the very text that is assembled; the runtime's own loops are constants of this file.
+//! What packets cost in kernels is said beside each storage form (`form/`). The cycles per instruction are those of the
+//! target, with the rules that the chip model counts by. `compiler/backend/src/codegen/tests/cost.rs` compares both on all kinds of kernels.
 //!
 //! What a program costs depends on how many neurons fire: a *rate* is the share of the neurons that fire in a tick.
 
-use crate::{
-    analysis::variants::{conv_kernel, one_to_one_kernel, row_kernel, sparse_kernel, update_kernel},
-    target::Cycles,
-};
-use s2c_dialects::{
-    diagnostic::Result,
-    s2k::{Pe, Rows, Synapses, Values},
-};
-use s2c_kernels::{
-    ConvKernel, Factor, GROUP, OneToOneKernel, Registers, RowCode, RowKernel, SparseKernel, UpdateKernel,
-};
+use crate::target::Cycles;
+use s2c_kernels::{Factor, GROUP, Registers, UpdateKernel};
 use std::{
-    collections::BTreeMap,
     iter::Sum,
     ops::{Add, Mul},
 };
@@ -33,7 +23,7 @@ pub struct Cost {
 }
 
 impl Cost {
-    const fn new(instructions: f64, cycles: f64) -> Self {
+    pub(super) const fn new(instructions: f64, cycles: f64) -> Self {
         Self { instructions, cycles }
     }
 }
@@ -83,25 +73,19 @@ const PACKET: (f64, Memory) = (10.0, Memory { first: 1.0, next: 1.0, words: 4.0,
 const SEVERAL: (f64, Memory) = (7.0, Memory { first: 0.0, next: 0.0, words: 4.0, branches: 2.0 });
 /// The runtime's part of a tick with one slice, from waking to sleep: `serve`, `serve_tick`, `idle`.
 const TICK: (f64, Memory) = (40.0, Memory { first: 12.0, next: 8.0, words: 0.0, branches: 9.0 });
-/// What LLVM does of a convolution's packet, without divisions that are more than shifts: entries, addresses, counts.
-const CONV_PACKET: (f64, Memory) = (26.0, Memory { first: 2.0, next: 0.0, words: 2.0, branches: 0.0 });
-/// A division of the index with remainder.
-const CONV_DIVISION: Cost = Cost::new(5.0, 5.0);
-/// A packet through a one-to-one connection, as LLVM writes its kernel.
-const ONE_TO_ONE: (f64, Memory) = (12.0, Memory { first: 3.0, next: 0.0, words: 4.0, branches: 1.0 });
 /// What a packet's factor takes to be made of its payload.
-const FACTOR: Cost = Cost::new(3.0, 3.0);
+pub(super) const FACTOR: Cost = Cost::new(3.0, 3.0);
 
 /// Instructions of a piece of code that take more than a cycle.
-struct Memory {
+pub(super) struct Memory {
     /// Single accesses.
-    first: f64,
+    pub(super) first: f64,
     /// Single accesses right after another.
-    next: f64,
+    pub(super) next: f64,
     /// Words that instructions for several move.
-    words: f64,
+    pub(super) words: f64,
     /// Taken branches.
-    branches: f64,
+    pub(super) branches: f64,
 }
 
 impl<'t> CostModel<'t> {
@@ -110,7 +94,7 @@ impl<'t> CostModel<'t> {
         Self { cycles }
     }
 
-    fn counted(&self, (instructions, memory): &(f64, Memory)) -> Cost {
+    pub(super) fn counted(&self, (instructions, memory): &(f64, Memory)) -> Cost {
         let Cycles { branch_taken, load_first, load_next, .. } = *self.cycles;
         let [branch, first, next] = [branch_taken, load_first, load_next].map(f64::from);
         let extra = memory.first * (first - 1.0).max(0.0)
@@ -121,7 +105,7 @@ impl<'t> CostModel<'t> {
     }
 
     /// Assembly text in which no branch is taken. Labels cost nothing.
-    fn text<'a>(&self, lines: impl IntoIterator<Item = &'a str>) -> Cost {
+    pub(super) fn text<'a>(&self, lines: impl IntoIterator<Item = &'a str>) -> Cost {
         let (mut cost, mut follows) = (Cost::default(), false);
         for line in lines.into_iter().filter(|line| !line.ends_with(':')) {
             let mnemonic = line.split(['.', ' ']).next().unwrap_or(line);
@@ -140,78 +124,23 @@ impl<'t> CostModel<'t> {
         cost
     }
 
-    fn branch(&self) -> Cost {
+    pub(super) fn branch(&self) -> Cost {
         Cost::new(0.0, self.cycles.branch_taken.into())
     }
 
     /// A kernel's entry and exit: it saves the registers from r4 to `last` and LR.
-    fn call(&self, last: u32) -> Cost {
+    pub(super) fn call(&self, last: u32) -> Cost {
         let saved = f64::from(last.max(3) - 3 + 1);
         Cost::new(2.0, 2.0 * (1.0 + saved)) + self.branch()
     }
 
-    /// A packet through one block of rows.
-    pub fn row(&self, kernel: &RowKernel) -> Cost {
-        let code = kernel.code();
-        let descriptor = self.text(["ldr"]) + factor(kernel.factor);
-        self.call(code.last) + descriptor + self.row_code(&code)
-    }
-
-    /// The instructions of a row.
-    fn row_code(&self, code: &RowCode) -> Cost {
-        let loops = match code.steps {
-            0 => Cost::default(),
-            steps => self.turns(&code.step, steps.into()),
-        };
-        self.lines(&code.enter) + loops + self.lines(&code.tail)
-    }
-
-    fn lines(&self, lines: &[String]) -> Cost {
+    pub(super) fn lines(&self, lines: &[String]) -> Cost {
         self.text(lines.iter().map(String::as_str))
     }
 
     /// A loop of some turns, each of which ends in a branch back, taken but for the last.
-    fn turns(&self, turn: &[String], turns: f64) -> Cost {
+    pub(super) fn turns(&self, turn: &[String], turns: f64) -> Cost {
         self.lines(turn) * turns + self.branch() * (turns - 1.0)
-    }
-
-    /// A packet through a sparse row of some groups of entries.
-    pub fn sparse(&self, kernel: &SparseKernel, groups: usize) -> Cost {
-        let code = kernel.code();
-        let text = |lines: &[String]| self.text(lines.iter().map(String::as_str));
-        let enter = self.call(7) + self.text(["ldr"]);
-        if groups == 0 {
-            return enter + text(&code.enter[..3]) + self.branch();
-        }
-        let enter = enter + text(&code.enter);
-        // The loop is entered by a branch past the odd group, or from there.
-        let odd = if groups % 2 == 1 { text(&code.odd) + Cost::new(1.0, 1.0) } else { self.branch() };
-        let pair = text(&code.pair) + Cost::new(2.0, 2.0) + self.branch();
-        enter + odd + pair * (groups / 2) as f64
-    }
-
-    /// A packet through a one-to-one connection.
-    pub fn one_to_one(&self, kernel: &OneToOneKernel) -> Cost {
-        let multiplies = kernel.factor != Factor::One;
-        self.counted(&ONE_TO_ONE) + if multiplies { FACTOR } else { Cost::default() }
-    }
-
-    /// A packet through a convolution, on average over the source's positions.
-    pub fn convolution(&self, kernel: &ConvKernel) -> Cost {
-        let [down, across] = [0, 1].map(|axis| kernel.taps(axis));
-        let code = kernel.code();
-        let tap = self.row_code(&code.row) + self.lines(&code.next_tap) + self.branch();
-        let row = self.lines(&code.columns) + tap * across + self.lines(&code.next_row);
-        self.convolution_packet(kernel) + row * down
-    }
-
-    /// What a packet through a convolution costs beyond its taps.
-    pub fn convolution_packet(&self, kernel: &ConvKernel) -> Cost {
-        let code = kernel.code();
-        let divisors = [kernel.source_channels, kernel.source_width];
-        let divisions = divisors.iter().filter(|divisor| !divisor.is_power_of_two()).count();
-        let calculation = self.counted(&CONV_PACKET) + CONV_DIVISION * divisions as f64 + factor(kernel.factor);
-        self.call(code.row.last.max(5)) + calculation + self.lines(&code.enter)
     }
 
     /// The parts of an update.
@@ -261,64 +190,11 @@ impl<'t> CostModel<'t> {
     pub fn tick(&self) -> Cost {
         self.counted(&TICK)
     }
-
-    /// A tick of a PE in which a share `rate` of all neurons fires, inputs up to `limit` times.
-    pub fn pe(&self, pe: &Pe, rate: f64, limits: &BTreeMap<&str, i64>) -> Result<Cost> {
-        let mut blocks: BTreeMap<&str, (i64, Vec<Cost>)> = BTreeMap::new();
-        // For each neuron of a group, the expected number of weights that are added.
-        let mut reach = 0.0;
-        for block in pe.blocks() {
-            let cost = match block {
-                Synapses::Rows(rows) if rows.sparse => {
-                    let groups = sparse_groups(pe, rows)?;
-                    reach += rate * groups * 4.0 / rows.length as f64;
-                    self.sparse(&sparse_kernel(rows), (groups / rows.count as f64).round() as usize)
-                }
-                Synapses::Rows(rows) => {
-                    reach += rate * rows.count as f64;
-                    self.row(&row_kernel(rows))
-                }
-                Synapses::Convolution(convolution) => {
-                    let kernel = conv_kernel(convolution)?;
-                    reach += rate * kernel.taps(0) * kernel.taps(1) * f64::from(kernel.source_channels);
-                    self.convolution(&kernel)
-                }
-                Synapses::OneToOne(block) => {
-                    reach += rate;
-                    self.one_to_one(&one_to_one_kernel(block))
-                }
-            };
-            blocks.entry(block.source()).or_insert((block.count(), Vec::new())).1.push(cost);
-        }
-        let mut total = self.tick();
-        for (source, (count, costs)) in blocks {
-            let packets = count as f64 * rate * limits.get(source).copied().unwrap_or(1) as f64;
-            total = total + (self.packet(costs.len()) + costs.into_iter().sum()) * packets;
-        }
-        let active = reach.min(1.0);
-        for update in &pe.updates {
-            let cost = self.update(&update_kernel(update)?);
-            let groups = (update.count as f64 / f64::from(GROUP)).ceil();
-            total = total
-                + cost.fixed
-                + (cost.group * active + cost.silent * (1.0 - active)) * groups
-                + cost.spike * (update.count as f64 * rate);
-        }
-        Ok(total)
-    }
 }
 
-fn factor(factor: Factor) -> Cost {
+/// What a packet through a kernel that multiplies by a factor costs more.
+pub(super) fn factor(factor: Factor) -> Cost {
     if matches!(factor, Factor::Payload(_)) { FACTOR } else { Cost::default() }
-}
-
-/// Groups of entries in all rows of a block.
-pub fn sparse_groups(pe: &Pe, rows: &Rows) -> Result<f64> {
-    let Some(Values::I8(weights)) = &pe.buffer(&rows.weights.0)?.values else { return Ok(0.0) };
-    let columns = weights.shape.last().copied().unwrap_or(0);
-    let row = |row: i64| (0..columns).map(move |column| weights.at(row as usize * columns + column).into());
-    let kernel = sparse_kernel(rows);
-    Ok((rows.first..rows.first + rows.count).map(|number| kernel.groups(row(number)) as f64).sum())
 }
 
 /// Registers in the list of an instruction.

@@ -2,6 +2,7 @@
 
 pub mod cost;
 pub mod expected;
+pub mod form;
 pub mod grid;
 pub mod lattice;
 pub mod load;

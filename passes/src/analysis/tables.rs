@@ -1,10 +1,13 @@
 //! A PE's tables: what the device runtime reads to find kernels, rows and neurons. Layouts are those of `s2c-abi`.
 
-use crate::analysis::variants::{conv_kernel, extent, update_kernel};
-use s2c_abi::{convolution, dispatch, header, one_to_one, rotation, slice, synapse};
+use super::{
+    form::{self, Call, Descriptor, Word},
+    variants::update_kernel,
+};
+use s2c_abi::{convolution, dispatch, header, rotation, slice, synapse};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
-    s2k::{Pe, Program, Synapses, Update},
+    s2k::{Pe, Program, Update},
 };
 use std::collections::BTreeMap;
 
@@ -20,8 +23,7 @@ pub struct Dispatch {
     pub shift: u32,
     /// Number of entries minus one.
     pub mask: u32,
-    /// For each entry the key of its source and the positions of its blocks in `Pe::blocks`; empty entries are unknown
-    /// keys.
+    /// For each entry the key of its source and the numbers of its blocks; empty entries are unknown keys.
     pub entries: Vec<Option<(u32, Vec<usize>)>>,
 }
 
@@ -34,14 +36,12 @@ pub struct Tables {
     pub dispatch_at: u32,
     /// For each dispatch entry with several blocks: entry number to the offset of its list.
     pub several_at: BTreeMap<usize, u32>,
-    /// Offsets of the rows' synapse descriptors: one per accumulator buffer and slot that is used.
-    pub synapses_at: BTreeMap<(String, i64), u32>,
-    /// Offsets of the convolutions' descriptors, in the order of `Pe::convolutions`.
-    pub convolutions_at: Vec<u32>,
-    /// Offsets of the entries of rows and columns that convolutions need, by what they are: equal ones are there once.
-    pub taps_at: BTreeMap<Vec<u8>, u32>,
-    /// Offsets of the one-to-one connections' descriptors, in the order of `Pe::one_to_ones`.
-    pub one_to_ones_at: Vec<u32>,
+    /// How packets to each block are handled.
+    pub calls: Vec<Call>,
+    /// Offsets of the descriptors that kernels need, in their order in memory: equal ones are there once.
+    pub descriptors_at: Vec<(Descriptor, u32)>,
+    /// Offsets of the tables that descriptors lead to, by what they hold.
+    pub tables_at: BTreeMap<Vec<u8>, u32>,
     /// Offset of the array of slice addresses.
     pub slices_at: u32,
     /// Offsets of the slice descriptors.
@@ -85,7 +85,7 @@ pub const fn packet_bytes(takes_values: bool) -> u32 {
 /// Bytes of the receive ring that a PE would like, given the bytes that are left and those of a packet: a neuron sends
 /// one packet per tick.
 pub fn fifo_bytes(pe: &Pe, left: u32, packet_bytes: u32) -> u32 {
-    let wanted = ring_bytes(pe.blocks().map(|block| block.count()).sum(), packet_bytes);
+    let wanted = ring_bytes(pe.blocks.iter().map(|block| block.head.count).sum(), packet_bytes);
     wanted.min(left / packet_bytes * packet_bytes)
 }
 
@@ -109,37 +109,33 @@ pub fn plan(keys: &Keys<'_>, pe: &Pe) -> Result<Tables> {
             several_at.insert(number, take(4 + dispatch::SIZE * blocks.len() as u32));
         }
     }
-    let mut synapses_at = BTreeMap::new();
-    for rows in pe.blocks().filter(|block| matches!(block, Synapses::Rows(_))) {
-        synapses_at.entry((rows.accumulators().to_owned(), rows.slot())).or_insert_with(|| take(synapse::SIZE));
-    }
-    let convolutions_at: Vec<u32> = pe.convolutions.iter().map(|_| take(convolution::SIZE)).collect();
-    let mut taps_at = BTreeMap::new();
-    for block in &pe.convolutions {
-        let kernel = conv_kernel(block)?;
-        for table in [kernel.row_table(extent(block)?), kernel.column_table()] {
-            let bytes = table.len() as u32;
-            taps_at.entry(table).or_insert_with(|| take(bytes));
+    let calls: Vec<Call> = pe.blocks.iter().map(|block| form::of(block).call(&block.head)).collect();
+    let mut descriptors_at: Vec<(Descriptor, u32)> = Vec::new();
+    for Call { descriptor, .. } in &calls {
+        if descriptors_at.iter().all(|(there, _)| there != descriptor) {
+            descriptors_at.push((descriptor.clone(), take(4 * descriptor.len() as u32)));
         }
     }
-    let one_to_ones_at: Vec<u32> = pe.one_to_ones.iter().map(|_| take(one_to_one::SIZE)).collect();
+    let mut tables_at = BTreeMap::new();
+    for (_, word) in descriptors_at.iter().flat_map(|(descriptor, _)| descriptor) {
+        if let Word::Table(table) = word {
+            tables_at.entry(table.clone()).or_insert_with(|| take(table.len() as u32));
+        }
+    }
     let slices_at = take(4 * pe.updates.len() as u32);
     let slice_at = pe.updates.iter().map(|update| Ok(take(slice_bytes(update)?))).collect::<Result<_>>()?;
     // Where a population keeps sums for several ticks, its own pointer and those of its synapses move on every tick.
-    let moving = |rows: &(String, i64)| slots_of(pe, &rows.0) > 1;
+    let moves = |(_, word): &&(u32, Word)| matches!(word, Word::Sums(sums, _) if slots_of(pe, &sums.0) > 1);
     let rotations = pe.updates.iter().filter(|update| update.slots > 1).count()
-        + synapses_at.keys().filter(|&key| moving(key)).count()
-        + pe.convolutions.iter().filter(|block| slots_of(pe, &block.accumulators.0) > 1).count()
-        + pe.one_to_ones.iter().filter(|block| slots_of(pe, &block.accumulators.0) > 1).count();
+        + descriptors_at.iter().flat_map(|(descriptor, _)| descriptor).filter(moves).count();
     let rotations_at = take(rotation::SIZE * rotations as u32);
     Ok(Tables {
         dispatch,
         dispatch_at,
         several_at,
-        synapses_at,
-        convolutions_at,
-        taps_at,
-        one_to_ones_at,
+        calls,
+        descriptors_at,
+        tables_at,
         slices_at,
         slice_at,
         rotations_at,
@@ -170,13 +166,13 @@ pub fn keys(program: &Program) -> Keys<'_> {
 fn plan_dispatch(keys: &Keys<'_>, pe: &Pe) -> Result<Dispatch> {
     let mut blocks: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     let mut shift = 0;
-    for (position, block) in pe.blocks().enumerate() {
-        let source = block.source();
+    for (number, block) in pe.blocks.iter().enumerate() {
+        let source = &block.head.source;
         let &(key, mask) = keys
-            .get(source)
+            .get(source.as_str())
             .ok_or_else(|| Diagnostic::bug(format!("source `{source}` has no keys: `key-allocation` has not run")))?;
         shift = mask.trailing_zeros().min(31);
-        blocks.entry(key).or_default().push(position);
+        blocks.entry(key).or_default().push(number);
     }
     let fits = |bits: &u32| {
         let mut taken = vec![false; 1 << bits];
@@ -186,8 +182,8 @@ fn plan_dispatch(keys: &Keys<'_>, pe: &Pe) -> Result<Dispatch> {
         (0..=16).find(fits).ok_or_else(|| Diagnostic::bug("no dispatch table of 2^16 entries separates the keys"))?;
     let mask = (1u32 << bits) - 1;
     let mut entries = vec![None; 1 << bits];
-    for (key, positions) in blocks {
-        entries[((key >> shift) & mask) as usize] = Some((key, positions));
+    for (key, numbers) in blocks {
+        entries[((key >> shift) & mask) as usize] = Some((key, numbers));
     }
     Ok(Dispatch { shift, mask, entries })
 }

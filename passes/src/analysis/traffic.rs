@@ -8,7 +8,7 @@ use super::torus::Torus;
 use crate::{options::Options, target::Target};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
-    s2k::{MapLayout, Pe, Program, Update},
+    s2k::{Pe, Program},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,21 +43,13 @@ pub struct Travel {
 /// A place on the machine: chip, and column, row and core on it.
 pub type Place = (usize, [u8; 3]);
 
-/// Neurons of a slice, without padding.
-pub fn neurons(update: &Update) -> i64 {
-    match update.layout.as_deref().and_then(MapLayout::from_attribute) {
-        Some(map) => (map.channels * map.rows * map.map[2]) as i64,
-        None => update.count,
-    }
-}
-
 /// All senders of a program: host inputs first, then slices, in order.
 pub fn senders(program: &Program) -> Result<Vec<Sender>> {
     let options = Options::from_map(&program.options)?;
     let mut readers: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
     for (index, pe) in program.pes.iter().enumerate() {
-        for block in pe.blocks() {
-            readers.entry(block.source()).or_default().insert(index);
+        for block in &pe.blocks {
+            readers.entry(block.head.source.as_str()).or_default().insert(index);
         }
     }
     let outputs: BTreeSet<&str> = program.outputs.iter().map(|output| output.population.as_str()).collect();
@@ -77,7 +69,7 @@ pub fn senders(program: &Program) -> Result<Vec<Sender>> {
         sender(&input.node, &input.node, None, packets)
     });
     let slices = program.slices().map(|(pe, update)| {
-        let packets = packets(&update.population, update.fraction.is_some(), neurons(update));
+        let packets = packets(&update.population, update.fraction.is_some(), update.neurons() as i64);
         sender(&update.slice, &update.population, Some(pe), packets)
     });
     Ok(inputs.chain(slices).collect())

@@ -3,15 +3,12 @@
 
 use super::{broken, packets};
 use crate::{
-    analysis::{
-        tables,
-        variants::{alignment, row_kernel},
-    },
+    analysis::{tables, variants::alignment},
     target::Target,
 };
 use s2c_dialects::{
     diagnostic::Result,
-    s2k::{Pe, Program, Synapses, Values},
+    s2k::{Block, Form, Pe, Program, Values},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -82,35 +79,33 @@ fn memory_fits(keys: &tables::Keys<'_>, pe: &Pe, target: &Target) -> Result<()> 
 }
 
 fn weights_have_rows(pe: &Pe) -> Result<()> {
-    for block in pe.blocks() {
-        let (needed, sums) = match block {
+    // Rows of weights begin at words.
+    let row_bytes = |length: i64, bits: i64| 4 * (length * bits + 31).div_euclid(32);
+    for Block { head, form } in &pe.blocks {
+        let (needed, sums) = match form {
+            Form::Rows(rows) => ((rows.first + head.count) * row_bytes(rows.length, rows.bits), rows.length),
             // Of sparse rows no more is known without their weights than that each has a word in the table.
-            Synapses::Rows(rows) if rows.sparse => ((rows.first + rows.count) * 4, rows.length * rows.width / 8),
-            Synapses::Rows(rows) => {
-                let row_bytes = i64::from(row_kernel(rows).row_bytes());
-                ((rows.first + rows.count) * row_bytes, rows.length * rows.width / 8)
+            Form::SparseRows(rows) => ((rows.first + head.count) * 4, rows.length),
+            Form::Convolution(c) => {
+                let taps = (c.source_channel + 1) * c.kernel.iter().product::<i64>();
+                (taps * row_bytes(c.target_channels, c.bits), c.target_rows * c.target_width * c.target_channels)
             }
-            Synapses::Convolution(c) => (
-                (c.source_channel + 1) * c.kernel.iter().product::<i64>() * c.target_channels * c.bits / 8,
-                c.target_rows * c.target_width * c.target_channels * c.width / 8,
-            ),
-            Synapses::OneToOne(block) => {
-                let last = match &pe.buffer(&block.table.0)?.values {
+            Form::OneToOne(block) => {
+                let last = match &pe.buffer(&head.weights.0)?.values {
                     Some(Values::I32(table)) => table.iter().map(|entry| i64::from(entry & 0xffff)).max(),
                     _ => None,
                 };
-                (4 * block.length, (last.unwrap_or(-1) + 1) * block.width / 8)
+                (4 * block.length, last.unwrap_or(-1) + 1)
             }
         };
-        let bytes = pe.buffer(block.weights())?.bytes;
+        let (name, bytes) = (&head.weights.0, pe.buffer(&head.weights.0)?.bytes);
         if needed > bytes {
-            let name = block.weights();
             return Err(broken("weights", format!("`{name}` of `{}` has {bytes} bytes, needs {needed}", pe.name)));
         }
-        let slots = tables::slots_of(pe, block.accumulators());
-        let accumulators = pe.buffer(block.accumulators())?.bytes;
-        if block.slot() < 0 || block.slot() >= slots || sums * slots > accumulators {
-            return Err(broken("weights", format!("the sums of `{}` in `{}` have no room", block.source(), pe.name)));
+        let slots = tables::slots_of(pe, &head.accumulators.0);
+        let room = pe.buffer(&head.accumulators.0)?.bytes;
+        if head.slot < 0 || head.slot >= slots || sums * head.width / 8 * slots > room {
+            return Err(broken("weights", format!("the sums of `{}` in `{}` have no room", head.source, pe.name)));
         }
     }
     Ok(())

@@ -57,8 +57,8 @@ pub(super) fn arrive(program: &Program, target: &Target) -> Result<()> {
     }
     let mut expected: BTreeMap<&str, BTreeSet<Vec<i64>>> = BTreeMap::new();
     for pe in &program.pes {
-        for block in pe.blocks() {
-            expected.entry(block.source()).or_default().insert(pe.place.clone().unwrap_or_default());
+        for block in &pe.blocks {
+            expected.entry(block.head.source.as_str()).or_default().insert(pe.place.clone().unwrap_or_default());
         }
     }
     for (_, update) in program.slices() {

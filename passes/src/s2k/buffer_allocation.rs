@@ -1,7 +1,7 @@
 //! Buffer allocation: addresses in each PE's memory.
 //!
 //! Needs: `s2k` with keys.
-//! Gives: `address` on every buffer, plus a buffer `fifo` for the receive ring. From the start of the data region: the
+//! Gives: `address` on every buffer, plus a buffer of `packets`, the receive ring. From the start of the data region: the
 //! runtime's tables, the buffers with values, the zeroed ones, the ring, and what is left.
 //! Example: with code up to 4096 and 256 bytes of tables, the first weights lie at 4352.
 //! Limits: a PE that needs more than its memory is an error with the memory map.
@@ -14,12 +14,9 @@ use crate::{
 use s2c_dialects::{
     Module,
     diagnostic::{Diagnostic, Result},
-    s2k::{Buffer, Pe, Program},
+    s2k::{Buffer, Pe, Program, Purpose},
 };
 use std::{cmp::Reverse, collections::BTreeMap};
-
-/// Name of the buffer of the receive ring.
-pub const FIFO: &str = "fifo";
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
@@ -34,7 +31,7 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     }
     for (pe, tables) in program.pes.iter_mut().zip(sizes) {
         let mut at = i64::from((memory.code_bytes + tables).next_multiple_of(8));
-        pe.buffers.retain(|buffer| buffer.sym_name != FIFO);
+        pe.buffers.retain(|buffer| buffer.purpose != Purpose::Packets);
         let mut buffers = std::mem::take(&mut pe.buffers);
         let alignments: BTreeMap<String, i64> =
             buffers.iter().map(|buffer| (buffer.sym_name.clone(), alignment(pe, &buffer.sym_name))).collect();
@@ -53,7 +50,8 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         if left < 0 || fifo < 2 * packet_bytes {
             return Err(Box::new(overflow(pe, session.target.data_bytes(), tables, at - i64::from(memory.code_bytes))));
         }
-        pe.buffers.push(Buffer { sym_name: FIFO.to_owned(), bytes: fifo.into(), address: Some(at), values: None });
+        let (sym_name, purpose) = ("fifo".to_owned(), Purpose::Packets);
+        pe.buffers.push(Buffer { sym_name, purpose, bytes: fifo.into(), address: Some(at), values: None });
     }
     program.write(session.context)
 }

@@ -18,17 +18,19 @@ mod build;
 mod cut;
 mod pace;
 mod plan;
+mod slice;
 mod storage;
+mod stored;
 mod update;
 
 use crate::{analysis::projections, options::Options, session::Session};
-use cut::Slice;
 use s2c_dialects::{
-    Module, convolution,
+    Module,
     diagnostic::{Diagnostic, Result},
     qsnn::{Network, Op},
     s2k::{HostInput, HostOutput, MapLayout, Program},
 };
+use slice::{Slice, map_of};
 use std::collections::BTreeMap;
 
 /// See the module's page.
@@ -102,23 +104,4 @@ fn output(network: &Network, index: usize, node: &str) -> Result<HostOutput> {
 
 fn integers(shape: &[usize]) -> Vec<i64> {
     shape.iter().map(|&extent| extent as i64).collect()
-}
-
-/// Channels, rows and columns, where the values of an input or a population are a map. Channels and columns alone are
-/// one where a convolution takes or gives them.
-fn map_of(network: &Network, index: usize) -> Result<Option<[usize; 3]>> {
-    let shape = &network.result(index)?.shape;
-    if shape.len() != 2 {
-        return Ok(shape.as_slice().try_into().ok());
-    }
-    for (user, node) in network.nodes.iter().enumerate().filter(|(_, node)| node.op.is_neuron()) {
-        let convolved = projections::of_qsnn(network, user)?.into_iter().any(|projection| {
-            let touches = user == index || projection.source == index;
-            touches && matches!(network.nodes[projection.connection].op, Op::Conv2d(_))
-        });
-        if convolved && node.result.is_some() {
-            return Ok(convolution::map_of(shape));
-        }
-    }
-    Ok(None)
 }

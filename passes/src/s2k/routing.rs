@@ -108,8 +108,8 @@ fn readers(program: &Program) -> Result<BTreeMap<String, Qpes>> {
     let mut readers: BTreeMap<String, Qpes> = BTreeMap::new();
     for pe in &program.pes {
         let place = pe.place.as_ref().ok_or_else(|| Diagnostic::bug("`placement` has not run"))?;
-        for block in pe.blocks() {
-            let qpes = readers.entry(block.source().to_owned()).or_default();
+        for block in &pe.blocks {
+            let qpes = readers.entry(block.head.source.clone()).or_default();
             *qpes.entry(place[0]).or_default().entry([place[1], place[2]]).or_default() |= 1 << place[3];
         }
     }

@@ -19,7 +19,7 @@
 //! accumulators and the numbers of taps out of the sum, and then goes up through both: weights are stored in the order
 //! in which taps need them. What is not in a register while weights are added is in a floating-point register.
 
-use s2c_dialects::convolution::Geometry;
+use s2c_dialects::convolution::{Axis, Geometry};
 
 use super::{Factor, RowKernel, WeightWidth, interface::Accumulator, pack_row};
 
@@ -101,24 +101,37 @@ impl ConvKernel {
         )
     }
 
+    /// The convolution along one axis.
+    pub(super) fn axis(&self, axis: usize) -> Axis {
+        let of = |pair: [u32; 2]| pair[axis] as usize;
+        Axis {
+            pool: of(self.pool),
+            pooled: of(self.pooled),
+            kernel: of(self.kernel),
+            stride: of(self.stride),
+            padding: of(self.padding),
+            dilation: of(self.dilation),
+        }
+    }
+
     /// Kernel positions along an axis that a source neuron reaches, on average.
     pub fn taps(&self, axis: usize) -> f64 {
-        let (kernel, stride, padding, dilation) =
-            (self.kernel[axis], self.stride[axis], self.padding[axis], self.dilation[axis]);
-        let pooled = self.pooled[axis];
+        let along = Axis { pool: 1, ..self.axis(axis) };
+        let Axis { pooled, kernel, stride, padding, dilation, .. } = along;
         let outputs = (pooled + 2 * padding).saturating_sub(dilation * (kernel - 1) + 1) / stride + 1;
-        let reaches = |position: u32, tap: u32| {
-            let moved = (position + padding).checked_sub(tap * dilation);
-            moved.is_some_and(|moved| moved.is_multiple_of(stride) && moved / stride < outputs)
-        };
-        let taps: usize = (0..pooled).map(|position| (0..kernel).filter(|&tap| reaches(position, tap)).count()).sum();
-        taps as f64 / f64::from(pooled.max(1))
+        let taps: usize = (0..pooled).map(|position| along.taps(position, 0..outputs).count()).sum();
+        taps as f64 / pooled.max(1) as f64
     }
 
     /// How the weights of one kernel position are added.
     pub const fn row(&self) -> RowKernel {
         let Self { weights, accumulators, factor, target_channels: length, .. } = *self;
         RowKernel { weights, accumulators, length, factor }
+    }
+
+    /// Bytes of the weights of one source channel.
+    pub fn channel_bytes(&self) -> u32 {
+        self.kernel[0] * self.kernel[1] * self.weight_step()
     }
 
     /// Bytes from the weights of one kernel position to the next.
@@ -132,22 +145,20 @@ impl ConvKernel {
     }
 }
 
-/// Stores the weights as the kernel reads them, indexed by source channel, kernel row, kernel column and target channel.
+/// Stores the weights as the kernel reads them, from the target channels of each position: of each source channel, kernel
+/// row and kernel column.
 ///
-/// `weights` is asked in this order of arguments; target channels from `target_channels` on are padding and zero. Each
-/// kernel position is a row of [`pack_row`], at the place that [`ConvKernel::place_of`] gives it.
+/// Each is a row of [`pack_row`], at the place that [`ConvKernel::place_of`] gives it.
 ///
 /// # Panics
 /// If there are more target channels than the kernel has.
-pub fn pack_kernel(kernel: &ConvKernel, target_channels: u32, weights: &dyn Fn(u32, u32, u32, u32) -> i32) -> Vec<u8> {
-    let ([rows, columns], row) = (kernel.kernel, kernel.row());
-    let (bytes, positions) = (row.row_bytes() as usize, kernel.source_channels * rows * columns);
-    let mut packed = vec![0; positions as usize * bytes];
-    for position in 0..positions {
-        let (channel, ky, kx) = (position / (rows * columns), position / columns % rows, position % columns);
-        let values: Vec<i32> = (0..target_channels).map(|target| weights(channel, ky, kx, target)).collect();
+pub fn pack_kernel(kernel: &ConvKernel, positions: &[Vec<i32>]) -> Vec<u8> {
+    let row = kernel.row();
+    let bytes = row.row_bytes() as usize;
+    let mut packed = vec![0; positions.len() * bytes];
+    for (position, weights) in (0..).zip(positions) {
         let at = kernel.place_of(position) as usize * bytes;
-        packed[at..at + bytes].copy_from_slice(&pack_row(&row, &values));
+        packed[at..at + bytes].copy_from_slice(&pack_row(&row, weights));
     }
     packed
 }

@@ -52,9 +52,8 @@ impl ConvKernel {
             };
             with_constant(body, "and", &value, (1 << field.bits) - 1)
         });
-        let positions = self.kernel[0] * self.kernel[1];
         let weights = field(body, convolution::WEIGHTS, "i32");
-        let weights = multiply_add(body, &channel, positions * self.weight_step(), &weights);
+        let weights = multiply_add(body, &channel, self.channel_bytes(), &weights);
         let weights = multiply_add(body, &tap, self.weight_step(), &weights);
         let accumulators = field(body, convolution::ACCUMULATORS, "i32");
         let accumulators = multiply_add(body, &place, self.target_step(), &accumulators);

@@ -21,6 +21,15 @@ pub enum Factor {
 }
 
 impl Factor {
+    /// The payload, or 1, shifted left, or where that is negative right.
+    pub fn new(graded: bool, shift: Option<i64>) -> Self {
+        match (graded, shift.unwrap_or(0)) {
+            (true, bits) => Self::Payload(bits as i8),
+            (false, 0) => Self::One,
+            (false, bits) => Self::Shifted(bits as u8),
+        }
+    }
+
     /// What a kernel's name ends in.
     pub(super) fn name(self) -> String {
         match self {

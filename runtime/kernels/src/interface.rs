@@ -10,6 +10,11 @@ pub enum Accumulator {
 }
 
 impl Accumulator {
+    /// Accumulators of 16 bits, or 32.
+    pub const fn of_bits(bits: i64) -> Self {
+        if bits == 16 { Self::I16 } else { Self::I32 }
+    }
+
     /// Bytes of one accumulator, 2 or 4.
     pub const fn bytes(self) -> u32 {
         match self {

@@ -10,8 +10,6 @@
 
 use super::{Accumulator, body::Body};
 
-/// Entries in a group.
-const GROUP: usize = 4;
 /// Bits of an address in a table word.
 const ADDRESS_BITS: u32 = 20;
 /// Bytes of a table word and of an entry.
@@ -37,6 +35,8 @@ pub struct SparseCode {
 }
 
 impl SparseKernel {
+    /// Entries in a group.
+    pub const GROUP: usize = 4;
     /// Bytes of a table word: from one row to the next.
     pub const STRIDE: u32 = WORD as u32;
 
@@ -121,18 +121,18 @@ impl SparseKernel {
             }
             distance += size;
         }
-        entries.resize(entries.len().next_multiple_of(GROUP), (0, 0));
+        entries.resize(entries.len().next_multiple_of(Self::GROUP), (0, 0));
         entries
     }
 
     /// Groups of entries in a row.
     pub fn groups(&self, weights: impl Iterator<Item = i32>) -> usize {
-        self.entries(weights).len() / GROUP
+        self.entries(weights).len() / Self::GROUP
     }
 
     /// Bytes of a table with its rows, given the groups of each.
     pub fn bytes(&self, groups: impl Iterator<Item = usize>) -> usize {
-        groups.map(|groups| WORD + groups * GROUP * ENTRY).sum()
+        groups.map(|groups| WORD + groups * Self::GROUP * ENTRY).sum()
     }
 
     /// Stores a table and its rows, to lie at an address.
@@ -144,7 +144,7 @@ impl SparseKernel {
         let first = address as usize + rows.len() * WORD;
         for row in rows {
             let entries = self.entries(row.into_iter());
-            let (at, groups) = (first + packed.len(), entries.len() / GROUP);
+            let (at, groups) = (first + packed.len(), entries.len() / Self::GROUP);
             assert!(at >> ADDRESS_BITS == 0 && groups >> (32 - ADDRESS_BITS) == 0, "{groups} groups at {at:#x}");
             table.extend((at as u32 | (groups as u32) << ADDRESS_BITS).to_le_bytes());
             packed.extend(entries.into_iter().flat_map(|(distance, weight)| [distance, weight as u8]));

@@ -127,15 +127,10 @@ impl ConvKernel {
     /// The taps of the neurons at a position along an axis, for `count` output positions from `first` on: number of the
     /// first kernel position, first output position counted from `first`, and how many there are.
     fn taps_from(&self, axis: usize, position: u32, first: u32, count: u32) -> Option<(u32, u32, u32)> {
-        let pooled = Some(position / self.pool[axis]).filter(|&pooled| pooled < self.pooled[axis])?;
-        let tap = |k: u32| {
-            let reach = (pooled + self.padding[axis]).checked_sub(k * self.dilation[axis])?;
-            let output = (reach / self.stride[axis]).checked_sub(first)?;
-            (reach % self.stride[axis] == 0 && output < count).then_some((self.order(axis, k), output))
-        };
-        let mut taps = (0..self.kernel[axis]).rev().filter_map(tap);
-        let (order, output) = taps.next()?;
-        Some((order, output, 1 + taps.count() as u32))
+        let outputs = first as usize..(first + count) as usize;
+        let mut taps = self.axis(axis).taps(position as usize, outputs).rev();
+        let (k, output) = taps.next()?;
+        Some((self.order(axis, k as u32), output as u32 - first, 1 + taps.count() as u32))
     }
 
     /// Kernel positions from one tap to the next along an axis.

@@ -4,7 +4,7 @@ use super::image::{address_of, constants, data};
 use crate::codegen::{KernelCache, Segment, Symbol, write_executable};
 use s2c_dialects::{diagnostic::Result, s2k::Program};
 use s2c_passes::{
-    analysis::{tables, variants::kernels_of},
+    analysis::{form::kernels_of, tables},
     target::Target,
 };
 

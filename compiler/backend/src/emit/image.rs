@@ -2,22 +2,22 @@
 
 use super::{
     Binary, fan_out,
-    manifest::{self, Manifest, SCHEMA, Segment},
+    manifest::{self, Manifest, Region, SCHEMA, Segment},
 };
 use crate::codegen::{CodeImage, KernelCache, RuntimeConstants};
-use s2c_abi::{convolution, dispatch, header, one_to_one, rotation, slice, synapse};
+use s2c_abi::{dispatch, header, rotation, slice};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
-    s2k::{self, Pe, Program, Synapses, Values},
+    s2k::{self, Pe, Program, Purpose, Values},
 };
-use s2c_kernels::{GROUP, Kernel, Parameter, Registers, SparseKernel};
+use s2c_kernels::{GROUP, Kernel, Parameter, Registers};
 use s2c_passes::{
     analysis::{
         expected,
+        form::{self, Matrix, Place, Word, kernels_of},
         tables::{self, Tables},
-        variants::{conv_kernel, extent, kernels_of, one_to_one_kernel, row_kernel, sparse_kernel, update_kernel},
+        variants::update_kernel,
     },
-    s2k::buffer_allocation::FIFO,
     target::Target,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,7 +42,7 @@ pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
         let mut segments = vec![Segment { address: 0, blob: *code_blob }];
         blobs.push(data(pe, &tables, target, code)?);
         segments.push(Segment { address: target.memory.code_bytes, blob: blobs.len() - 1 });
-        pes.push(describe(pe, &tables, code, segments, &kernels)?);
+        pes.push(describe(pe, &tables, target, code, segments, &kernels)?);
     }
     let manifest = Manifest {
         schema: SCHEMA,
@@ -138,6 +138,11 @@ impl Image {
     }
 }
 
+/// The address of a place in a PE's memory.
+fn place_of(pe: &Pe, place: &Place) -> Result<u32> {
+    Ok(address_of(pe, &place.buffer.0)? + place.offset)
+}
+
 pub(super) fn address_of(pe: &Pe, buffer: &str) -> Result<u32> {
     let address = pe.buffer(buffer)?.address.and_then(|address| u32::try_from(address).ok());
     address.ok_or_else(|| Box::new(Diagnostic::bug("`buffer-allocation` has not run")))
@@ -146,7 +151,8 @@ pub(super) fn address_of(pe: &Pe, buffer: &str) -> Result<u32> {
 pub(super) fn data(pe: &Pe, tables: &Tables, target: &Target, code: &CodeImage) -> Result<Vec<u8>> {
     let base = target.memory.code_bytes;
     let mut image = Image { base, bytes: vec![0; tables.bytes as usize] };
-    let fifo = address_of(pe, FIFO)?;
+    let ring = pe.ring()?;
+    let fifo = address_of(pe, &ring.sym_name)?;
     let slices = base + tables.slices_at;
     let rotations = base + tables.rotations_at;
     for (offset, value) in [
@@ -159,7 +165,7 @@ pub(super) fn data(pe: &Pe, tables: &Tables, target: &Target, code: &CodeImage) 
         (header::ROTATIONS, rotations),
         (header::ROTATIONS_END, rotations + rotation::SIZE * tables.rotations),
         (header::FIFO_BASE, fifo),
-        (header::FIFO_END, fifo + pe.buffer(FIFO)?.bytes as u32),
+        (header::FIFO_END, fifo + ring.bytes as u32),
     ] {
         image.word(base + offset, value);
     }
@@ -195,7 +201,7 @@ fn write_dispatch(image: &mut Image, pe: &Pe, tables: &Tables, code: &CodeImage)
     Ok(())
 }
 
-/// One dispatch entry: keys count from `key`, rows from the block's first row.
+/// One dispatch entry of a block whose source's keys begin at `key`.
 fn write_block(
     image: &mut Image,
     pe: &Pe,
@@ -205,25 +211,11 @@ fn write_block(
     key: u32,
     block: usize,
 ) -> Result<()> {
-    let (kernel, base, stride, argument) = if let Some(rows) = pe.rows.get(block) {
-        let (name, stride) = match rows.sparse {
-            true => (sparse_kernel(rows).name(), SparseKernel::STRIDE),
-            false => (row_kernel(rows).name(), row_kernel(rows).row_bytes()),
-        };
-        let first = address_of(pe, &rows.weights.0)?.wrapping_add(stride.wrapping_mul(rows.first as u32));
-        let synapse = tables.synapses_at.get(&(rows.accumulators.0.clone(), rows.slot)).copied();
-        (name, first.wrapping_sub(key.wrapping_mul(stride)), stride, synapse)
-    } else if let Some(convolution) = pe.convolutions.get(block - pe.rows.len()) {
-        // A convolution is told the number of the neuron, and so is a one-to-one connection.
-        let descriptor = tables.convolutions_at.get(block - pe.rows.len()).copied();
-        (conv_kernel(convolution)?.name(), key.wrapping_neg(), 1, descriptor)
-    } else {
-        let number = block - pe.rows.len() - pe.convolutions.len();
-        let connection = pe.one_to_ones.get(number).ok_or_else(|| Diagnostic::bug("a block is not there"))?;
-        (one_to_one_kernel(connection).name(), key.wrapping_neg(), 1, tables.one_to_ones_at.get(number).copied())
-    };
-    let argument = argument.ok_or_else(|| Diagnostic::bug("a block has no descriptor"))?;
-    image.word(at + dispatch::KERNEL, code.entry(&kernel)?);
+    let call = &tables.calls[block];
+    let (base, stride) = call.argument.entry(key, |start| place_of(pe, start))?;
+    let descriptor = tables.descriptors_at.iter().find(|(descriptor, _)| *descriptor == call.descriptor);
+    let &(_, argument) = descriptor.ok_or_else(|| Diagnostic::bug("a block has no descriptor"))?;
+    image.word(at + dispatch::KERNEL, code.entry(&call.kernel.name())?);
     image.word(at + dispatch::BASE, base);
     image.word(at + dispatch::STRIDE, stride);
     image.word(at + dispatch::ARGUMENT, image.base + argument);
@@ -275,75 +267,39 @@ fn word_of(pe: &Pe, parameter: Option<&s2k::Parameter>) -> Result<u32> {
     }
 }
 
-/// Synapse descriptors, and the rotations of pointers into accumulators with several slots.
+/// Descriptors of synapses, and the rotations of pointers into accumulators with several slots.
 ///
 /// A packet that is drained after the update of tick t with slot s is for the update of tick t + 1 + s. At that time
 /// the pointers have been moved on once per update, so that the ones of the synapses start s slots ahead.
 fn write_rings(image: &mut Image, pe: &Pe, tables: &Tables) -> Result<()> {
     let base = image.base;
-    let mut rotations = Vec::new();
-    for ((accumulators, slot), &at) in &tables.synapses_at {
-        let buffer = address_of(pe, accumulators)?;
-        let (step, slots) = ring_of(pe, accumulators);
-        // Before the first update every pointer still stands one slot before the one after it.
-        let first = buffer + step * ((*slot as u32) % slots);
-        image.word(base + at + synapse::ACCUMULATORS, first);
-        if slots > 1 {
-            rotations.push((base + at + synapse::ACCUMULATORS, step, buffer, slots));
+    let mut pointers = Vec::new();
+    for (descriptor, at) in &tables.descriptors_at {
+        for (offset, word) in descriptor {
+            let at = base + at + offset;
+            let value = match word {
+                // Before the first update every pointer still stands one slot before the one after it.
+                Word::Sums(sums, slot) => {
+                    pointers.push((at, sums.0.as_str()));
+                    let (step, slots) = ring_of(pe, &sums.0);
+                    address_of(pe, &sums.0)? + step * (*slot as u32 % slots)
+                }
+                Word::Place(place) => place_of(pe, place)?,
+                Word::Table(table) => base + tables.tables_at.get(table).copied().unwrap_or(0),
+                Word::Number(number) => *number,
+            };
+            image.word(at, value);
         }
     }
-    for (entries, at) in &tables.taps_at {
-        image.bytes(base + at, entries);
+    for (table, at) in &tables.tables_at {
+        image.bytes(base + at, table);
     }
-    for (block, &at) in pe.convolutions.iter().zip(&tables.convolutions_at) {
-        let at = base + at;
-        let buffer = address_of(pe, &block.accumulators.0)?;
-        let (step, slots) = ring_of(pe, &block.accumulators.0);
-        let kernel = conv_kernel(block)?;
-        let kernel_bytes = kernel.kernel[0] * kernel.kernel[1] * kernel.row().row_bytes();
-        let weights = address_of(pe, &block.weights.0)? + block.source_channel as u32 * kernel_bytes;
-        let entries = |table: Vec<u8>| {
-            let at = tables.taps_at.get(&table).map(|at| base + at);
-            at.ok_or_else(|| Box::new(Diagnostic::bug("a convolution has no entries")))
-        };
-        let (rows, columns) = (entries(kernel.row_table(extent(block)?))?, entries(kernel.column_table())?);
-        for (offset, value) in [
-            (convolution::ACCUMULATORS, buffer + step * (block.slot as u32 % slots)),
-            (convolution::WEIGHTS, weights),
-            (convolution::ROWS, rows),
-            (convolution::COLUMNS, columns),
-        ] {
-            image.word(at + offset, value);
-        }
-        if slots > 1 {
-            rotations.push((at + convolution::ACCUMULATORS, step, buffer, slots));
-        }
-    }
-    for (block, &at) in pe.one_to_ones.iter().zip(&tables.one_to_ones_at) {
-        let at = base + at;
-        let buffer = address_of(pe, &block.accumulators.0)?;
-        let (step, slots) = ring_of(pe, &block.accumulators.0);
-        for (offset, value) in [
-            (one_to_one::ACCUMULATORS, buffer + step * (block.slot as u32 % slots)),
-            (one_to_one::TABLE, address_of(pe, &block.table.0)?),
-            (one_to_one::FIRST, block.first as u32),
-            (one_to_one::COUNT, block.length as u32),
-        ] {
-            image.word(at + offset, value);
-        }
-        if slots > 1 {
-            rotations.push((at + one_to_one::ACCUMULATORS, step, buffer, slots));
-        }
-    }
-    for (update, &at) in pe.updates.iter().zip(&tables.slice_at) {
-        let (step, slots) = ring_of(pe, &update.accumulators.0);
-        if slots > 1 {
-            let buffer = address_of(pe, &update.accumulators.0)?;
-            rotations.push((base + at + slice::ACCUMULATORS, step, buffer, slots));
-        }
-    }
-    for (number, (pointer, step, buffer, slots)) in rotations.into_iter().enumerate() {
-        let at = base + tables.rotations_at + rotation::SIZE * number as u32;
+    let slices = pe.updates.iter().zip(&tables.slice_at);
+    pointers.extend(slices.map(|(update, at)| (base + at + slice::ACCUMULATORS, update.accumulators.0.as_str())));
+    let moving = pointers.into_iter().filter(|(_, sums)| ring_of(pe, sums).1 > 1);
+    for (number, (pointer, sums)) in (0..).zip(moving) {
+        let at = base + tables.rotations_at + rotation::SIZE * number;
+        let (buffer, (step, slots)) = (address_of(pe, sums)?, ring_of(pe, sums));
         for (offset, value) in [
             (rotation::POINTER, pointer),
             (rotation::STEP, step),
@@ -366,61 +322,25 @@ fn ring_of(pe: &Pe, accumulators: &str) -> (u32, u32) {
 fn write_values(image: &mut Image, pe: &Pe, buffer: &s2k::Buffer) -> Result<()> {
     let Some(values) = &buffer.values else { return Ok(()) };
     let at = address_of(pe, &buffer.sym_name)?;
-    match values {
-        Values::I32(tensor) => {
-            let bytes: Vec<u8> = tensor.iter().flat_map(i32::to_le_bytes).collect();
-            image.bytes(at, &bytes);
+    let bytes = match values {
+        _ if buffer.purpose == Purpose::Weights => {
+            let user = pe.blocks.iter().find(|block| block.head.weights.0 == buffer.sym_name);
+            let user = user.ok_or_else(|| Diagnostic::bug(format!("weights `{}` are not used", buffer.sym_name)))?;
+            form::of(user).pack(&user.head, &Matrix::new(values), at)?
         }
-        Values::F32(tensor) => {
-            let bytes: Vec<u8> = tensor.iter().flat_map(f32::to_le_bytes).collect();
-            image.bytes(at, &bytes);
-        }
-        Values::I8(tensor) => write_weights(image, pe, buffer, at, &|index| tensor.at(index).into(), &tensor.shape)?,
-        Values::I16(tensor) => write_weights(image, pe, buffer, at, &|index| tensor.at(index).into(), &tensor.shape)?,
-    }
-    Ok(())
-}
-
-/// Weights in the order of bytes that their kernel wants: rows of the last dimension, each packed by itself.
-fn write_weights(
-    image: &mut Image,
-    pe: &Pe,
-    buffer: &s2k::Buffer,
-    at: u32,
-    weight: &dyn Fn(usize) -> i32,
-    shape: &[usize],
-) -> Result<()> {
-    let user = pe.blocks().find(|block| block.weights() == buffer.sym_name);
-    let (Some(user), Some(&columns)) = (user, shape.last()) else {
-        return Err(Box::new(Diagnostic::bug(format!("weights `{}` are not used", buffer.sym_name))));
+        Values::I8(tensor) => tensor.iter().flat_map(i8::to_le_bytes).collect(),
+        Values::I16(tensor) => tensor.iter().flat_map(i16::to_le_bytes).collect(),
+        Values::I32(tensor) => tensor.iter().flat_map(i32::to_le_bytes).collect(),
+        Values::F32(tensor) => tensor.iter().flat_map(f32::to_le_bytes).collect(),
     };
-    if let Synapses::Rows(rows) = user
-        && rows.sparse
-    {
-        let row = |row: usize| (0..columns).map(|column| weight(row * columns + column)).collect();
-        image.bytes(at, &sparse_kernel(rows).pack(at, (0..shape[0]).map(row)));
-        return Ok(());
-    }
-    let (kernel, convolution) = match user {
-        Synapses::Rows(rows) => (row_kernel(rows), None),
-        Synapses::Convolution(block) => {
-            let kernel = conv_kernel(block)?;
-            (kernel.row(), Some(kernel))
-        }
-        Synapses::OneToOne(_) => return Err(Box::new(Diagnostic::bug("a table holds bare weights"))),
-    };
-    let rows = shape.iter().product::<usize>() / columns.max(1);
-    for row in 0..rows {
-        let weights: Vec<i32> = (0..columns).map(|column| weight(row * columns + column)).collect();
-        let place = convolution.as_ref().map_or(row as u32, |kernel| kernel.place_of(row as u32));
-        image.bytes(at + place * kernel.row_bytes(), &s2c_kernels::pack_row(&kernel, &weights));
-    }
+    image.bytes(at, &bytes);
     Ok(())
 }
 
 fn describe(
     pe: &Pe,
     tables: &Tables,
+    target: &Target,
     code: &CodeImage,
     segments: Vec<Segment>,
     kernels: &BTreeSet<Kernel>,
@@ -429,9 +349,15 @@ fn describe(
     let [chip, column, row, core] = place[..] else {
         return Err(Box::new(Diagnostic::bug("`placement` has not run")));
     };
-    let mut memory =
-        BTreeMap::from([("code".to_owned(), code.bytes.len() as u32), ("tables".to_owned(), tables.bytes)]);
-    memory.extend(pe.buffers.iter().map(|buffer| (buffer.sym_name.clone(), buffer.bytes as u32)));
+    let region = |purpose, address, bytes| Region { purpose, address, bytes };
+    let mut memory = BTreeMap::from([
+        ("code".to_owned(), region(manifest::Purpose::Code, 0, code.bytes.len() as u32)),
+        ("tables".to_owned(), region(manifest::Purpose::Tables, target.memory.code_bytes, tables.bytes)),
+    ]);
+    for buffer in &pe.buffers {
+        let address = address_of(pe, &buffer.sym_name)?;
+        memory.insert(buffer.sym_name.clone(), region(buffer.purpose.into(), address, buffer.bytes as u32));
+    }
     let mut slices = Vec::with_capacity(pe.updates.len());
     for update in &pe.updates {
         slices.push(manifest::Slice {
@@ -457,13 +383,8 @@ fn describe(
         core: core as u8,
         segments,
         memory,
-        addresses: pe
-            .buffers
-            .iter()
-            .map(|buffer| Ok((buffer.sym_name.clone(), address_of(pe, &buffer.sym_name)?)))
-            .collect::<Result<_>>()?,
         kernels: kernels.iter().map(Kernel::name).collect(),
         slices,
-        synapses: pe.blocks().flat_map(|block| fan_out::targets_of(pe, block)).map(u64::from).sum(),
+        synapses: pe.blocks.iter().flat_map(|block| form::of(block).fan_out(pe, &block.head)).map(u64::from).sum(),
     })
 }

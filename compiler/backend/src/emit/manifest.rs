@@ -1,12 +1,12 @@
 //! The manifest of a binary: all that a loader, a runner or a person has to know besides the bytes.
 
-use s2c_dialects::s2k::MapLayout;
+use s2c_dialects::s2k::{self, MapLayout};
 use s2c_passes::{analysis::expected::Expected, target::Target};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Version of the manifest's schema; a reader refuses a newer one.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// See the module's page.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -86,11 +86,8 @@ pub struct Pe {
     pub core: u8,
     /// What is loaded, in ascending order of addresses.
     pub segments: Vec<Segment>,
-    /// Bytes of memory by use: code, tables, and each buffer.
-    pub memory: BTreeMap<String, u32>,
-    /// Addresses of the buffers.
-    #[serde(default)]
-    pub addresses: BTreeMap<String, u32>,
+    /// Its memory: code, tables, and each buffer, by name.
+    pub memory: BTreeMap<String, Region>,
     /// Kernel variants.
     pub kernels: Vec<String>,
     /// Neurons.
@@ -106,6 +103,46 @@ pub struct Segment {
     pub address: u32,
     /// Which of the container's blobs holds the bytes.
     pub blob: usize,
+}
+
+/// A part of a PE's memory.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Region {
+    /// What it holds.
+    pub purpose: Purpose,
+    /// First address.
+    pub address: u32,
+    /// Size.
+    pub bytes: u32,
+}
+
+/// What a part of a PE's memory holds. Recordings take none: the host reads what it wants.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// Code.
+    Code,
+    /// Received packets.
+    Fifo,
+    /// Parameters of neurons.
+    Parameters,
+    /// Sums, and what neurons keep from tick to tick.
+    State,
+    /// Weights.
+    Synapses,
+    /// What the runtime and kernels look up.
+    Tables,
+}
+
+impl From<s2k::Purpose> for Purpose {
+    fn from(purpose: s2k::Purpose) -> Self {
+        match purpose {
+            s2k::Purpose::Weights => Self::Synapses,
+            s2k::Purpose::Parameters => Self::Parameters,
+            s2k::Purpose::State => Self::State,
+            s2k::Purpose::Packets => Self::Fifo,
+        }
+    }
 }
 
 /// A slice of a population.
@@ -237,7 +274,7 @@ impl Manifest {
 
     /// Bytes of memory in use, over all PEs.
     pub fn sram_bytes(&self) -> u64 {
-        self.pes.iter().flat_map(|pe| pe.memory.values()).map(|&bytes| u64::from(bytes)).sum()
+        self.pes.iter().map(|pe| u64::from(pe.bytes())).sum()
     }
 
     /// Whether an input takes values instead of spikes.
@@ -258,21 +295,18 @@ impl Manifest {
 }
 
 impl Pe {
-    /// Bytes of memory by purpose. Recordings take none: the host reads what it wants.
-    pub fn sram(&self) -> BTreeMap<&'static str, u32> {
-        let purposes = ["code", "fifo", "recordings", "state", "synapses", "tables"];
-        let mut sram: BTreeMap<&'static str, u32> = purposes.map(|purpose| (purpose, 0)).into();
-        for (name, bytes) in &self.memory {
-            let purpose = match name.as_str() {
-                "code" => "code",
-                "tables" => "tables",
-                "fifo" => "fifo",
-                name if name.starts_with("weights") => "synapses",
-                _ => "state",
-            };
-            *sram.entry(purpose).or_default() += bytes;
-        }
-        sram
+    /// Bytes of memory in use.
+    pub fn bytes(&self) -> u32 {
+        self.memory.values().map(|region| region.bytes).sum()
+    }
+
+    /// Bytes of memory by purpose.
+    pub fn sram(&self) -> BTreeMap<Purpose, u32> {
+        use Purpose::{Code, Fifo, Parameters, State, Synapses, Tables};
+        let purposes = [Code, Fifo, Parameters, State, Synapses, Tables];
+        let bytes =
+            |purpose| self.memory.values().filter(|region| region.purpose == purpose).map(|region| region.bytes).sum();
+        purposes.map(|purpose| (purpose, bytes(purpose))).into()
     }
 }
 
@@ -284,7 +318,7 @@ impl Slice {
 
     /// Number of neurons, without padding.
     pub fn neurons(&self) -> usize {
-        self.map().map_or(self.count, |map| map.channels * map.rows * map.map[2])
+        self.map().map_or(self.count, |map| map.neurons())
     }
 
     /// Index within the network's population of neuron `index`; `None` for padding.

@@ -73,7 +73,9 @@ fn facts(binary: &Binary) -> BTreeMap<String, String> {
         facts.insert(format!("pe {name}: synapses"), pe.synapses.to_string());
         facts.insert(format!("pe {name}: kernels"), pe.kernels.join(" "));
         facts.extend(
-            pe.memory.iter().map(|(use_of, bytes)| (format!("pe {name}: bytes of {use_of}"), bytes.to_string())),
+            pe.memory
+                .iter()
+                .map(|(use_of, region)| (format!("pe {name}: bytes of {use_of}"), region.bytes.to_string())),
         );
         for segment in &pe.segments {
             let bytes = binary.blobs.get(segment.blob).map_or(&[][..], Vec::as_slice);

@@ -7,7 +7,10 @@ use crate::{
     tools::summary,
 };
 use clap::Args;
-use s2c_backend::emit::{Binary, manifest::Pe};
+use s2c_backend::emit::{
+    Binary,
+    manifest::{Pe, Purpose},
+};
 use s2c_dialects::{diagnostic::Result, shown::shown};
 use std::path::{Path, PathBuf};
 
@@ -77,23 +80,18 @@ fn overview(binary: &Binary) -> String {
             .to_vec(),
     ];
     for pe in &manifest.pes {
-        let of = |belongs: &dyn Fn(&str) -> bool| -> u32 {
-            pe.memory.iter().filter(|(name, _)| belongs(name)).map(|(_, bytes)| bytes).sum()
-        };
-        let is_code = |name: &str| name == "code";
-        let is_weights = |name: &str| name.starts_with("weights") || name.starts_with("rows");
-        let is_other = |name: &str| matches!(name, "tables" | "fifo");
-        let state = of(&|name| !is_code(name) && !is_weights(name) && !is_other(name));
+        let sram = pe.sram();
+        let of = |purposes: &[Purpose]| purposes.iter().map(|purpose| sram[purpose]).sum::<u32>().to_string();
         rows.push(vec![
             pe.name.clone(),
             format!("{},{},{},{}", pe.chip, pe.column, pe.row, pe.core),
             slices(pe).join(" "),
             pe.synapses.to_string(),
-            of(&is_code).to_string(),
-            of(&is_weights).to_string(),
-            state.to_string(),
-            of(&is_other).to_string(),
-            of(&|_| true).to_string(),
+            of(&[Purpose::Code]),
+            of(&[Purpose::Synapses]),
+            of(&[Purpose::State, Purpose::Parameters]),
+            of(&[Purpose::Tables, Purpose::Fifo]),
+            pe.bytes().to_string(),
         ]);
     }
     format!("{}\n{}", table::columns(&facts), table::columns(&rows))

@@ -21,7 +21,7 @@ pub(super) fn maps(material: &Material<'_>) -> String {
     let mut html = String::new();
     let stats: Vec<&Value> = items(material.stats.as_ref(), "pe").iter().collect();
     let room = f64::from(manifest.target.memory.sram_bytes);
-    let used = |pe: &Pe| f64::from(pe.memory.values().sum::<u32>());
+    let used = |pe: &Pe| f64::from(pe.bytes());
     let cycles = |index: usize| stats.get(index).map_or(0, |pe| number(pe, "max_cycles_per_tick"));
     let most = (0..manifest.pes.len()).map(cycles).max().unwrap_or(0).max(1);
     let chips: BTreeSet<usize> = manifest.pes.iter().map(|pe| pe.chip).collect();
@@ -222,7 +222,7 @@ pub(super) fn table(material: &Material<'_>) -> String {
                 pe.core,
                 slices.join(", "),
                 grouped(pe.synapses),
-                grouped(pe.memory.values().map(|&bytes| u64::from(bytes)).sum()),
+                grouped(pe.bytes().into()),
                 counts.join("</td><td class=\"n\">")
             ),
         );

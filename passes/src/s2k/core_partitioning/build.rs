@@ -1,17 +1,21 @@
 //! The PE of one slice: its buffers and its synapses.
 
 use super::{
-    cut::{Slice, slot, weight_bytes},
-    storage::{Storage, Stored},
+    cut::slot,
+    slice::Slice,
+    stored::{Storage, Stored},
     update::update,
 };
-use crate::analysis::projections::{self, Projection};
+use crate::analysis::{
+    form::{self, Matrix},
+    projections::{self, Projection},
+};
 use s2c_dialects::{
     attribute::{Symbol, Tensor, Weights},
     convolution::Geometry,
     diagnostic::{Diagnostic, Result},
     qsnn::{self, Network, Neuron, Op},
-    s2k::{Buffer, Convolution, MapLayout, OneToOne, Pe, Rows, Values},
+    s2k::{Block, Buffer, Convolution, Form, Head, MapLayout, OneToOne, Pe, Purpose, Rows, SparseRows, Values},
 };
 use std::collections::BTreeMap;
 
@@ -33,15 +37,7 @@ pub fn pe(
     storage: &Storage,
     name: String,
 ) -> Result<Pe> {
-    let mut pe = Pe {
-        name,
-        place: None,
-        buffers: Vec::new(),
-        rows: Vec::new(),
-        convolutions: Vec::new(),
-        one_to_ones: Vec::new(),
-        updates: Vec::new(),
-    };
+    let mut pe = Pe { name, ..Pe::default() };
     let length = slice.neurons.len().next_multiple_of(4);
     let mut slots = 1;
     for (number, projection) in projections::of_qsnn(network, population)?.iter().enumerate() {
@@ -53,21 +49,22 @@ pub fn pe(
         let sums = Sums { length, width: storage.width, slot, graded };
         match &network.nodes[projection.connection].op {
             Op::Dense(op) => {
-                add_rows(&mut pe, op, from, slice, &sums, (storage.projections[number], weights));
+                add_rows(&mut pe, op, from, slice, &sums, (storage.projections[number], weights))?;
             }
             Op::Conv2d(op) => {
                 let shape = &network.result(projection.source)?.shape;
                 let geometry = op.geometry(shape).ok_or_else(|| wrong(network, projection))?;
                 let layout = slice.layout.ok_or_else(|| wrong(network, projection))?;
-                add_convolution(&mut pe, op, &geometry, from, &layout, &sums, weights);
+                let stored = (storage.projections[number], weights);
+                add_convolution(&mut pe, op, &geometry, from, &layout, &sums, stored)?;
             }
-            Op::Scale(op) => add_one_to_one(&mut pe, op, from, slice, &sums, number),
+            Op::Scale(op) => add_one_to_one(&mut pe, op, from, slice, &sums, number)?,
             _ => return Err(wrong(network, projection)),
         }
     }
-    pe.buffers.push(zeros("accumulators", length as i64 * storage.width / 8 * slots));
+    pe.buffers.push(Buffer::state("accumulators", length as i64 * storage.width / 8 * slots));
     let kept = network.nodes[population].op.neuron().map_or(4, Neuron::membrane_bytes);
-    pe.buffers.push(zeros("membranes", length as i64 * kept));
+    pe.buffers.push(Buffer::state("membranes", length as i64 * kept));
     let mut update = update(network, population, slice, slots, storage, &mut pe)?;
     update.shift -= i64::from(storage.scale_log2);
     pe.updates.push(update);
@@ -79,8 +76,30 @@ fn wrong(network: &Network, projection: &Projection) -> Box<Diagnostic> {
     Box::new(Diagnostic::bug("a connection does not fit the population behind it").at_node(name))
 }
 
-pub(super) fn zeros(name: &str, bytes: i64) -> Buffer {
-    Buffer { sym_name: name.to_owned(), bytes, address: None, values: None }
+/// Adds blocks with the buffer of their weights, where there are any.
+fn add_blocks(pe: &mut Pe, weights: Symbol, values: Values, blocks: Vec<Block>) -> Result<()> {
+    let Some(block) = blocks.first() else { return Ok(()) };
+    let bytes = form::of(block).pack(&block.head, &Matrix::new(&values), 0)?.len() as i64;
+    let (sym_name, purpose) = (weights.0, Purpose::Weights);
+    pe.buffers.push(Buffer { sym_name, purpose, bytes, address: None, values: Some(values) });
+    pe.blocks.extend(blocks);
+    Ok(())
+}
+
+impl Sums {
+    /// The head of a block of synapses that come from a slice.
+    fn head(&self, source: &Slice, weights: &Symbol, shift: Option<i64>) -> Head {
+        Head {
+            source: source.name.clone(),
+            count: source.neurons.len() as i64,
+            weights: weights.clone(),
+            accumulators: Symbol("accumulators".to_owned()),
+            width: self.width,
+            slot: self.slot,
+            shift,
+            graded: self.graded,
+        }
+    }
 }
 
 /// Weights of a buffer, element by element.
@@ -103,36 +122,23 @@ fn add_rows(
     to: &Slice,
     sums: &Sums,
     (stored, weights): (Stored, Symbol),
-) {
+) -> Result<()> {
     let columns = op.weight.shape()[1];
     let row = |source: Option<usize>| to.neurons.iter().map(move |target| Some((*target)? * columns + source?));
     let count: usize = from.iter().map(|source| source.neurons.len()).sum();
     let indices = from.iter().flat_map(|source| &source.neurons).flat_map(|&source| row(source));
     let values = values(&op.weight, vec![count, to.neurons.len()], indices);
-    pe.buffers.push(Buffer {
-        sym_name: weights.0.clone(),
-        bytes: stored.bytes(&values, count, to.neurons.len(), sums.width) as i64,
-        address: None,
-        values: Some(values),
-    });
-    let mut first = 0;
+    let (mut first, mut blocks) = (0, Vec::with_capacity(from.len()));
     for source in from {
-        pe.rows.push(Rows {
-            source: source.name.clone(),
-            first,
-            count: source.neurons.len() as i64,
-            weights: weights.clone(),
-            bits: stored.width.bits().into(),
-            accumulators: Symbol("accumulators".to_owned()),
-            width: sums.width,
-            length: sums.length as i64,
-            slot: sums.slot,
-            sparse: stored.sparse,
-            shift: op.shift,
-            graded: sums.graded,
-        });
+        let length = sums.length as i64;
+        let form = match stored {
+            Stored::SparseRows => Form::SparseRows(SparseRows { first, length }),
+            _ => Form::Rows(Rows { first, length, bits: stored.width().bits().into() }),
+        };
+        blocks.push(Block { head: sums.head(source, &weights, op.shift), form });
         first += source.neurons.len() as i64;
     }
+    add_blocks(pe, weights, values, blocks)
 }
 
 /// A convolution: the kernel once, and a block for each source slice some of whose taps lead here.
@@ -143,8 +149,8 @@ fn add_convolution(
     from: &[Slice],
     to: &MapLayout,
     sums: &Sums,
-    weights: Symbol,
-) {
+    (stored, weights): (Stored, Symbol),
+) -> Result<()> {
     let inputs = geometry.input[0];
     let mut indices = Vec::with_capacity(inputs * geometry.kernel[0] * geometry.kernel[1] * to.padded);
     for input in 0..inputs {
@@ -158,30 +164,16 @@ fn add_convolution(
         }
     }
     let shape = vec![inputs, geometry.kernel[0], geometry.kernel[1], to.padded];
-    pe.buffers.push(Buffer {
-        sym_name: weights.0.clone(),
-        bytes: (indices.len() * weight_bytes(op.bits)) as i64,
-        address: None,
-        values: Some(values(&op.weight, shape, indices.into_iter())),
-    });
     let integers = |pair: [usize; 2]| pair.map(|value| value as i64).to_vec();
-    let before = pe.convolutions.len();
+    let mut blocks = Vec::with_capacity(from.len());
     for (source, layout) in from.iter().filter_map(|source| Some((source, source.layout?))) {
         let target_rows = to.row..to.row + to.rows;
         let mut rows = (layout.row..layout.row + layout.rows).flat_map(|row| geometry.taps_along(0, row));
         if !rows.any(|(_, output)| target_rows.contains(&output)) {
             continue;
         }
-        pe.convolutions.push(Convolution {
-            source: source.name.clone(),
-            count: source.neurons.len() as i64,
-            weights: weights.clone(),
-            bits: 8 * weight_bytes(op.bits) as i64,
-            accumulators: Symbol("accumulators".to_owned()),
-            width: sums.width,
-            slot: sums.slot,
-            shift: op.shift,
-            graded: sums.graded,
+        let form = Form::Convolution(Convolution {
+            bits: stored.width().bits().into(),
             source_width: geometry.input[2] as i64,
             source_channels: layout.padded as i64,
             source_channel: layout.channel as i64,
@@ -197,15 +189,14 @@ fn add_convolution(
             target_row: to.row as i64,
             target_rows: to.rows as i64,
         });
+        blocks.push(Block { head: sums.head(source, &weights, op.shift), form });
     }
-    if pe.convolutions.len() == before {
-        // With wide strides a slice may be out of reach of all taps.
-        pe.buffers.pop();
-    }
+    // With wide strides a slice may be out of reach of all taps.
+    add_blocks(pe, weights, values(&op.weight, shape, indices.into_iter()), blocks)
 }
 
 /// Single weights: for each source slice a table from the first to the last neuron that has a synapse here.
-fn add_one_to_one(pe: &mut Pe, op: &qsnn::Scale, from: &[Slice], to: &Slice, sums: &Sums, number: usize) {
+fn add_one_to_one(pe: &mut Pe, op: &qsnn::Scale, from: &[Slice], to: &Slice, sums: &Sums, number: usize) -> Result<()> {
     let places: BTreeMap<usize, usize> =
         to.neurons.iter().enumerate().filter_map(|(place, neuron)| Some(((*neuron)?, place))).collect();
     for (piece, source) in from.iter().enumerate() {
@@ -225,19 +216,9 @@ fn add_one_to_one(pe: &mut Pe, op: &qsnn::Scale, from: &[Slice], to: &Slice, sum
         let table: Vec<i32> = entries[first..=last].iter().map(|entry| entry.unwrap_or(0)).collect();
         let name = Symbol(format!("table{number}_{piece}"));
         let length = table.len() as i64;
-        let values = Some(Values::I32(Tensor::new(vec![table.len()], table)));
-        pe.buffers.push(Buffer { sym_name: name.0.clone(), bytes: 4 * length, address: None, values });
-        pe.one_to_ones.push(OneToOne {
-            source: source.name.clone(),
-            count: source.neurons.len() as i64,
-            first: first as i64,
-            length,
-            table: name,
-            accumulators: Symbol("accumulators".to_owned()),
-            width: sums.width,
-            slot: sums.slot,
-            shift: op.shift,
-            graded: sums.graded,
-        });
+        let form = Form::OneToOne(OneToOne { first: first as i64, length });
+        let block = Block { head: sums.head(source, &name, op.shift), form };
+        add_blocks(pe, name, Values::I32(Tensor::new(vec![table.len()], table)), vec![block])?;
     }
+    Ok(())
 }

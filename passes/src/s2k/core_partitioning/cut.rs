@@ -1,6 +1,10 @@
 //! How large the slices of a population may be.
 
-use super::{map_of, pace::Pace, storage::Storage};
+use super::{
+    pace::Pace,
+    slice::{Slice, map_of},
+    stored::{Share, Storage},
+};
 use crate::{
     analysis::{
         projections::{self, Projection},
@@ -13,34 +17,9 @@ use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     ir::Element,
     neuron::Stages,
-    qsnn::{Network, Numbers, Op, State},
+    qsnn::{Network, Numbers, State},
     s2k::MapLayout,
 };
-
-/// A piece of a population, or an input as a whole: what sends packets.
-pub struct Slice {
-    /// Name, unique in the program.
-    pub name: String,
-    /// First neuron; 0 for a piece of a map.
-    pub first: usize,
-    /// The piece of a map that it is.
-    pub layout: Option<MapLayout>,
-    /// For each neuron on the chip its index in the network's population; `None` for padding.
-    pub neurons: Vec<Option<usize>>,
-}
-
-impl Slice {
-    /// Neighbouring neurons.
-    pub fn range(name: String, first: usize, count: usize) -> Self {
-        Self { name, first, layout: None, neurons: (first..first + count).map(Some).collect() }
-    }
-
-    /// A piece of a map.
-    pub fn map(name: String, layout: MapLayout) -> Self {
-        let neurons = (0..layout.count()).map(|index| layout.network_index(index)).collect();
-        Self { name, first: 0, layout: Some(layout), neurons }
-    }
-}
 
 /// Bits of the sums into a population.
 pub fn width(network: &Network, population: usize) -> Result<i64> {
@@ -59,11 +38,6 @@ pub fn slot(network: &Network, population: usize, projection: &Projection) -> Re
 
 /// Bytes of the code of a PE, about.
 const CODE: usize = 1024;
-
-/// Bytes of a weight as stored.
-pub fn weight_bytes(bits: i64) -> usize {
-    if bits <= 8 { 1 } else { 2 }
-}
 
 /// What a slice may take.
 #[derive(Clone, Copy, Debug)]
@@ -116,49 +90,19 @@ pub fn needs(
 ) -> Result<Needs> {
     let projections = projections::of_qsnn(network, population)?;
     let neurons = network.result(population)?.len().max(1);
-    let (mut padding, mut map_taps) = (0, 0);
-    let (mut per_neuron, mut per_channel, mut sources, mut slots, mut fan_in) = (0, 0, 0, 1, 0);
+    let (mut share, mut sources, mut slots) = (Share::default(), 0, 1);
     for (projection, stored) in projections.iter().zip(&storage.projections) {
         slots = slots.max(slot(network, population, projection)? + 1);
-        sources += network.result(projection.source)?.len();
-        match &network.nodes[projection.connection].op {
-            Op::Dense(op) => {
-                // Sources that are maps may be padded.
-                let rows = op.weight.shape()[1].next_multiple_of(4);
-                if stored.sparse {
-                    let count = op.weight.shape().iter().product();
-                    let there = (0..count).filter(|&index| op.weight.at(index) != 0).count();
-                    per_neuron += (2 * there).div_ceil(neurons);
-                    // A word in the table, and up to three entries behind the row.
-                    padding += rows * 8;
-                } else {
-                    per_neuron += (rows * stored.width.bits() as usize).div_ceil(8);
-                    padding += if stored.width.bits() < 8 { rows * 3 } else { 0 };
-                }
-                fan_in += rows;
-            }
-            Op::Conv2d(op) => {
-                let taps: usize = op.weight.shape()[2..].iter().product();
-                let inputs = op.weight.shape()[1] * op.groups as usize;
-                per_channel += taps * inputs * weight_bytes(op.bits);
-                fan_in += taps * op.weight.shape()[1];
-                let source = &network.result(projection.source)?.shape;
-                map_taps += op.geometry(source).map_or(0, |geometry| geometry.input[1] + geometry.input[2]);
-            }
-            // The table of a one-to-one connection has a word per neuron.
-            Op::Scale(_) => {
-                per_neuron += 4;
-                fan_in += 1;
-            }
-            _ => return Err(Box::new(Diagnostic::bug("a projection's connection is neither dense nor a convolution"))),
-        }
+        let source = network.result(projection.source)?;
+        sources += source.len();
+        share += stored.share(&network.nodes[projection.connection].op, &source.shape, neurons);
     }
-    let rows = per_neuron;
     let neuron = network.nodes[population].op.neuron().ok_or_else(|| Diagnostic::bug("not a population"))?;
     let parameters = match &neuron.state {
         State::Integers(stages) => words(stages),
         State::Floats(stages) => words(stages),
     };
+    let mut per_neuron = share.per_neuron;
     // Sums, membrane, current, and a word for each parameter that may differ between neurons.
     per_neuron += slots as usize * storage.width as usize / 8;
     per_neuron += neuron.membrane_bytes() as usize;
@@ -170,15 +114,15 @@ pub fn needs(
         map: map_of(network, population)?,
         neurons: network.result(population)?.len(),
         source_neurons: sources,
-        taps: map_taps,
+        taps: share.taps,
         packet_bytes: tables::packet_bytes(projections::takes_values(network)?),
         pace: Pace::of(target, network, population, options, storage)?,
         per_neuron,
         repeating: if storage.repeats { 4 * parameters } else { 0 },
-        per_channel,
-        rows,
-        padding,
-        fan_in,
+        per_channel: share.per_channel,
+        rows: share.per_neuron,
+        padding: share.fixed,
+        fan_in: share.fan_in,
     })
 }
 

@@ -1,11 +1,15 @@
 //! How many cycles a slice of a population takes in a tick, as a function of its size.
 
-use super::{cut::Slice, map_of, storage::Storage, update};
+use super::{
+    slice::{Slice, map_of},
+    stored::{self, Storage},
+    update,
+};
 use crate::{
     analysis::{
         cost::CostModel,
         projections::{self, Projection},
-        variants::{accumulator, factor, update_kernel, weight_width},
+        variants::update_kernel,
     },
     options::Options,
     target::{Cycles, Target},
@@ -15,7 +19,7 @@ use s2c_dialects::{
     qsnn::{Network, Op},
     s2k::{MapLayout, Pe},
 };
-use s2c_kernels::{ConvKernel, Factor, GROUP, OneToOneKernel, RowKernel};
+use s2c_kernels::{Accumulator, ConvKernel, Factor, GROUP, OneToOneKernel};
 
 /// Lengths of rows between which costs are taken to be linear.
 const LENGTHS: [u32; 2] = [64, 256];
@@ -84,10 +88,8 @@ impl Pace {
             match &network.nodes[projection.connection].op {
                 Op::Dense(op) => {
                     let packets = rate * source.len() as f64;
-                    let [short, long] = LENGTHS.map(|length| match factor_of(network, projection) {
-                        Factor::One => stored.cycles_of(&model, op, length, sums),
-                        factor => model.row(&RowKernel { factor, ..stored.row(length as usize, sums) }).cycles,
-                    });
+                    let factor = factor_of(network, projection);
+                    let [short, long] = LENGTHS.map(|length| stored.mean_cycles(&model, op, length, sums, factor));
                     let per_weight = (long - short) / f64::from(LENGTHS[1] - LENGTHS[0]);
                     pace.per_neuron += packets * per_weight;
                     pace.fixed += packets * (pace.packet + short - per_weight * f64::from(LENGTHS[0]));
@@ -97,8 +99,7 @@ impl Pace {
                     let Some(geometry) = op.geometry(&source.shape) else { continue };
                     let factor = factor_of(network, projection);
                     let [channels, rows, columns] = geometry.input;
-                    let whole = ConvKernel::whole(&geometry, accumulator(sums), [channels, columns], 4);
-                    let kernel = ConvKernel { weights: weight_width(op.bits), factor, ..whole };
+                    let kernel = ConvKernel { factor, ..stored::convolution(stored.width(), &geometry, 4, sums) };
                     let scatter = Scatter {
                         per_row: rate * (channels * columns) as f64,
                         rows,
@@ -113,8 +114,10 @@ impl Pace {
                 }
                 // Each neuron gets the packets of its own source neuron.
                 Op::Scale(_) => {
-                    let kernel =
-                        OneToOneKernel { accumulators: accumulator(sums), factor: factor_of(network, projection) };
+                    let kernel = OneToOneKernel {
+                        accumulators: Accumulator::of_bits(sums),
+                        factor: factor_of(network, projection),
+                    };
                     pace.per_neuron += rate * (pace.packet + model.one_to_one(&kernel).cycles);
                     reach += rate;
                 }
@@ -180,7 +183,7 @@ impl MapPace {
 /// What the packets of a projection multiply weights by.
 fn factor_of(network: &Network, projection: &Projection) -> Factor {
     let shift = network.nodes[projection.connection].op.shift();
-    factor(network.nodes[projection.source].op.fraction().is_some(), Some(shift))
+    Factor::new(network.nodes[projection.source].op.fraction().is_some(), Some(shift))
 }
 
 /// A slice like those that the population is cut into.

@@ -2,7 +2,8 @@
 
 use super::{
     cut::{self, Limits, Needs, Piece},
-    storage::{self, Storage},
+    storage,
+    stored::Storage,
 };
 use crate::{
     options::{Level, Options},

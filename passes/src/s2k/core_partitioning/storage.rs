@@ -5,8 +5,9 @@
 //! also where few weights are left.
 
 use super::{
-    cut::{self, Slice},
-    map_of,
+    cut,
+    slice::{Slice, map_of},
+    stored::{self, Storage, Stored},
 };
 use crate::{
     analysis::{
@@ -20,104 +21,15 @@ use crate::{
 use s2c_dialects::{
     attribute::Reset,
     diagnostic::Result,
-    qsnn::{Dense, Integers, Network, Op, PerNeuron, State},
-    s2k::Values,
+    qsnn::{Integers, Network, Op, PerNeuron, State},
 };
-use s2c_kernels::{Accumulator, Factor, RowKernel, SparseKernel, WeightWidth};
-
-/// How the weights of one projection are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stored {
-    /// Width of a weight.
-    pub width: WeightWidth,
-    /// Only weights that are not 0.
-    pub sparse: bool,
-}
-
-/// How the weights of all projections into a population are stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Storage {
-    /// In the order of the projections.
-    pub projections: Vec<Stored>,
-    /// Bits of the sums.
-    pub width: i64,
-    /// Base-2 logarithm of the factor by which sums are too large.
-    pub scale_log2: u32,
-    /// Whether parameters are stored once for all places of a map's channel.
-    pub repeats: bool,
-}
-
-impl Stored {
-    /// Weights of `bits` bits as they are.
-    fn plain(bits: i64) -> Self {
-        Self { width: if bits <= 8 { WeightWidth::W8 } else { WeightWidth::W16 }, sparse: false }
-    }
-
-    /// Bytes of a buffer of `rows` rows to so many neurons.
-    pub fn bytes(self, values: &Values, rows: usize, neurons: usize, width: i64) -> usize {
-        match values {
-            Values::I8(weights) if self.sparse => {
-                let kernel = SparseKernel { accumulators: accumulators(width) };
-                let row = |row: usize| (row * neurons..(row + 1) * neurons).map(|index| weights.at(index).into());
-                kernel.bytes((0..rows).map(|number| kernel.groups(row(number))))
-            }
-            _ => rows * self.row(neurons, width).row_bytes() as usize,
-        }
-    }
-
-    /// Bytes of the rows of a matrix that a slice needs.
-    fn bytes_of(self, op: &Dense, slice: &Slice, width: i64) -> usize {
-        let columns = op.weight.shape()[1];
-        if !self.sparse {
-            return columns * self.row(slice.neurons.len(), width).row_bytes() as usize;
-        }
-        let kernel = SparseKernel { accumulators: accumulators(width) };
-        kernel.bytes((0..columns).map(|column| kernel.groups(row(op, slice, column))))
-    }
-
-    /// The kernel of rows to so many neurons.
-    pub fn row(self, neurons: usize, width: i64) -> RowKernel {
-        let length = neurons.next_multiple_of(4) as u32;
-        RowKernel { weights: self.width, accumulators: accumulators(width), length, factor: Factor::One }
-    }
-
-    /// Cycles of a packet to a slice of `length` neurons, on average over the whole matrix.
-    pub fn cycles_of(self, model: &CostModel<'_>, op: &Dense, length: u32, width: i64) -> f64 {
-        if !self.sparse {
-            return model.row(&self.row(length as usize, width)).cycles;
-        }
-        let count: usize = op.weight.shape().iter().product();
-        let there = (0..count).filter(|&index| op.weight.at(index) != 0).count();
-        let groups = (there * length as usize).div_ceil(4 * count.max(1));
-        model.sparse(&SparseKernel { accumulators: accumulators(width) }, groups).cycles
-    }
-
-    /// Cycles of a packet, on average.
-    fn cycles(self, model: &CostModel<'_>, op: &Dense, slice: &Slice, width: i64) -> f64 {
-        if !self.sparse {
-            return model.row(&self.row(slice.neurons.len(), width)).cycles;
-        }
-        let kernel = SparseKernel { accumulators: accumulators(width) };
-        let columns = op.weight.shape()[1];
-        let groups: usize = (0..columns).map(|column| kernel.groups(row(op, slice, column))).sum();
-        model.sparse(&kernel, groups.div_ceil(columns.max(1))).cycles
-    }
-}
-
-fn accumulators(width: i64) -> Accumulator {
-    if width == 16 { Accumulator::I16 } else { Accumulator::I32 }
-}
-
-/// The weights from one source neuron to a slice.
-fn row(op: &Dense, slice: &Slice, source: usize) -> impl Iterator<Item = i32> {
-    let columns = op.weight.shape()[1];
-    slice.neurons.iter().map(move |target| target.map_or(0, |target| op.weight.at(target * columns + source)))
-}
+use s2c_kernels::WeightWidth;
 
 /// What is the least work to make: weights as they are, sums of 32 bits, all parameters.
 pub fn straight(network: &Network, population: usize) -> Result<Storage> {
     let projections = projections::of_qsnn(network, population)?;
-    let projections = bits(network, &projections).map(Stored::plain).collect();
+    let plain = |projection: &Projection| Stored::plain(&network.nodes[projection.connection].op);
+    let projections = projections.iter().map(plain).collect::<Result<_>>()?;
     Ok(Storage { projections, width: 32, scale_log2: 0, repeats: false })
 }
 
@@ -159,12 +71,15 @@ pub fn choose(target: &Target, network: &Network, population: usize, options: &O
     };
     let slices = cut(&plain);
     let model = CostModel::new(&target.cycles);
+    let links = projections.iter().map(|projection| {
+        Ok((&network.nodes[projection.connection].op, network.result(projection.source)?.shape.as_slice()))
+    });
+    let links = links.collect::<Result<Vec<_>>>()?;
     let cycles = |storage: &Storage, slices: &[Slice]| -> f64 {
-        let of = |stored: &Stored, projection: &Projection| match &network.nodes[projection.connection].op {
-            Op::Dense(op) => slices.iter().map(|slice| stored.cycles(&model, op, slice, storage.width)).sum(),
-            _ => 0.0,
+        let of = |stored: &Stored, (op, source): &(&Op, &[usize])| -> f64 {
+            slices.iter().map(|slice| stored.cycles(&model, op, source, slice, storage.width)).sum()
         };
-        storage.projections.iter().zip(&projections).map(|(stored, projection)| of(stored, projection)).sum()
+        storage.projections.iter().zip(&links).map(|(stored, link)| of(stored, link)).sum()
     };
     let mut best = slices.map(|slices| (slices.len(), cycles(&plain, &slices), plain.clone()));
     let mut others: Vec<Storage> = narrow(network, population, &projections, &plain)?.into_iter().collect();
@@ -182,15 +97,6 @@ pub fn choose(target: &Target, network: &Network, population: usize, options: &O
     best.map(|(_, _, storage)| storage)
 }
 
-/// Bits per weight of each projection.
-fn bits(network: &Network, projections: &[Projection]) -> impl Iterator<Item = i64> {
-    projections.iter().map(|projection| match &network.nodes[projection.connection].op {
-        Op::Dense(op) => op.bits,
-        Op::Conv2d(op) => op.bits,
-        _ => 8,
-    })
-}
-
 /// All projections in the narrowest width that holds all weights, where every one is dense, the population can shift its
 /// sums, and these still fit.
 fn narrow(
@@ -202,8 +108,7 @@ fn narrow(
     let mut narrowest = WeightWidth::W1;
     for projection in projections {
         let Op::Dense(op) = &network.nodes[projection.connection].op else { return Ok(None) };
-        let holds =
-            |width: &WeightWidth| (0..op.weight.shape().iter().product()).all(|index| width.holds(op.weight.at(index)));
+        let holds = |width: &WeightWidth| (0..stored::count(op)).all(|index| width.holds(op.weight.at(index)));
         let width = WeightWidth::ALL.into_iter().find(holds).unwrap_or(WeightWidth::W16);
         narrowest = narrowest.max(width);
     }
@@ -219,7 +124,7 @@ fn narrow(
         (false, true) => 32,
         (false, false) => return Ok(None),
     };
-    let projections = vec![Stored { width: narrowest, sparse: false }; projections.len()];
+    let projections = vec![Stored::Rows(narrowest); projections.len()];
     Ok(Some(Storage { projections, width, scale_log2, repeats: plain.repeats }))
 }
 
@@ -228,21 +133,19 @@ fn sparse(network: &Network, projections: &[Projection], plain: &Storage, densit
     let mut storage = plain.clone();
     for (stored, projection) in storage.projections.iter_mut().zip(projections) {
         let Op::Dense(op) = &network.nodes[projection.connection].op else { continue };
-        let count = op.weight.shape().iter().product();
-        let there = (0..count).filter(|&index| op.weight.at(index) != 0).count();
-        stored.sparse = stored.width == WeightWidth::W8 && there as f64 <= density * count as f64;
+        let few = stored::nonzero(op) as f64 <= density * stored::count(op) as f64;
+        if few && *stored == Stored::Rows(WeightWidth::W8) {
+            *stored = Stored::SparseRows;
+        }
     }
     storage
 }
 
 /// Whether the rows of a slice really have room: the cut goes by averages.
 fn fits(target: &Target, network: &Network, projections: &[Projection], storage: &Storage, slice: &Slice) -> bool {
-    let rows = storage.projections.iter().zip(projections).map(|(stored, projection)| {
-        match &network.nodes[projection.connection].op {
-            Op::Dense(op) => stored.bytes_of(op, slice, storage.width),
-            _ => 0,
-        }
-    });
+    let rows = storage.projections.iter().zip(projections);
+    let rows =
+        rows.map(|(stored, projection)| stored.bytes(&network.nodes[projection.connection].op, slice, storage.width));
     // State, parameters and tables.
     let others = slice.neurons.len() * 32 + 4096;
     rows.sum::<usize>() + others <= target.data_bytes() as usize

@@ -1,12 +1,12 @@
 //! The update of one slice, and where its parameters lie.
 
-use super::{build::zeros, cut::Slice, storage::Storage};
+use super::{slice::Slice, stored::Storage};
 use s2c_dialects::{
     attribute::{Symbol, Tensor},
     diagnostic::{Diagnostic, Result},
     neuron::Stages,
     qsnn::{Coefficient, Floats, Integers, Network, Numbers, PerNeuron, State},
-    s2k::{Buffer, DecayForm, Parameter, Pe, Update, Values},
+    s2k::{Buffer, DecayForm, Parameter, Pe, Purpose, Update, Values},
 };
 use s2c_kernels::GROUP;
 
@@ -95,7 +95,8 @@ impl Parameters<'_> {
             None => tensor,
         };
         let (name, values) = (which.name().to_owned(), Some(N::values(tensor)));
-        self.pe.buffers.push(Buffer { sym_name: name.clone(), bytes, address: None, values });
+        let (sym_name, purpose) = (name.clone(), Purpose::Parameters);
+        self.pe.buffers.push(Buffer { sym_name, purpose, bytes, address: None, values });
         Parameter::Buffer(Symbol(name))
     }
 
@@ -214,7 +215,7 @@ pub fn update(
         update.period = period.map(|period| period as i64);
     }
     if update.currents.is_some() {
-        pe.buffers.push(zeros("currents", slice.neurons.len().next_multiple_of(4) as i64 * 4));
+        pe.buffers.push(Buffer::state("currents", slice.neurons.len().next_multiple_of(4) as i64 * 4));
     }
     Ok(update)
 }

@@ -79,7 +79,8 @@ impl Layer {
 
     /// A machine with descriptor and weights, and the address of the accumulators.
     fn machine(&self, code: &CodeImage) -> (Machine, u32) {
-        let packed = pack_kernel(&self.kernel, self.channels, &|c, ky, kx, target| self.weight(c, ky, kx, target));
+        let positions: Vec<Vec<i32>> = self.weights.chunks(self.channels as usize).map(<[i32]>::to_vec).collect();
+        let packed = pack_kernel(&self.kernel, &positions);
         let accumulators = WEIGHTS + packed.len() as u32 + GUARD.len() as u32;
         let mut descriptor = [0; convolution::SIZE as usize / 4];
         for (offset, value) in [
