@@ -9,7 +9,8 @@
 //! the highest frequency, -O0 by memory alone. A population that is a map of channels, rows and columns is cut into rows (and channels, where that takes fewer PEs); a convolution's kernel is stored once
 //! per PE.
 //! From -O1 on parameters that are the same at all places of a map are stored once per channel.
-//! From -O2 on weights are stored in the way that takes the fewest PEs, then the fewest cycles (`storage.rs`).
+//! From -O2 on weights are stored in the way that takes the fewest PEs, then the fewest cycles, with -Os the fewest bytes
+//! (`storage.rs`).
 //! Example: 300 neurons behind 1000 inputs need 300 kB of weights: three PEs of 100 neurons each.
 //! Limits: a slice has at least four neurons, or one row of four channels; the weights into it must fit into a PE.
 //! Source: the sizes are those of `analysis/tables.rs` and of the buffers that this pass makes.

@@ -12,7 +12,8 @@
 //!     accumulators[oy, ox, ..] += weights[channel, ky, kx, ..] * x        (target_channels of them)
 //! ```
 //!
-//! with x as [`Factor`] says. SOURCE_ROW, TARGET_ROW and TARGET_ROWS are those of the PE's block ([`super::Extent`]).
+//! with x as [`Factor`] says, and sums 2^[`WeightWidth::scale_log2`] times as large. SOURCE_ROW, TARGET_ROW and TARGET_ROWS
+//! are those of the PE's block ([`super::Extent`]).
 //!
 //! Which taps a neuron has follows from its row and its column, so that both have an entry in a table (`taps.rs`)
 //! and nothing is divided but the index. The kernel adds the two entries, takes the first weights, the first

@@ -114,8 +114,10 @@ impl ConvKernel {
         next_tap.extend(columns.turn(2));
         let mut next_row = ["vmov r2, r3, s0, s1", "add r0, r0, r2", "add r1, r1, r3"].map(str::to_owned).to_vec();
         next_row.extend(rows.turn(1));
+        let mut enter = row.prepare();
+        enter.extend(["vmov s0, s1, r4, r5".to_owned(), "vmov s2, r3".to_owned(), rows.copy("r2"), "1:".to_owned()]);
         ConvCode {
-            enter: vec!["vmov s0, s1, r4, r5".to_owned(), "vmov s2, r3".to_owned(), rows.copy("r2"), "1:".to_owned()],
+            enter,
             columns: vec![columns.copy("s2"), "2:".to_owned()],
             row: row.code_counted(steps),
             next_tap,

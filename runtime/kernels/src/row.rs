@@ -230,21 +230,25 @@ impl RowKernel {
     /// The instructions that add a row.
     pub fn code(&self) -> RowCode {
         let [counter] = self.counters();
-        self.code_counted(counter)
+        let code = self.code_counted(counter);
+        RowCode { enter: [self.prepare(), code.enter].concat(), ..code }
     }
 
-    /// The instructions that add a row, with turns counted in a register.
+    /// What narrow weights need before the first row.
+    pub(super) fn prepare(&self) -> Vec<String> {
+        self.mask().map(|mask| format!("mov.w lr, #{mask}")).into_iter().collect()
+    }
+
+    /// The instructions that add a row behind those of [`Self::prepare`], with turns counted in a register.
     pub(super) fn code_counted(&self, counter: Counter) -> RowCode {
-        let mut enter: Vec<String> = self.mask().map(|mask| format!("mov.w lr, #{mask}")).into_iter().collect();
         let steps = self.length / self.step();
         if steps <= UNROLLED_STEPS {
             let (tail, last) = self.lines(self.length);
-            return RowCode { enter, step: Vec::new(), steps: 0, tail, last };
+            return RowCode { enter: Vec::new(), step: Vec::new(), steps: 0, tail, last };
         }
         let ((mut step, last), (tail, last_of_tail)) = (self.lines(self.step()), self.lines(self.length % self.step()));
-        enter.extend(counter.start(steps));
         step.extend(counter.turn(LOOP));
-        RowCode { enter, step, steps, tail, last: last.max(last_of_tail) }
+        RowCode { enter: counter.start(steps), step, steps, tail, last: last.max(last_of_tail) }
     }
 
     /// Bytes of descriptor and code, roughly: instructions of 4 bytes but for a few, and entry and exit.

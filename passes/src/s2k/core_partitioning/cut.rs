@@ -255,12 +255,6 @@ impl Needs {
     }
 }
 
-/// The slices that memory alone asks for.
-pub fn by_memory(target: &Target, needs: &Needs) -> Result<Vec<Slice>> {
-    let limits = Limits { bytes: target.data_bytes() as usize, cycles: f64::INFINITY };
-    Ok(slices(&needs.node, needs.cut(limits, needs.sources.len())?))
-}
-
 /// The slices of a population's pieces.
 pub fn slices(node: &str, pieces: Vec<Piece>) -> Vec<Slice> {
     let several = pieces.len() > 1;

@@ -38,18 +38,21 @@ pub struct Plan {
 /// A population of which not even four neurons fit into a PE, and a network that needs more PEs than there are.
 pub fn plan(session: &mut Session<'_>, network: &Network, options: &Options) -> Result<Plan> {
     let target = &session.target;
+    let seconds = options.tick.or(network.dt).unwrap_or(f64::INFINITY);
+    let budgets: Vec<f64> = target.clock.frequencies.iter().map(|&hertz| seconds * hertz as f64 * SHARE).collect();
+    let longest = budgets.last().copied().unwrap_or(f64::INFINITY);
+    // Fewer bytes are of no use where weights that take longer ask for more slices.
+    let cycles = if options.level == Level::Os { longest } else { f64::INFINITY };
+    let limits = Limits { bytes: target.data_bytes() as usize, cycles };
     let mut storages = BTreeMap::new();
     for (index, _) in network.nodes.iter().enumerate().filter(|(_, node)| node.op.is_neuron()) {
-        storages.insert(index, storage::choose(target, network, index, options)?);
+        storages.insert(index, storage::choose(target, network, index, options, limits)?);
     }
     let machine = Machine::new(target, network, options, &storages)?;
     let fewest = machine.cut(f64::INFINITY)?;
     if size(&fewest) > machine.pes {
         return Err(Box::new(too_many(session, &machine.needs, &fewest)));
     }
-    let seconds = options.tick.or(network.dt).unwrap_or(f64::INFINITY);
-    let budgets: Vec<f64> = target.clock.frequencies.iter().map(|&hertz| seconds * hertz as f64 * SHARE).collect();
-    let longest = budgets.last().copied().unwrap_or(f64::INFINITY);
     let pieces = match options.level {
         Level::O0 => fewest,
         // No PE more than the fastest clock makes necessary.

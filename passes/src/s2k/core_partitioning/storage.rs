@@ -1,11 +1,12 @@
-//! How the weights into a population are stored: as dense rows of the narrowest width that pays, or as sparse rows.
+//! How the weights into a population are stored: as dense rows and convolution kernels of the narrowest width that pays,
+//! or as sparse rows.
 //!
-//! Of all ways that fit, the one with the fewest slices is taken, and of those the one whose rows take the fewest cycles.
-//! Dense 8-bit rows are the fastest for most matrices; narrow and sparse rows win where they save a PE, and sparse ones
-//! also where few weights are left.
+//! Of all ways that fit, the one with the fewest slices is taken, and of those the one whose packets take the fewest cycles,
+//! or with -Os the one with the fewest bytes. Weights of 8 bits are the fastest for most matrices and all kernels; narrow and
+//! sparse ones win where they save a PE (or with -Os any bytes), and sparse ones also where few weights are left.
 
 use super::{
-    cut,
+    cut::{self, Limits},
     slice::{Slice, map_of},
     stored::{self, Storage, Stored},
 };
@@ -49,12 +50,17 @@ fn repeats(network: &Network, population: usize) -> Result<bool> {
     Ok(!is_pending && stages.coefficients().iter().all(|(_, values)| alike(values)))
 }
 
-/// Chooses how the weights into a population are stored, by the slices that memory alone asks for.
-pub fn choose(target: &Target, network: &Network, population: usize, options: &Options) -> Result<Storage> {
+/// Chooses how the weights into a population are stored, by the slices that some limits ask for.
+pub fn choose(
+    target: &Target,
+    network: &Network,
+    population: usize,
+    options: &Options,
+    limits: Limits,
+) -> Result<Storage> {
     let projections = projections::of_qsnn(network, population)?;
-    let width = cut::width(network, population)?;
     let plain = Storage {
-        width,
+        width: cut::width(network, population)?,
         repeats: Level::O1.is_in(options.level) && repeats(network, population)?,
         ..straight(network, population)?
     };
@@ -66,39 +72,43 @@ pub fn choose(target: &Target, network: &Network, population: usize, options: &O
     if !matches!(options.level, Level::O2 | Level::Os) || projections.iter().any(multiplies) {
         return Ok(plain);
     }
-    let cut = |storage: &Storage| {
-        cut::needs(target, network, population, options, storage).and_then(|needs| cut::by_memory(target, &needs))
-    };
-    let slices = cut(&plain);
     let model = CostModel::new(&target.cycles);
-    let links = projections.iter().map(|projection| {
-        Ok((&network.nodes[projection.connection].op, network.result(projection.source)?.shape.as_slice()))
-    });
-    let links = links.collect::<Result<Vec<_>>>()?;
-    let cycles = |storage: &Storage, slices: &[Slice]| -> f64 {
-        let of = |stored: &Stored, (op, source): &(&Op, &[usize])| -> f64 {
-            slices.iter().map(|slice| stored.cycles(&model, op, source, slice, storage.width)).sum()
-        };
-        storage.projections.iter().zip(&links).map(|(stored, link)| of(stored, link)).sum()
+    // Slices, then bytes where they are what counts, then cycles of a packet of each projection; none without room.
+    let price = |storage: &Storage| -> Result<Option<(usize, usize, f64)>> {
+        let needs = cut::needs(target, network, population, options, storage)?;
+        let pieces = needs.cut(limits, needs.sources.len())?;
+        let bytes = if options.level == Level::Os { needs.bytes(&pieces, needs.sources.len()) } else { 0 };
+        let slices = cut::slices(&needs.node, pieces);
+        let (mut cycles, mut fits) = (0.0, true);
+        for slice in &slices {
+            let mut weights = 0;
+            for (stored, projection) in storage.projections.iter().zip(&projections) {
+                let op = &network.nodes[projection.connection].op;
+                let source = &network.result(projection.source)?.shape;
+                cycles += stored.cycles(&model, op, source, slice, storage.width);
+                weights += stored.bytes(op, slice, storage.width);
+            }
+            fits &= has_room(target, storage, slice, weights);
+        }
+        Ok(fits.then_some((slices.len(), bytes, cycles)))
     };
-    let mut best = slices.map(|slices| (slices.len(), cycles(&plain, &slices), plain.clone()));
+    let mut best = price(&plain).map(|price| (price, plain.clone()));
     let mut others: Vec<Storage> = narrow(network, population, &projections, &plain)?.into_iter().collect();
     others.extend([0.25, 0.5].map(|density| sparse(network, &projections, &plain, density)));
     others.retain(|storage| *storage != plain);
     others.dedup();
     for storage in others {
-        let Ok(slices) = cut(&storage) else { continue };
-        let (count, cycles) = (slices.len(), cycles(&storage, &slices));
-        let better = best.as_ref().is_ok_and(|(fewest, least, ..)| (*fewest, *least) <= (count, cycles));
-        if !better && slices.iter().all(|slice| fits(target, network, &projections, &storage, slice)) {
-            best = Ok((count, cycles, storage));
+        let Ok(Some(price)) = price(&storage) else { continue };
+        if best.as_ref().is_ok_and(|(least, _)| *least <= Some(price)) {
+            continue;
         }
+        best = Ok((Some(price), storage));
     }
-    best.map(|(_, _, storage)| storage)
+    best.map(|(_, storage)| storage)
 }
 
-/// All projections in the narrowest width that holds all weights, where every one is dense, the population can shift its
-/// sums, and these still fit.
+/// All projections in the narrowest width that holds all weights, where every one is dense or a convolution, the
+/// population can shift its sums, and these still fit.
 fn narrow(
     network: &Network,
     population: usize,
@@ -107,10 +117,15 @@ fn narrow(
 ) -> Result<Option<Storage>> {
     let mut narrowest = WeightWidth::W1;
     for projection in projections {
-        let Op::Dense(op) = &network.nodes[projection.connection].op else { return Ok(None) };
-        let holds = |width: &WeightWidth| (0..stored::count(op)).all(|index| width.holds(op.weight.at(index)));
+        let (weights, least) = match &network.nodes[projection.connection].op {
+            Op::Dense(op) => (&op.weight, WeightWidth::W1),
+            // Channels of other groups have a weight of 0, which one bit can't hold.
+            Op::Conv2d(op) => (&op.weight, WeightWidth::W2),
+            _ => return Ok(None),
+        };
+        let holds = |width: &WeightWidth| (0..stored::count(weights)).all(|index| width.holds(weights.at(index)));
         let width = WeightWidth::ALL.into_iter().find(holds).unwrap_or(WeightWidth::W16);
-        narrowest = narrowest.max(width);
+        narrowest = narrowest.max(width).max(least);
     }
     let state = network.nodes[population].op.neuron().map(|neuron| &neuron.state);
     let shifts = matches!(state, Some(State::Integers(_)));
@@ -124,7 +139,7 @@ fn narrow(
         (false, true) => 32,
         (false, false) => return Ok(None),
     };
-    let projections = vec![Stored::Rows(narrowest); projections.len()];
+    let projections = plain.projections.iter().map(|stored| stored.with_width(narrowest)).collect();
     Ok(Some(Storage { projections, width, scale_log2, repeats: plain.repeats }))
 }
 
@@ -133,7 +148,7 @@ fn sparse(network: &Network, projections: &[Projection], plain: &Storage, densit
     let mut storage = plain.clone();
     for (stored, projection) in storage.projections.iter_mut().zip(projections) {
         let Op::Dense(op) = &network.nodes[projection.connection].op else { continue };
-        let few = stored::nonzero(op) as f64 <= density * stored::count(op) as f64;
+        let few = stored::nonzero(op) as f64 <= density * stored::count(&op.weight) as f64;
         if few && *stored == Stored::Rows(WeightWidth::W8) {
             *stored = Stored::SparseRows;
         }
@@ -141,12 +156,9 @@ fn sparse(network: &Network, projections: &[Projection], plain: &Storage, densit
     storage
 }
 
-/// Whether the rows of a slice really have room: the cut goes by averages.
-fn fits(target: &Target, network: &Network, projections: &[Projection], storage: &Storage, slice: &Slice) -> bool {
-    let rows = storage.projections.iter().zip(projections);
-    let rows =
-        rows.map(|(stored, projection)| stored.bytes(&network.nodes[projection.connection].op, slice, storage.width));
+/// Whether the weights of a slice really have room: of sparse rows the cut knows averages.
+fn has_room(target: &Target, storage: &Storage, slice: &Slice, weights: usize) -> bool {
     // State, parameters and tables.
     let others = slice.neurons.len() * 32 + 4096;
-    rows.sum::<usize>() + others <= target.data_bytes() as usize
+    !storage.projections.contains(&Stored::SparseRows) || weights + others <= target.data_bytes() as usize
 }

@@ -3,6 +3,7 @@
 use super::slice::Slice;
 use crate::analysis::cost::CostModel;
 use s2c_dialects::{
+    attribute::Weights,
     convolution::Geometry,
     diagnostic::{Diagnostic, Result},
     qsnn::{Conv2d, Dense, Op},
@@ -148,10 +149,19 @@ impl Stored {
     pub fn mean_cycles(self, model: &CostModel<'_>, op: &Dense, neurons: u32, width: i64, factor: Factor) -> f64 {
         match self {
             Self::SparseRows => {
-                let groups = (nonzero(op) * neurons as usize).div_ceil(4 * count(op).max(1));
+                let groups = (nonzero(op) * neurons as usize).div_ceil(4 * count(&op.weight).max(1));
                 model.sparse(&sparse(width), groups).cycles
             }
             _ => model.row(&RowKernel { factor, ..rows(self.width(), neurons as usize, width) }).cycles,
+        }
+    }
+
+    /// The same with weights of another width, where there is a choice.
+    pub const fn with_width(self, width: WeightWidth) -> Self {
+        match self {
+            Self::Rows(_) => Self::Rows(width),
+            Self::Convolution(_) => Self::Convolution(width),
+            Self::SparseRows | Self::OneToOne => self,
         }
     }
 
@@ -197,14 +207,14 @@ fn positions(op: &Conv2d) -> usize {
     op.groups as usize * op.weight.shape()[1..].iter().product::<usize>()
 }
 
-/// Weights of a matrix.
-pub fn count(op: &Dense) -> usize {
-    op.weight.shape().iter().product()
+/// Number of weights.
+pub fn count(weights: &Weights) -> usize {
+    weights.shape().iter().product()
 }
 
 /// Weights of a matrix that are not 0.
 pub fn nonzero(op: &Dense) -> usize {
-    (0..count(op)).filter(|&index| op.weight.at(index) != 0).count()
+    (0..count(&op.weight)).filter(|&index| op.weight.at(index) != 0).count()
 }
 
 /// The weights from one source neuron to a slice.

@@ -16,11 +16,15 @@ const COLUMNS: u32 = 0x2800;
 const WEIGHTS: u32 = 0x3000;
 /// Words around the accumulators that must stay as they are.
 const GUARD: [u8; 12] = [0x5a; 12];
-const WIDTHS: [(WeightWidth, Accumulator); 4] = [
+const WIDTHS: [(WeightWidth, Accumulator); 8] = [
     (WeightWidth::W8, Accumulator::I16),
     (WeightWidth::W8, Accumulator::I32),
     (WeightWidth::W16, Accumulator::I16),
     (WeightWidth::W16, Accumulator::I32),
+    (WeightWidth::W4, Accumulator::I16),
+    (WeightWidth::W4, Accumulator::I32),
+    (WeightWidth::W2, Accumulator::I16),
+    (WeightWidth::W2, Accumulator::I32),
 ];
 
 /// A kernel with its weights and the rows of both maps that a PE deals with.
@@ -49,7 +53,8 @@ impl Layer {
 
     /// What the packet of a neuron does; returns the number of weights added, padding not counted.
     fn packet(&self, index: u32, payload: i32, accumulators: &mut [i32]) -> u64 {
-        let (kernel, times) = (&self.kernel, factor(self.kernel.factor, payload));
+        let kernel = &self.kernel;
+        let times = factor(kernel.factor, payload) << kernel.weights.scale_log2();
         let (channel, p) = (index % kernel.source_channels, index / kernel.source_channels);
         let y = (p / kernel.source_width + self.extent.source_row) / kernel.pool[0];
         let x = p % kernel.source_width / kernel.pool[1];
@@ -163,6 +168,7 @@ fn any_layer(random: &mut Random, (weights, accumulators): (WeightWidth, Accumul
             target_width: target[1],
             target_channels,
             factor: match accumulators {
+                _ if weights.is_narrow() => Factor::One,
                 Accumulator::I16 => Factor::One,
                 Accumulator::I32 => {
                     random.pick(&[Factor::One, Factor::Shifted(9), Factor::Payload(-12), Factor::Payload(3)])
@@ -180,8 +186,8 @@ fn any_layer(random: &mut Random, (weights, accumulators): (WeightWidth, Accumul
 fn convolutions_add_what_their_page_says() {
     let (mut cache, mut random) = (cache(), Random(11));
     let (mut total, mut largest) = (0, 0);
-    for round in 0..240 {
-        let (layer, rows) = any_layer(&mut random, WIDTHS[round % 4]);
+    for round in 0..480 {
+        let (layer, rows) = any_layer(&mut random, WIDTHS[round % WIDTHS.len()]);
         let code = cache.image([&Kernel::Conv(layer.kernel.clone())], CODE_BYTES).unwrap();
         largest = largest.max(code.symbols[&layer.kernel.name()].size);
         let neurons = rows * layer.kernel.source_width * layer.kernel.source_channels;
@@ -262,6 +268,10 @@ fn convolutions_cost_few_instructions_per_weight() {
         (WIDTHS[1], [3, 1, 1, 1], 16, 1.95),
         (WIDTHS[2], [3, 1, 1, 1], 16, 1.45),
         (WIDTHS[3], [3, 1, 1, 1], 16, 2.05),
+        (WIDTHS[4], [3, 1, 1, 1], 16, 1.6),
+        (WIDTHS[4], [3, 1, 1, 1], 32, 1.3),
+        (WIDTHS[5], [3, 1, 1, 1], 16, 2.25),
+        (WIDTHS[6], [3, 1, 1, 1], 32, 1.3),
     ];
     for (widths, shape, channels, bound) in cases {
         let layer = same(widths, shape, channels);
@@ -276,6 +286,8 @@ fn convolutions_cost_few_instructions_per_weight() {
         let size = code.symbols[&name].size;
         println!("{size:>5} {instructions:>12} {each:>9.2}  {name}");
         assert!(each <= bound, "{name}: {each} instructions per weight");
-        assert!(size <= 240, "{name}: {size} bytes");
+        // Narrow weights take an instruction more for four of them, and their counters two.
+        let most = if widths.0.is_narrow() { 270 } else { 240 };
+        assert!(size <= most, "{name}: {size} bytes");
     }
 }
