@@ -66,6 +66,7 @@ bench: build ## Figures of kernels and networks, against the stored baseline (BE
 check: system ## Formatting and lints
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets --locked -- -D warnings
+	cargo clippy --release --no-default-features --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --locked
 
 # Needs cargo-deny: cargo install --locked cargo-deny

@@ -6,7 +6,8 @@
 //!
 //! | step | where |
 //! |---|---|
-//! | HDF5 to an untyped tree, with limits on sizes | `file` |
+//! | HDF5 to an untyped tree, with limits on sizes | `file`, `limits` |
+//! | the same by the C library, in a process of its own | `last_resort`, `c_library`, `stream` |
 //! | tree to [`Graph`], defaults and repairs noted | `decode`, `fields`, `repair` |
 //! | one primitive: equation, fields, checks, shape rule | [`linear`], [`conv`], [`pool`], [`neuron`], [`signal`], [`port`] |
 //! | subgraphs dissolved into their parent | [`Graph::flatten`] |
@@ -23,12 +24,16 @@ pub mod port;
 pub mod signal;
 
 mod array;
+#[cfg(feature = "hdf5-c")]
+mod c_library;
 mod decode;
 mod fields;
 mod file;
 mod graph;
 mod grid;
 mod inline;
+mod last_resort;
+mod limits;
 mod listing;
 mod model;
 mod node;
@@ -37,12 +42,19 @@ mod primitive;
 mod raw;
 mod repair;
 mod shapes;
+mod stream;
+#[cfg(feature = "hdf5-c")]
+mod stream_writer;
 #[cfg(test)]
 mod tests;
 mod window;
 mod write;
 
 pub use array::{broadcast, broadcast_shape};
+#[cfg(feature = "hdf5-c")]
+pub use c_library::write_arrays;
+pub use last_resort::LastResort;
+pub use limits::largest_content;
 pub use listing::{Listing, listing};
 pub use model::{Choices, Model};
 pub use node::{Graph, KINDS, Node};
@@ -63,5 +75,10 @@ use s2c_dialects::diagnostic::Result;
 /// # Ok::<(), Box<s2c_dialects::diagnostic::Diagnostic>>(())
 /// ```
 pub fn read(bytes: Vec<u8>, name: &str) -> Result<Model> {
-    decode::model(file::read(bytes, name)?)
+    read_or(bytes, name, None)
+}
+
+/// As [`read`]; where the reader in Rust lacks something that the file needs, `resort` is asked.
+pub fn read_or(bytes: Vec<u8>, name: &str, resort: Option<&LastResort>) -> Result<Model> {
+    decode::model(last_resort::read(bytes, name, resort)?)
 }

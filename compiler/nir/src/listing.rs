@@ -3,8 +3,8 @@
 //! The listing is made of the untyped tree, so that nodes with missing or wrong fields are in it too.
 
 use super::{
-    file,
     graph::join,
+    last_resort::{self, LastResort},
     raw::{Members, Raw},
 };
 use s2c_dialects::{
@@ -32,8 +32,8 @@ pub struct Listing {
 }
 
 /// Lists the nodes of a file, given as its bytes and its name, which is for messages.
-pub fn listing(bytes: Vec<u8>, name: &str) -> Result<Listing> {
-    let root = file::read(bytes, name)?;
+pub fn listing(bytes: Vec<u8>, name: &str, resort: Option<&LastResort>) -> Result<Listing> {
+    let root = last_resort::read(bytes, name, resort)?;
     let mut listing = Listing::default();
     if let Some(Raw::Group(graph)) = root.get("node") {
         listing.add_graph("", graph);

@@ -40,15 +40,17 @@ pub fn write_with(graph: &Graph, choices: &Choices) -> Result<Vec<u8>> {
         members.insert("metadata".to_owned(), Raw::Group(metadata));
     }
     let root = Members::from([("version".to_owned(), Raw::text(VERSION)), ("node".to_owned(), Raw::Group(members))]);
-    let encoded = add_members(Hdf5Builder::new(), "", &root)
-        .and_then(Hdf5Builder::into_plan)
-        .and_then(|plan| plan.encode(WriteOptions::default()));
-    encoded.map_err(|error| {
+    to_hdf5(&root).map_err(|error| {
         Diagnostic::error("cannot-write", "the network cannot be written as HDF5")
             .text(format!("{error}."))
             .hint("please report it with the model")
             .into()
     })
+}
+
+/// The bytes of a file that holds a tree.
+pub(super) fn to_hdf5(root: &Members) -> hdf5_writer::Result<Vec<u8>> {
+    add_members(Hdf5Builder::new(), "", root)?.into_plan()?.encode(WriteOptions::default())
 }
 
 /// A graph as an untyped tree.

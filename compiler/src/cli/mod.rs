@@ -8,6 +8,8 @@ mod table;
 mod trace;
 mod usage;
 
+#[cfg(feature = "hdf5-c")]
+use crate::{cli::commands::hdf5_arrays, frontend::hdf5_process};
 use crate::{
     cli::{
         commands::{
@@ -75,6 +77,10 @@ enum Command {
     Completions(shell::Completions),
     /// Write the manual pages.
     Man(shell::Man),
+    /// Write the arrays of an HDF5 file to the standard output; s2c calls this itself.
+    #[cfg(feature = "hdf5-c")]
+    #[command(name = hdf5_process::COMMAND, hide = true)]
+    Hdf5Arrays(hdf5_arrays::Arguments),
 }
 
 impl Command {
@@ -92,6 +98,8 @@ impl Command {
             Self::Report(arguments) => Some(&arguments.binary),
             Self::Faults(arguments) => Some(&arguments.binary),
             Self::Passes | Self::Targets | Self::Explain(_) | Self::Completions(_) | Self::Man(_) => None,
+            #[cfg(feature = "hdf5-c")]
+            Self::Hdf5Arrays(_) => None,
         }
     }
 
@@ -112,6 +120,8 @@ impl Command {
             Self::Explain(arguments) => explain::run(arguments),
             Self::Completions(arguments) => shell::completions(arguments),
             Self::Man(arguments) => shell::man(arguments),
+            #[cfg(feature = "hdf5-c")]
+            Self::Hdf5Arrays(arguments) => hdf5_arrays::run(arguments),
         }
     }
 }
@@ -150,6 +160,11 @@ pub fn main() -> ExitCode {
     }
     if let Err(error) = ctrlc::set_handler(interrupted) {
         tracing::warn!(%error, "an interruption may leave a file beside the one that is being written");
+    }
+    #[cfg(feature = "hdf5-c")]
+    match std::env::current_exe() {
+        Ok(executable) => hdf5_process::enable(executable),
+        Err(error) => tracing::warn!(%error, "the HDF5 C library can't be asked"),
     }
     let result = catch(|| cli.command.run(&warn));
     renderer.finish();

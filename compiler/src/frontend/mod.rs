@@ -1,5 +1,7 @@
 //! Between NIR graphs and the `snn` dialect.
 
 pub mod export;
+#[cfg(feature = "hdf5-c")]
+pub mod hdf5_process;
 pub mod import;
 pub mod model_file;

@@ -1,5 +1,7 @@
 //! Tests on whole files, and what they share.
 
+#[cfg(feature = "hdf5-c")]
+mod c_library;
 mod damage;
 mod odd_files;
 mod real_models;

@@ -7,6 +7,8 @@ pub mod evaluate;
 pub mod explain;
 pub mod faults;
 pub mod hand_over;
+#[cfg(feature = "hdf5-c")]
+pub mod hdf5_arrays;
 pub mod inspect;
 pub mod list;
 pub mod opt;
