@@ -106,6 +106,33 @@ fn every_level_takes_and_gives_files_by_node() {
 }
 
 #[test]
+fn silent_neurons_of_a_list_exist_and_names_with_equals_signs_are_recorded() {
+    let folder = material("lists");
+    let mut graph = network();
+    let renamed = |name: String| name.replace("first", "a=b");
+    graph.nodes = graph.nodes.into_iter().map(|(name, node)| (renamed(name), node)).collect();
+    graph.edges = graph.edges.into_iter().map(|(from, to)| (renamed(from), renamed(to))).collect();
+    model_file::write(&graph, &folder.join("net.nir")).unwrap();
+    let compile = [&["compile", "net.nir", "-o", "net.bin", "--weight-bits", "16"], &OPTIONS[..]].concat();
+    assert_eq!(s2c(&folder, &compile).0, Some(0));
+    // The last of the three neurons of `left` never spikes.
+    let spikes: String = (0..TICKS).map(|tick| format!("{tick},{}\n", tick % 2)).collect();
+    fs::write(folder.join("l.csv"), spikes).unwrap();
+    let run = |arguments: &[&str]| {
+        let files =
+            ["--input", "left=l.csv", "--input", "right=r.npy", "--record", "a=b=s.npy", "--record", "a=b:v=v.npy"];
+        let (exit, errors) = s2c(&folder, &[arguments, &files].concat());
+        assert_eq!(exit, Some(0), "{errors}");
+        assert_eq!(s2c::data::read::<f32>(&folder.join("v.npy"), None).unwrap().shape(), [4]);
+        s2c::data::read_spikes(&folder.join("s.npy"), None).unwrap()
+    };
+    let chip = run(&["run", "net.bin"]);
+    assert!(chip.total() > 10 && chip.shape() == [4]);
+    assert_eq!(run(&["run", "net.bin", "--engine", "reference"]), chip);
+    assert_eq!(run(&[&["simulate", "net.nir"], &OPTIONS[..]].concat()), chip);
+}
+
+#[test]
 fn what_the_command_line_leaves_open_is_an_error() {
     let folder = material("open_ports");
     for (code, arguments) in [

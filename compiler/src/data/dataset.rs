@@ -13,6 +13,9 @@ use s2c_dialects::{
 };
 use std::{fmt, path::Path};
 
+/// Ticks of a recording; more than the longest runs have, and few enough to be kept in memory.
+pub(super) const MOST_TICKS: usize = 1 << 24;
+
 /// How the first axes of an array are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
@@ -82,12 +85,19 @@ impl DataSet {
             Some(name) => name.to_owned(),
             None => choose(npz, layout)?,
         };
+        let is_packed = name.ends_with("_packed");
+        let shape = match is_packed {
+            true => npz.array("shape")?.map(|shape| sizes(&shape)).transpose()?,
+            false => npz.shape(&name),
+        };
+        // Long silence takes little of a file and much of the memory: it is refused before that is taken.
+        shape.iter().try_for_each(|shape| check_shape(shape, layout))?;
         let Some(npy) = npz.array(&name)? else {
             return Err(no_array(npz, &format!("there is no array `{name}`")));
         };
-        let content = match npz.array("shape")? {
-            Some(shape) if name.ends_with("_packed") => Content::Packed(unpack(&npy, &shape)?),
-            _ if name.ends_with("_packed") => {
+        let content = match shape {
+            Some(shape) if is_packed => Content::Packed(unpack(&npy, shape)?),
+            None if is_packed => {
                 return Err(no_array(npz, &format!("`{name}` needs an array `shape`, which is absent")));
             }
             _ => Content::Dense(npy),
@@ -103,20 +113,8 @@ impl DataSet {
 
     fn new(content: Content, layout: Layout, labels: Option<Vec<u32>>, array: Option<String>) -> Result<Self> {
         let set = Self { content, layout, labels, array };
-        let rank = set.full_shape().len();
-        if rank <= layout.leading() && !matches!(set.content, Content::Train(_)) {
-            let axes = if layout == Layout::OneSample { "time × population" } else { "samples × time × population" };
-            return Err(Diagnostic::error("data-shape", "the data has too few axes")
-                .text(format!("Its shape is {:?}; it should be {axes}.", set.full_shape()))
-                .hint("pick another array of the file, or reshape it")
-                .into());
-        }
-        // An axis of length 0 makes all others free to be of any length, at no cost in the file.
-        if set.full_shape().contains(&0) && !matches!(set.content, Content::Train(_)) {
-            return Err(Diagnostic::error("data-shape", "the data is empty")
-                .text(format!("Its shape is {:?}.", set.full_shape()))
-                .hint("check the program that wrote it")
-                .into());
+        if !matches!(set.content, Content::Train(_)) {
+            check_shape(set.full_shape(), layout)?;
         }
         if let Some(labels) = set.labels.as_ref().filter(|labels| labels.len() != set.len()) {
             return Err(Diagnostic::error("not-labels", "labels and samples do not go together")
@@ -125,6 +123,13 @@ impl DataSet {
                 .into());
         }
         Ok(set)
+    }
+
+    /// Makes a list of spikes one of so many neurons at least; arrays have the shape that they say.
+    pub(super) fn widen(&mut self, neurons: usize) {
+        if let (Content::Train(train), Ok(neurons)) = (&mut self.content, u32::try_from(neurons)) {
+            train.widen(neurons);
+        }
     }
 
     fn full_shape(&self) -> &[usize] {
@@ -212,6 +217,32 @@ impl DataSet {
     }
 }
 
+/// Refuses the shape of an array that holds no recordings, or longer ones than can be run.
+fn check_shape(shape: &[usize], layout: Layout) -> Result<()> {
+    let wrong = |title: &str, text: String, hint: &str| {
+        Err(Diagnostic::error("data-shape", title).text(text).hint(hint).into())
+    };
+    let ticks = shape.get(layout.leading() - 1).copied().unwrap_or(0);
+    if shape.len() <= layout.leading() {
+        let axes = if layout == Layout::OneSample { "time × population" } else { "samples × time × population" };
+        let text = format!("Its shape is {shape:?}; it should be {axes}.");
+        return wrong("the data has too few axes", text, "pick another array of the file, or reshape it");
+    }
+    // An axis of length 0 makes all others free to be of any length, at no cost in the file.
+    if shape.contains(&0) {
+        return wrong("the data is empty", format!("Its shape is {shape:?}."), "check the program that wrote it");
+    }
+    if ticks > MOST_TICKS {
+        let text = format!("Its shape is {shape:?}, of which {ticks} are ticks; a recording has at most {MOST_TICKS}.");
+        return wrong(
+            "the data is too long",
+            text,
+            "the first axis is time: were the axes exchanged? Else cut it into parts",
+        );
+    }
+    Ok(())
+}
+
 /// Adds a tick from its numbers in an array.
 fn push_tick<T: Cell>(builder: &mut TrainBuilder<T>, npy: &Npy, start: usize, end: usize) -> Result<()> {
     let mut wrong = None;
@@ -237,12 +268,16 @@ fn push_tick<T: Cell>(builder: &mut TrainBuilder<T>, npy: &Npy, start: usize, en
     }
 }
 
-fn unpack(npy: &Npy, shape: &Npy) -> Result<Packed> {
+fn sizes(shape: &Npy) -> Result<Vec<usize>> {
     let sizes = shape.whole_numbers(u32::MAX, "packed-shape", "a shape")?;
+    Ok(sizes.into_iter().map(|size| size as usize).collect())
+}
+
+fn unpack(npy: &Npy, shape: Vec<usize>) -> Result<Packed> {
     let bytes = npy.whole_numbers(u8::MAX.into(), "packed-shape", "packed bytes")?;
     #[expect(clippy::cast_possible_truncation, reason = "the range has been checked")]
     let bytes = bytes.into_iter().map(|byte| byte as u8).collect();
-    Packed::new(bytes, npy.shape(), sizes.into_iter().map(|size| size as usize).collect(), npy.source())
+    Packed::new(bytes, npy.shape(), shape, npy.source())
 }
 
 /// The array that is meant where none is named.

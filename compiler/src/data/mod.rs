@@ -34,6 +34,14 @@ pub fn read<T: Cell>(path: &Path, array: Option<&str>) -> Result<Train<T>> {
     DataSet::open(path, array, Layout::OneSample)?.recording(0)
 }
 
+/// As [`read`], for a population of so many neurons: a list of spikes (`.csv`) doesn't tell of those behind the last that
+/// spikes.
+pub fn read_at_least<T: Cell>(path: &Path, array: Option<&str>, neurons: usize) -> Result<Train<T>> {
+    let mut set = DataSet::open(path, array, Layout::OneSample)?;
+    set.widen(neurons);
+    set.recording(0)
+}
+
 /// As [`read`], spikes.
 pub fn read_spikes(path: &Path, array: Option<&str>) -> Result<SpikeTrain> {
     read(path, array)

@@ -140,6 +140,13 @@ impl<T: Cell> Train<T> {
         (0..self.ticks()).map(|tick| self.events_at(tick))
     }
 
+    /// Adds neurons that have nothing, up to so many.
+    pub(super) fn widen(&mut self, neurons: u32) {
+        if neurons > self.neurons {
+            (self.neurons, self.shape) = (neurons, vec![neurons as usize]);
+        }
+    }
+
     /// The same recording over a population of another shape with as many neurons.
     pub fn with_shape(mut self, shape: &[usize]) -> Result<Self> {
         let Self { neurons, .. } = Self::builder(shape)?.train;

@@ -118,6 +118,28 @@ fn files_that_are_none_are_refused() {
 }
 
 #[test]
+fn recordings_that_are_too_long_are_refused_before_they_are_expanded() {
+    let long = dataset::MOST_TICKS + 1;
+    // The arrays end behind their headers, which must not be found out.
+    let cases = [
+        ("long.npz", vec![("spikes", header::format("|u1", &[long, 2]))], Layout::OneSample),
+        ("long-samples.npz", vec![("spikes", header::format("|u1", &[1, long, 2]))], Layout::Samples),
+        (
+            "long-packed.npz",
+            vec![
+                ("spikes_packed", header::format("|u1", &[long, 1])),
+                ("shape", npy_bytes(&arr1(&[long as i64, 2]).into_dyn())),
+            ],
+            Layout::OneSample,
+        ),
+    ];
+    for (name, arrays, layout) in cases {
+        let error = archive(name, &arrays, None, layout).unwrap_err();
+        assert_eq!((error.code, error.title.as_str()), ("data-shape", "the data is too long"), "{name}");
+    }
+}
+
+#[test]
 fn an_empty_axis_does_not_hide_a_huge_one() {
     let path = scratch("hollow.npy");
     for shape in [&[1 << 60, 0][..], &[0, 1 << 60, 3], &[1 << 60, 0, 1 << 60]] {

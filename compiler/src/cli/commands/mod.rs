@@ -21,7 +21,6 @@ pub mod simulate;
 use clap::ValueEnum;
 use s2c_dialects::diagnostic::Diagnostic;
 use s2c_interp::snn;
-use std::path::PathBuf;
 
 /// How warnings are handed on to the user.
 pub type Warn<'a> = dyn Fn(&[Diagnostic]) + 'a;
@@ -49,24 +48,5 @@ impl From<Precision> for snn::Precision {
             Precision::F32 => Self::Single,
             Precision::F64 => Self::Double,
         }
-    }
-}
-
-/// A `NODE=FILE` argument.
-#[derive(Clone, Debug)]
-pub struct Record {
-    /// NIR node.
-    pub node: String,
-    /// Where its recording goes.
-    pub file: PathBuf,
-}
-
-/// Reads a `NODE=FILE` argument.
-pub fn parse_record(text: &str) -> std::result::Result<Record, String> {
-    match text.split_once('=') {
-        Some((node, file)) if !node.is_empty() && !file.is_empty() => {
-            Ok(Record { node: node.to_owned(), file: file.into() })
-        }
-        _ => Err("expected NODE=FILE".to_owned()),
     }
 }

@@ -1,13 +1,15 @@
 //! Files of a network's inputs and outputs on the command line: `--input [NODE=]FILE`, `--output [NODE=]FILE`.
 
-use super::{Record, parse_record};
-use crate::data::{self, Cell, Train};
+use crate::{
+    data::{self, Cell, Train},
+    tools::recording,
+};
 use clap::Args;
 use s2c_dialects::{
     diagnostic::{Diagnostic, Place, Result},
     shown,
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The files of a run.
 #[derive(Args)]
@@ -23,8 +25,8 @@ pub struct Files {
     #[arg(long, value_name = "[NODE=]FILE")]
     pub output: Vec<String>,
     /// Record what a node hands on (NODE=FILE) or its membranes (NODE:v=FILE).
-    #[arg(long, value_name = "NODE=FILE", value_parser = parse_record)]
-    pub record: Vec<Record>,
+    #[arg(long, value_name = "NODE=FILE", value_parser = names_a_file)]
+    pub record: Vec<String>,
 }
 
 /// A port and its shape.
@@ -49,6 +51,25 @@ fn resolve<'a>(option: &str, text: &'a str, ports: &[Port]) -> Result<(usize, &'
             .text(format!("The network has {} of them: {}.", ports.len(), names))
             .hint(format!("give each its own: --{option} NODE=FILE")),
     ))
+}
+
+/// Whether an argument can be `NODE=FILE`, for any names of nodes.
+fn names_a_file(text: &str) -> std::result::Result<String, String> {
+    let is_whole = text.split_once('=').is_some_and(|(node, _)| !node.is_empty()) && !text.ends_with('=');
+    is_whole.then(|| text.to_owned()).ok_or_else(|| "expected NODE=FILE".to_owned())
+}
+
+/// What is recorded (`NODE` or `NODE:v`), and the files that it goes into. As with [`outputs`], the longest name of a node
+/// before an `=` counts; where there is none, what stands before the first.
+pub fn records(texts: &[String], is_known: impl Fn(&str) -> bool) -> Vec<(String, PathBuf)> {
+    let split = |text: &String| {
+        let splits = text.rmatch_indices('=').map(|(at, _)| (&text[..at], &text[at + 1..]));
+        let known =
+            splits.filter(|(_, file)| !file.is_empty()).find(|(name, _)| is_known(recording::parse(name, &is_known).0));
+        let (name, file) = known.or(text.split_once('=')).unwrap_or((text, ""));
+        (name.to_owned(), PathBuf::from(file))
+    };
+    texts.iter().map(split).collect()
 }
 
 /// What all inputs are given, in their order.
@@ -104,8 +125,8 @@ pub fn outputs(texts: &[String], ports: &[Port]) -> Result<Vec<(String, String)>
 
 /// Reads what an input of a shape is given; one axis of all neurons is as good as the shape itself.
 fn read_input<T: Cell>(file: &Path, array: Option<&str>, shape: &[usize]) -> Result<Train<T>> {
-    let input: Train<T> = data::read(file, array)?;
     let count: usize = shape.iter().product();
+    let input: Train<T> = data::read_at_least(file, array, count)?;
     if input.shape() == shape || input.shape() == [count] {
         return input.with_shape(shape);
     }
@@ -119,6 +140,20 @@ fn read_input<T: Cell>(file: &Path, array: Option<&str>, shape: &[usize]) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nodes_with_equals_signs_are_recorded() {
+        let split = |text: &str, known: &[&str]| {
+            let (name, file) = records(&[text.to_owned()], |name| known.contains(&name)).remove(0);
+            (name, file.display().to_string())
+        };
+        let is = |name: &str, file: &str| (name.to_owned(), file.to_owned());
+        assert_eq!(split("a=b=c.npy", &["a", "a=b"]), is("a=b", "c.npy"));
+        assert_eq!(split("a=b=c.npy", &["a"]), is("a", "b=c.npy"));
+        assert_eq!(split("a=b:v=c.npy", &["a=b"]), is("a=b:v", "c.npy"));
+        assert_eq!(split("x=c.npy", &["a"]), is("x", "c.npy"));
+        assert!(names_a_file("hidden").is_err() && names_a_file("a=").is_err() && names_a_file("=b").is_err());
+    }
 
     #[test]
     fn names_and_files_may_hold_equals_signs() {

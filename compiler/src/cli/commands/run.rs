@@ -1,7 +1,7 @@
 //! `s2c run`.
 
 use super::{
-    Precision, Record,
+    Precision,
     ports::{self, Files, Port, read_inputs},
     simulate::{Model, simulate},
 };
@@ -83,11 +83,11 @@ fn run_chip<T: Cell>(arguments: &Arguments, binary: Binary) -> Result<()> {
         wanted.push(PathBuf::from(file));
     }
     let populations = manifest.populations();
-    for Record { node, file } in &arguments.files.record {
-        let is_known = |name: &str| populations.contains(&name) || shown.iter().any(|(output, _)| output == name);
-        let (node, quantity) = recording::parse(node, is_known);
+    let is_known = |name: &str| populations.contains(&name) || shown.iter().any(|(output, _)| output == name);
+    for (name, file) in ports::records(&arguments.files.record, is_known) {
+        let (node, quantity) = recording::parse(&name, is_known);
         wishes.push(Wish { node: node.to_owned(), quantity });
-        wanted.push(file.clone());
+        wanted.push(file);
     }
     let shown_too: Vec<String> =
         if arguments.rasters { populations.iter().map(|&name| name.to_owned()).collect() } else { Vec::new() };
@@ -138,7 +138,8 @@ fn run_reference<T: Cell>(arguments: &Arguments, binary: &Binary) -> Result<()> 
     let mut wishes: Vec<(String, Option<PathBuf>)> = shown.iter().map(|(node, _)| (node.clone(), None)).collect();
     let outputs = ports::outputs(&arguments.files.output, &shown)?.into_iter();
     wishes.extend(outputs.map(|(node, file)| (node, Some(PathBuf::from(file)))));
-    wishes.extend(arguments.files.record.iter().map(|record| (record.node.clone(), Some(record.file.clone()))));
+    let records = ports::records(&arguments.files.record, |name| model.has(name)).into_iter();
+    wishes.extend(records.map(|(name, file)| (name, Some(file))));
     let (mut outputs, mut recordings) = (simulate(inputs, model, wishes)?, Vec::new());
     for (recording, file) in outputs.split_off(shown.len()) {
         file.map_or(Ok(()), |file| recording.write(&file))?;

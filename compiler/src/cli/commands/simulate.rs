@@ -53,7 +53,7 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
     let model = Model::of(&done.module, arguments.precision)?;
     let outputs = ports::outputs(&arguments.files.output, model.outputs())?.into_iter();
     let outputs = outputs.map(|(node, file)| (node, PathBuf::from(file)));
-    let records = arguments.files.record.iter().map(|record| (record.node.clone(), record.file.clone()));
+    let records = ports::records(&arguments.files.record, |name| model.has(name));
     let wishes: Vec<_> = outputs.chain(records).collect();
     let recordings = match model.takes_values {
         true => simulate(read_inputs::<f32>(&arguments.files, &model.inputs)?, model, wishes),
@@ -78,6 +78,11 @@ impl Model {
     /// Outputs in their order.
     pub(super) fn outputs(&self) -> &[Port] {
         &self.nodes[..self.outputs]
+    }
+
+    /// Whether a node can be recorded.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.nodes.iter().any(|(known, _)| known == name)
     }
 
     pub(super) fn of(module: &Module<'_>, precision: Precision) -> Result<Self> {
