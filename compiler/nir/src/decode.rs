@@ -20,6 +20,9 @@ pub(super) fn model(mut root: Members) -> Result<Model> {
             .hint("a NIR file is written by `nir.write` in Python")
             .into());
     };
+    if version.is_some() && !members.contains_key("type") {
+        return Err(unfinished(&members));
+    }
     let mut log = Log::default();
     for (name, raw) in &root {
         let text = format!("`{name}` lies outside the graph and was not used: {}.", raw.preview());
@@ -33,6 +36,25 @@ pub(super) fn model(mut root: Members) -> Result<Model> {
             .hint("wrap it with `nir.NIRGraph.from_list` before writing it")
             .into()),
     }
+}
+
+/// The diagnostic for what `nir.write` leaves behind where it fails: it writes the version first, then the nodes, and the
+/// graph's type last.
+fn unfinished(members: &Members) -> Box<Diagnostic> {
+    let node = match members.get("nodes") {
+        Some(Raw::Group(nodes)) => {
+            nodes.iter().find(|(_, raw)| matches!(raw, Raw::Group(node) if !node.contains_key("type")))
+        }
+        _ => None,
+    };
+    let error = Diagnostic::error("unfinished-export", "the file is what a failed export left behind")
+        .hint("run the export again and see its error; where nir 1.0.8 stumbles over single numbers, `compression=None` helps");
+    let text = "The exporter writes nodes first, then edges and the graph's type; there is no type";
+    let error = match node {
+        Some((name, raw)) => error.at_node(name).text(format!("{text}, and of this node only {}.", raw.preview())),
+        None => error.text(format!("{text}.")),
+    };
+    error.into()
 }
 
 /// What `s2c` wrote into the metadata.

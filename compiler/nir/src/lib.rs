@@ -26,6 +26,7 @@ pub mod signal;
 mod array;
 #[cfg(feature = "hdf5-c")]
 mod c_library;
+mod data;
 mod decode;
 mod fields;
 mod file;
@@ -53,6 +54,7 @@ mod write;
 pub use array::{broadcast, broadcast_shape};
 #[cfg(feature = "hdf5-c")]
 pub use c_library::write_arrays;
+pub use data::{Observed, read_data};
 pub use last_resort::LastResort;
 pub use limits::largest_content;
 pub use listing::{Listing, listing};

@@ -2,6 +2,7 @@
 
 use super::{
     csv::read_csv,
+    nir_data,
     npy::{Npy, position},
     npz::Npz,
     packed::Packed,
@@ -56,11 +57,14 @@ impl fmt::Debug for DataSet {
 }
 
 impl DataSet {
-    /// Opens a `.npy`, `.npz` or `.csv` file. `array` picks an array of an `.npz`; without it that is `spikes`, else
-    /// `spikes_packed`, else the only one that has a time axis and a population.
+    /// Opens a `.npy`, `.npz`, `.csv` or NIR data file. `array` picks an array of an `.npz`; without it that is `spikes`,
+    /// else `spikes_packed`, else the only one that has a time axis and a population. Of NIR data it picks a node, or
+    /// `NODE/OBSERVABLE`.
     pub fn open(path: &Path, array: Option<&str>, layout: Layout) -> Result<Self> {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
         match (ending.as_str(), array) {
+            ("nir" | "h5" | "hdf5", array) => nir_data::open(path, array, layout)
+                .and_then(|(name, npy)| Self::new(Content::Dense(npy), layout, None, Some(name))),
             ("npz", array) => Self::from_npz(&mut Npz::open(path)?, array, layout),
             ("npy" | "csv", Some(name)) => {
                 Err(Diagnostic::error("no-such-array", format!("`{}` has no array names", path.display()))
@@ -74,7 +78,7 @@ impl DataSet {
                 "unknown-data-format",
                 format!("`{}` is no data file that is known", path.display()),
             )
-            .text("Data is read from .npy, .npz and .csv files.")
+            .text("Data is read from .npy, .npz and .csv files, and from NIR data (.nir, .h5, .hdf5).")
             .hint("save it with `numpy.save`")
             .into()),
         }
@@ -171,7 +175,7 @@ impl DataSet {
         }
     }
 
-    /// Name of the array that was chosen, for an `.npz`.
+    /// Name of the array that was chosen, for an `.npz` and NIR data.
     pub fn array(&self) -> Option<&str> {
         self.array.as_deref()
     }

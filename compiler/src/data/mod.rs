@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `.npy` | one array, time × neurons or time × channels × height × width (with a leading axis of samples for a data set); whole numbers are spike counts |
 //! | `.npz` | arrays by name: `spikes`, or `spikes_packed` with `shape` (as `numpy.packbits` packs); `labels` |
+//! | `.nir`, `.h5` | NIR data, as `nir.write_data` writes it: samples × time × neurons by `NODE/OBSERVABLE` |
 //! | `.csv` | one line `tick,neuron` per spike, with or without a heading |
 //!
 //! Everything that is read becomes a [`Train`]: per tick the neurons that spike, which is what event-driven code wants,
@@ -13,6 +14,7 @@ mod csv;
 mod dataset;
 mod element;
 mod header;
+mod nir_data;
 mod npy;
 mod npz;
 mod packed;

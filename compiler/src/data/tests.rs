@@ -139,6 +139,45 @@ fn recordings_that_are_too_long_are_refused_before_they_are_expanded() {
     }
 }
 
+/// Writes data in the form of `nir.write_data`: spikes of `input` with one or two samples, and what else is asked for.
+fn nir_data(name: &str, samples: usize, more: impl FnOnce(&hdf5::Group)) -> PathBuf {
+    let path = scratch(name);
+    let nodes = hdf5::File::create(&path).unwrap().create_group("nodes").unwrap();
+    let spikes = nodes.create_group("input/observables/spikes").unwrap();
+    let data =
+        ndarray::Array3::from_shape_fn((samples, 4, 3), |(sample, tick, neuron)| (sample + tick + neuron) % 3 == 0);
+    spikes.new_dataset_builder().with_data(&data).chunk((1, 4, 3)).deflate(4).create("data").unwrap();
+    more(&nodes);
+    path
+}
+
+#[test]
+fn nir_data_is_read_by_node() {
+    let spikes = read_spikes(&nir_data("one.nir", 1, |_| {}), None).unwrap();
+    assert_eq!((spikes.ticks(), spikes.shape(), spikes.events_at(1)), (4, &[3][..], &[(2, 1)][..]));
+    let membranes = |nodes: &hdf5::Group| {
+        let v = nodes.create_group("sub/nodes/lif/observables/v").unwrap();
+        v.new_dataset_builder().with_data(&ndarray::Array3::from_elem((2, 4, 5), 0.5_f32)).create("data").unwrap();
+    };
+    let path = nir_data("two.nir", 2, membranes);
+    let set = DataSet::open(&path, None, Layout::Samples).unwrap();
+    assert_eq!((set.array(), set.len(), set.ticks(), set.shape()), (Some("input/spikes"), 2, 4, &[3][..]));
+    assert_eq!(set.sample(1).unwrap().events_at(1), [(1, 1)]);
+    for name in ["sub/lif", "sub/lif/v"] {
+        let set = DataSet::open(&path, Some(name), Layout::Samples).unwrap();
+        assert_eq!(set.recording::<f32>(1).unwrap().events_at(3)[4], (4, 0.5));
+    }
+    assert_eq!(read_spikes(&path, None).unwrap_err().code, "data-shape");
+    assert_eq!(read_spikes(&path, Some("lif")).unwrap_err().code, "no-such-array");
+    let events = |nodes: &hdf5::Group| {
+        let events = nodes.create_group("out/observables/spikes").unwrap();
+        events.new_dataset_builder().with_data(&arr2(&[[0_i64, -1]])).create("idx").unwrap();
+    };
+    assert_eq!(read_spikes(&nir_data("events.nir", 1, events), None).unwrap_err().code, "events-without-ticks");
+    let model = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits/digits.nir");
+    assert_eq!(read_spikes(&model, None).unwrap_err().code, "not-nir-data");
+}
+
 #[test]
 fn an_empty_axis_does_not_hide_a_huge_one() {
     let path = scratch("hollow.npy");

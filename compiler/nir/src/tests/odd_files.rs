@@ -2,6 +2,7 @@
 
 use super::*;
 use hdf5_writer::{DatasetBuilder, Datatype, EnumMember, H5WriteElement, H5WriteType, Hdf5Builder, WriteOptions};
+use s2c_dialects::diagnostic::Place;
 
 const LIF: &str = "node/nodes/lif";
 
@@ -104,7 +105,7 @@ fn wrong_fields_are_named() {
             .read(name)
             .map_or_else(|error| (error.code, error.place), |_| panic!("was read"))
     };
-    let place = s2c_dialects::diagnostic::Place::Node("lif".to_owned());
+    let place = Place::Node("lif".to_owned());
     assert_eq!(code("tau.nir", &[0.0], &[1.0]), ("wrong-field-value", place.clone()));
     assert_eq!(code("nan.nir", &[1.0], &[f64::NAN]), ("wrong-field-value", place.clone()));
     assert_eq!(code("shapes.nir", &[1.0, 2.0], &[1.0, 2.0, 3.0]), ("parameter-shape", place));
@@ -146,4 +147,16 @@ fn single_values_of_any_rank_do_not_change_the_shape() {
         .unwrap();
     let shapes = infer_shapes(&model.graph).unwrap();
     assert_eq!((shapes.nodes["lif"].output.as_slice(), shapes.warnings.len()), (&[3][..], 0));
+}
+
+#[test]
+fn what_a_failed_export_leaves_behind_is_named() {
+    // In the order of `nir.write`: the version, a whole node, and one that it stumbled over.
+    let begun = || ByHand(Hdf5Builder::new()).text("version", "1.0.8").at("node/nodes/in/shape", &[1], &[3_u8]);
+    let stub = begun().text("node/nodes/in/type", "Input").at(&format!("{LIF}/tau"), &[3], &[0.5, 0.25, 1.0]);
+    let error = stub.read("stub.nir").unwrap_err();
+    assert_eq!((error.code, error.place), ("unfinished-export", Place::Node("lif".to_owned())));
+    assert!(error.text.ends_with("of this node only {tau: [0.5, 0.25, 1]}."), "{}", error.text);
+    let error = begun().text("node/nodes/in/type", "Input").read("stub.nir").unwrap_err();
+    assert_eq!((error.code, error.place), ("unfinished-export", Place::None));
 }
