@@ -37,7 +37,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Members, String> {
     }
 }
 
-const CUT_OFF: &str = "What the reading process sent is not whole.";
+/// What is said of a stream that is not whole.
+pub(super) const CUT_OFF: &str = "What the reading process sent is not whole.";
 
 /// What has not been read yet.
 struct Input<'a> {
@@ -108,55 +109,5 @@ impl<'a> Input<'a> {
             b'O' => Raw::Other(self.text()?),
             _ => return Err(CUT_OFF.to_owned()),
         })
-    }
-}
-
-#[cfg(all(test, feature = "hdf5-c"))]
-mod tests {
-    use super::*;
-    use crate::stream_writer::write;
-    use ndarray::arr2;
-
-    fn tree() -> Members {
-        let inner = Members::from([("x".to_owned(), Raw::Other("references".to_owned()))]);
-        Members::from([
-            ("a".to_owned(), Raw::F32(arr2(&[[1.5, f32::MIN_POSITIVE], [-0.0, 3.0]]).into_dyn())),
-            ("b".to_owned(), Raw::F64(ArrayD::zeros(IxDyn(&[0, 3])))),
-            ("c".to_owned(), Raw::integer(i64::MIN)),
-            ("d".to_owned(), Raw::Text(arr2(&[["", "ä\n"]]).mapv(str::to_owned).into_dyn())),
-            ("e".to_owned(), Raw::Group(inner)),
-        ])
-    }
-
-    fn written(tree: &Result<Members, String>) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        write(tree, &mut bytes).unwrap();
-        bytes
-    }
-
-    #[test]
-    fn what_is_written_is_read() {
-        assert_eq!(read(&written(&Ok(tree()))).unwrap(), tree());
-        assert_eq!(read(&written(&Err("No.".to_owned()))).unwrap_err(), "No.");
-    }
-
-    #[test]
-    fn a_stream_that_is_cut_off_or_goes_on_is_refused() {
-        let mut bytes = written(&Ok(tree()));
-        for length in 0..bytes.len() {
-            assert_eq!(read(&bytes[..length]).unwrap_err(), CUT_OFF);
-        }
-        bytes.push(0);
-        assert_eq!(read(&bytes).unwrap_err(), CUT_OFF);
-    }
-
-    #[test]
-    fn counts_beyond_the_stream_are_refused_without_allocating() {
-        let head = [MAGIC, b"G", &1_u64.to_le_bytes(), &0_u64.to_le_bytes()].concat();
-        let huge = [u64::MAX, 1 << 60, 1 << 40];
-        for (tag, size) in [b"f", b"d", b"i", b"T"].into_iter().flat_map(|tag| huge.map(|size| (tag, size))) {
-            let bytes = [&head, tag.as_slice(), &1_u64.to_le_bytes(), &size.to_le_bytes()].concat();
-            assert_eq!(read(&bytes).unwrap_err(), CUT_OFF);
-        }
     }
 }

@@ -63,7 +63,7 @@ impl DataSet {
     pub fn open(path: &Path, array: Option<&str>, layout: Layout) -> Result<Self> {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
         match (ending.as_str(), array) {
-            ("nir" | "h5" | "hdf5", array) => nir_data::open(path, array, layout)
+            ("nir" | "h5" | "hdf5", array) => nir_data::open(path, array, layout == Layout::OneSample)
                 .and_then(|(name, npy)| Self::new(Content::Dense(npy), layout, None, Some(name))),
             ("npz", array) => Self::from_npz(&mut Npz::open(path)?, array, layout),
             ("npy" | "csv", Some(name)) => {

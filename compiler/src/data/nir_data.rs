@@ -1,9 +1,6 @@
 //! NIR data files as recordings.
 
-use super::{
-    dataset::Layout,
-    npy::{Npy, npy_bytes},
-};
+use super::npy::{Npy, npy_bytes};
 use crate::files;
 use ndarray::Axis;
 use s2c_dialects::diagnostic::{Diagnostic, Result};
@@ -11,8 +8,9 @@ use s2c_nir::Observed;
 use std::path::Path;
 
 /// What was observed at a node, with its name: `NODE/OBSERVABLE`. `wanted` is the whole name or the node's; without it, the
-/// only observable is taken, or that of the node `input`. One recording is a single sample.
-pub(super) fn open(path: &Path, wanted: Option<&str>, layout: Layout) -> Result<(String, Npy)> {
+/// only observable is taken, or that of the node `input`. With `is_one` there must be one sample,
+/// whose axis goes.
+pub(super) fn open(path: &Path, wanted: Option<&str>, is_one: bool) -> Result<(String, Npy)> {
     let source = path.display().to_string();
     let mut observed = s2c_nir::read_data(files::read(path)?, &source)?;
     let name = choose(&observed, wanted).ok_or_else(|| {
@@ -24,7 +22,7 @@ pub(super) fn open(path: &Path, wanted: Option<&str>, layout: Layout) -> Result<
     })?;
     let mut values = observed.swap_remove(&name).unwrap_or_default();
     let samples = values.shape().first().copied().unwrap_or(0);
-    if layout == Layout::OneSample {
+    if is_one {
         if samples != 1 {
             return Err(Diagnostic::error("data-shape", "the data are more than one recording")
                 .text(format!("`{name}` has shape {:?}, of which {samples} are samples.", values.shape()))
