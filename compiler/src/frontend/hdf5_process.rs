@@ -43,7 +43,8 @@ pub fn last_resort(file: &Path) -> Option<Box<LastResort<'_>>> {
 fn ask(executable: &Path, file: &Path) -> Result<Vec<u8>, String> {
     let length = fs::metadata(file).map_err(|error| format!("{error}."))?.len();
     let mut command = Command::new(executable);
-    command.arg(COMMAND).arg(file).stdin(Stdio::null());
+    // It only reads: whoever else has the file open, such as a notebook, is no obstacle.
+    command.arg(COMMAND).arg(file).stdin(Stdio::null()).env("HDF5_USE_FILE_LOCKING", "FALSE");
     let time = Duration::from_secs(SECONDS + length / BYTES_PER_SECOND);
     output(command, time, s2c_nir::largest_content(length).saturating_add(BESIDE))
 }
