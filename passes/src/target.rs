@@ -20,8 +20,10 @@ pub struct Target {
     pub memory: Memory,
     /// Clock frequencies.
     pub clock: Clock,
-    /// Packets: peripheral addresses, router, NoC.
+    /// Packets: router, NoC.
     pub comms: Comms,
+    /// Registers of a PE's peripherals.
+    pub registers: Registers,
     /// Cycles per instruction class.
     pub cycles: Cycles,
     /// Power, where measurements are known.
@@ -79,8 +81,8 @@ pub struct Grid {
     pub holes: Vec<[u8; 2]>,
     /// Place of the router, from which hops are counted.
     pub router: [u8; 2],
-    /// PEs per QPE.
-    pub pes_per_qpe: u8,
+    /// The PEs of a QPE, in the order in which they are taken.
+    pub pe_order: Vec<u8>,
     /// PEs of every chip that applications must not use: column, row, core.
     pub reserved: Vec<[u8; 3]>,
     /// Single PEs that do not work: chip, column, row, core.
@@ -112,16 +114,48 @@ pub struct Clock {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Comms {
-    /// Address of the packet interface.
-    pub base: u32,
-    /// Address of the tick timer.
-    pub timer_base: u32,
     /// Entries of a chip's router.
     pub router_entries: usize,
     /// NoC cycles per hop.
     pub cycles_per_hop: u32,
     /// NoC cycles from one chip to the next.
     pub cycles_per_link: u32,
+}
+
+/// Registers of a PE's peripherals.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Registers {
+    /// The tick timer.
+    #[serde(with = "Timer")]
+    pub timer: s2c_abi::Timer,
+    /// The packet interface.
+    #[serde(with = "Interface")]
+    pub comms: s2c_abi::Comms,
+}
+
+/// See [`s2c_abi::Timer`].
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields, remote = "s2c_abi::Timer")]
+struct Timer {
+    base: u32,
+    status: u32,
+    clear: u32,
+}
+
+/// See [`s2c_abi::Comms`].
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields, remote = "s2c_abi::Comms")]
+struct Interface {
+    base: u32,
+    send_status: u32,
+    send_key: u32,
+    send_payload: u32,
+    receive_size: u32,
+    receive_base: u32,
+    receive_end: u32,
+    receive_read: u32,
+    receive_write: u32,
 }
 
 /// Cycles per instruction class.
@@ -145,6 +179,29 @@ pub struct Cycles {
 /// Most rows and most columns of chips: far more than any machine has, and few enough to be counted through.
 const MOST_CHIPS: u32 = 512;
 
+impl Grid {
+    fn has_pe_order(&self) -> bool {
+        let order: BTreeSet<u8> = self.pe_order.iter().copied().collect();
+        !order.is_empty() && order.len() == self.pe_order.len() && order.iter().all(|&core| core < 4)
+    }
+}
+
+impl Registers {
+    /// The same in the form that runtime and kernels take.
+    pub fn addresses(&self) -> s2c_abi::Registers {
+        s2c_abi::Registers { timer: self.timer, comms: self.comms }
+    }
+
+    fn offsets(&self) -> Vec<u32> {
+        let s2c_abi::Timer { base: _, status, clear } = self.timer;
+        let s2c_abi::Comms { base: _, send_status, send_key, send_payload, receive_size, .. } = self.comms;
+        let s2c_abi::Comms { receive_base, receive_end, receive_read, receive_write, .. } = self.comms;
+        let send = [status, clear, send_status, send_key, send_payload];
+        let receive = [receive_size, receive_base, receive_end, receive_read, receive_write];
+        [send, receive].concat()
+    }
+}
+
 impl Target {
     /// Reads a target file's text; `file` is named in errors.
     pub fn parse(text: &str, file: &str) -> Result<Self> {
@@ -164,8 +221,10 @@ impl Target {
             Some("memory: code and stack must leave room, and code_bytes must be a multiple of 16")
         } else if target.chips.columns.max(target.chips.rows) > MOST_CHIPS {
             Some("chips: a machine has at most 512 columns and 512 rows of chips")
-        } else if target.grid.pes_per_qpe == 0 || target.grid.pes_per_qpe > 4 {
-            Some("grid: pes_per_qpe must be 1 to 4")
+        } else if !target.grid.has_pe_order() {
+            Some("grid: pe_order holds each of some of the numbers 0 to 3 once")
+        } else if !target.registers.offsets().iter().all(|at| at.is_multiple_of(4) && *at < s2c_abi::PERIPHERAL_BYTES) {
+            Some("registers: offsets are multiples of 4 below 0x200")
         } else if target.pe_count() == 0 {
             Some("grid: no PE is left")
         } else if target.chips.host as usize >= target.chip_count() {
@@ -221,7 +280,7 @@ impl Target {
             grid.dead.contains(&[chip as u32, column, row, core])
         };
         qpes.into_iter()
-            .flat_map(move |[x, y]| (0..grid.pes_per_qpe).map(move |core| [x, y, core]))
+            .flat_map(move |[x, y]| grid.pe_order.iter().map(move |&core| [x, y, core]))
             .filter(move |place| !grid.reserved.contains(place) && !is_dead(place))
     }
 

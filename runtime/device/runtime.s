@@ -40,7 +40,7 @@ vectors:
 @ What stays in registers; kernels leave r4 to r11 as they are.
     read    .req r4     @ address of the next packet that was not read
     stop    .req r5     @ end of the packets that may be read without another look at the ring
-    comms   .req r6
+    receive .req r6     @ registers of the receive ring
     table   .req r7     @ dispatch table, its shift and its mask
     shift   .req r8
     mask    .req r9
@@ -50,8 +50,8 @@ vectors:
 function reset
     cpsid i                             @ events wake the core, but no handler runs
     ldr header, =HEADER_BASE
-    ldr comms, =COMMS_BASE
-    ldr timer, =TIMER_BASE
+    ldr receive, =RECEIVE
+    ldr timer, =TIMER
     ldr r0, [header, #HEADER_MAGIC]
     ldr r1, =MAGIC
     cmp r0, r1
@@ -65,16 +65,16 @@ function reset
     isb
 
     movs r0, #PACKET_BYTES
-    str r0, [comms, #RECEIVE_SIZE]
+    str r0, [receive, #RECEIVE_SIZE]
     ldr read, [header, #HEADER_FIFO_BASE]
-    str read, [comms, #RECEIVE_BASE]
-    str read, [comms, #RECEIVE_READ]
+    str read, [receive, #RECEIVE_BASE]
+    str read, [receive, #RECEIVE_READ]
     ldr r0, [header, #HEADER_FIFO_END]
-    str r0, [comms, #RECEIVE_END]
+    str r0, [receive, #RECEIVE_END]
     b load_dispatch
     .size reset, . - reset
 
-@ One tick: neuron slices, then rotations. r0 is the timer's status.
+@ One tick: neuron slices, then rotations. Where the next tick has begun by then, it is noted.
 @ The dispatch registers serve as scratch and are loaded again at the end.
     slices      .req r5
     slices_end  .req r7
@@ -82,10 +82,6 @@ function reset
     .type serve_tick, %function
     .thumb_func
 serve_tick:
-    cmp r0, #2
-    blo acknowledge
-    raise FAULT_OVERRUN, r1, r2
-acknowledge:
     str r0, [timer, #TIMER_CLEAR]
     ldr tick, [header, #HEADER_TICK]
     ldr slices, [header, #HEADER_SLICES]
@@ -122,11 +118,16 @@ rotations_check:
 
     adds tick, tick, #1
     str tick, [header, #HEADER_TICK]
+    ldr r0, [timer, #TIMER_STATUS]
+    cbnz r0, overrun
 load_dispatch:
     ldr shift, [header, #HEADER_DISPATCH_SHIFT]
     ldr mask, [header, #HEADER_DISPATCH_MASK]
     ldr table, [header, #HEADER_DISPATCH_TABLE]
     b serve
+overrun:
+    raise FAULT_OVERRUN, r0, r1
+    b load_dispatch
     .size serve_tick, . - serve_tick
 
 @ The main loop. The end of the packets is read before the timer: where no tick has begun by then, all of them were
@@ -136,7 +137,7 @@ idle:
     .type serve, %function
     .thumb_func
 serve:
-    ldr stop, [comms, #RECEIVE_WRITE]
+    ldr stop, [receive, #RECEIVE_WRITE]
     ldr r0, [timer, #TIMER_STATUS]
     cmp r0, #0
     bne serve_tick
@@ -145,7 +146,7 @@ serve:
     it lo                               @ the packets go on at the start of the ring: first up to its end
     ldrlo stop, [header, #HEADER_FIFO_END]
 next_packet:
-    str read, [comms, #RECEIVE_READ]    @ frees the packets before this one
+    str read, [receive, #RECEIVE_READ]    @ frees the packets before this one
     .if PACKET_PAYLOAD
     ldrd r2, r3, [read], #PACKET_BYTES
     .else
@@ -163,7 +164,7 @@ next_packet:
     cmp read, r0
     it eq
     ldreq read, [header, #HEADER_FIFO_BASE]
-    str read, [comms, #RECEIVE_READ]
+    str read, [receive, #RECEIVE_READ]
     b serve
     .size serve, . - serve
 
@@ -208,9 +209,9 @@ bad_header:
 function exception
     raise FAULT_EXCEPTION, r0, r1
 sleep:
-    ldr r0, =TIMER_BASE
+    ldr r0, =TIMER
     str r0, [r0, #TIMER_CLEAR]
-    ldr r0, =COMMS_BASE
+    ldr r0, =RECEIVE
     ldr r1, [r0, #RECEIVE_WRITE]
     str r1, [r0, #RECEIVE_READ]
     wfi

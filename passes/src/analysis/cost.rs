@@ -72,7 +72,7 @@ const PACKET: (f64, Memory) = (10.0, Memory { first: 1.0, next: 1.0, words: 4.0,
 /// The runtime's part of each block of a packet that feeds several: `several_next`.
 const SEVERAL: (f64, Memory) = (7.0, Memory { first: 0.0, next: 0.0, words: 4.0, branches: 2.0 });
 /// The runtime's part of a tick with one slice, from waking to sleep: `serve`, `serve_tick`, `idle`.
-const TICK: (f64, Memory) = (40.0, Memory { first: 12.0, next: 8.0, words: 0.0, branches: 9.0 });
+const TICK: (f64, Memory) = (40.0, Memory { first: 12.0, next: 9.0, words: 0.0, branches: 8.0 });
 /// What a packet's factor takes to be made of its payload.
 pub(super) const FACTOR: Cost = Cost::new(3.0, 3.0);
 
@@ -145,7 +145,7 @@ impl<'t> CostModel<'t> {
 
     /// The parts of an update.
     pub fn update(&self, kernel: &UpdateKernel) -> UpdateCost {
-        let lines = kernel.code(&Registers { comms: 0, timer: 0 }).into_lines();
+        let lines = kernel.code(&Registers::default()).into_lines();
         let at = |label: &str| lines.iter().position(|line| line == label);
         let text = |from: usize, to: usize| self.text(lines[from..to].iter().map(String::as_str));
         let start = at(".Lloop:").unwrap_or(0);

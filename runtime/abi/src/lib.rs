@@ -2,8 +2,8 @@
 //! its memory-mapped registers and how kernels are called.
 //!
 //! All tables are arrays of little-endian 32-bit words in the PE's own SRAM. Offsets are in bytes.
-//! Addresses of peripherals are *not* here: they are facts of a target and live in `compiler/targets/*.toml`;
-//! this crate only names the registers within a peripheral.
+//! Addresses of peripherals and of their registers are *not* here: they are facts of a target and live in
+//! `compiler/targets/*.toml`; this crate only says what each register does.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -143,29 +143,52 @@ pub mod rotation {
     pub const SIZE: u32 = 16;
 }
 
-/// Registers of the tick timer, as offsets from the target's timer base.
-pub mod timer {
-    /// Reads 1 when a tick has begun and was not acknowledged, 2 or more when ticks were missed.
-    pub const STATUS: u32 = 0;
-    /// Writing any value acknowledges the tick.
-    pub const CLEAR: u32 = 4;
+/// The peripherals of a PE that runtime, kernels and chip model use. Where they are is a fact of the target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Registers {
+    /// The tick timer.
+    pub timer: Timer,
+    /// The packet interface.
+    pub comms: Comms,
 }
 
-/// Registers of the packet interface, as offsets from the target's communication base.
-pub mod comms {
-    /// Write: sends a multicast packet with this key (and the payload, if one was armed).
-    pub const SEND_KEY: u32 = 0;
-    /// Write: arms a 32-bit payload for the next `SEND_KEY`.
-    pub const SEND_PAYLOAD: u32 = 4;
-    /// Write: first byte of the receive ring in SRAM.
-    pub const RECEIVE_BASE: u32 = 8;
-    /// Write: end (exclusive) of the receive ring; setting it enables reception.
-    pub const RECEIVE_END: u32 = 12;
-    /// Read: address at which the next packet will be stored.
-    pub const RECEIVE_WRITE: u32 = 16;
-    /// Write: address of the next packet that the core has not read yet. The ring is empty when the two are
-    /// equal; one slot is always kept free. A full ring stalls the sender.
-    pub const RECEIVE_READ: u32 = 20;
-    /// Write: bytes per packet in the ring, 4 (key) or 8 (key, payload).
-    pub const RECEIVE_SIZE: u32 = 24;
+/// Registers of the tick timer: its address, and offsets from that in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timer {
+    /// Address of the timer.
+    pub base: u32,
+    /// Reads 1 when a tick has begun and was not acknowledged, else 0.
+    pub status: u32,
+    /// Writing any value acknowledges the tick.
+    pub clear: u32,
 }
+
+/// Registers of the packet interface: its address, and offsets from that in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Comms {
+    /// Address of the interface.
+    pub base: u32,
+    /// Read: [`SEND_READY`] is set where a packet can be sent.
+    pub send_status: u32,
+    /// Write: sends a multicast packet with this key (and the payload, if one was armed).
+    pub send_key: u32,
+    /// Write: arms a 32-bit payload for the next key.
+    pub send_payload: u32,
+    /// Write: bytes per packet in the receive ring, 4 (key) or 8 (key, payload).
+    pub receive_size: u32,
+    /// Write: first byte of the receive ring in SRAM.
+    pub receive_base: u32,
+    /// Write: end (exclusive) of the receive ring; setting it enables reception.
+    pub receive_end: u32,
+    /// Write: address of the next packet that the core has not read yet. The ring is empty when this and the address to
+    /// write are equal; one slot is always kept free. A full ring stalls the sender.
+    pub receive_read: u32,
+    /// Read: address at which the next packet will be stored.
+    pub receive_write: u32,
+}
+
+/// Bit of the sender's status.
+pub const SEND_READY: u32 = 1 << 31;
+
+/// Bytes of a peripheral's registers that runtime, kernels and chip model may use.
+pub const PERIPHERAL_BYTES: u32 = 0x200;

@@ -1,6 +1,6 @@
 //! What a core sees of its PE: the SRAM and the registers of timer, packet interface and system control.
 
-use s2c_abi::timer;
+use s2c_abi::{PERIPHERAL_BYTES, Registers};
 
 use crate::comms::Comms;
 use crate::config::ChipConfig;
@@ -10,20 +10,16 @@ use crate::fault::Trap;
 /// The FPU of the model is always enabled; the register only keeps its value.
 const CPACR: u32 = 0xE000_ED88;
 
-/// Size of the address range of a peripheral.
-const PERIPHERAL_BYTES: u32 = 0x100;
-
 /// Memory and registers of one PE.
 #[derive(Clone, Debug)]
 pub(crate) struct Bus {
     pub sram: Box<[u8]>,
     pub comms: Comms,
-    /// Ticks that have begun and were not acknowledged.
+    /// Ticks that have begun and were not acknowledged; the next one begins when one is acknowledged.
     pub ticks: u32,
     cpacr: u32,
     code_bytes: u32,
-    timer_base: u32,
-    comms_base: u32,
+    registers: Registers,
 }
 
 impl Bus {
@@ -36,12 +32,11 @@ impl Bus {
     pub fn with_memory(config: &ChipConfig, sram: Box<[u8]>) -> Self {
         Self {
             sram,
-            comms: Comms::default(),
+            comms: Comms::new(config.registers.comms),
             ticks: 0,
             cpacr: 0,
             code_bytes: config.code_bytes,
-            timer_base: config.timer_base,
-            comms_base: config.comms_base,
+            registers: config.registers,
         }
     }
 
@@ -138,10 +133,10 @@ impl Bus {
     /// Reads a word from a register. Registers cannot be accessed as bytes or halfwords.
     #[inline(never)]
     fn read_register(&self, address: u32) -> Result<u32, Trap> {
-        let value = if let Some(offset) = register(address, self.comms_base)? {
+        let value = if let Some(offset) = register(address, self.registers.comms.base)? {
             self.comms.read_register(offset)
-        } else if let Some(offset) = register(address, self.timer_base)? {
-            (offset == timer::STATUS).then_some(self.ticks)
+        } else if let Some(offset) = register(address, self.registers.timer.base)? {
+            (offset == self.registers.timer.status).then(|| self.ticks.min(1))
         } else {
             (address == CPACR).then_some(self.cpacr)
         };
@@ -151,10 +146,10 @@ impl Bus {
     /// Writes a word to a register.
     #[inline(never)]
     pub fn write_register(&mut self, address: u32, value: u32) -> Result<(), Trap> {
-        let done = if let Some(offset) = register(address, self.comms_base)? {
+        let done = if let Some(offset) = register(address, self.registers.comms.base)? {
             self.comms.write_register(offset, value)
-        } else if let Some(offset) = register(address, self.timer_base)? {
-            (offset == timer::CLEAR).then(|| self.ticks = 0)
+        } else if let Some(offset) = register(address, self.registers.timer.base)? {
+            (offset == self.registers.timer.clear).then(|| self.ticks = self.ticks.saturating_sub(1))
         } else {
             (address == CPACR).then(|| self.cpacr = value)
         };

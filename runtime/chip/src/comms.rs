@@ -1,6 +1,6 @@
-//! A PE's packet interface: the registers of [`s2c_abi::comms`] and the receive ring.
+//! A PE's packet interface: the registers of [`s2c_abi::Comms`] and the receive ring.
 
-use s2c_abi::comms;
+use s2c_abi::SEND_READY;
 
 use crate::config::Packet;
 use crate::fault::Trap;
@@ -8,6 +8,7 @@ use crate::fault::Trap;
 /// Registers and outgoing packets of one PE.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Comms {
+    registers: s2c_abi::Comms,
     /// Packets sent and not yet taken by the router, in the order of sending.
     pub outbox: Vec<Packet>,
     payload: Option<u32>,
@@ -20,35 +21,42 @@ pub(crate) struct Comms {
 }
 
 impl Comms {
-    /// Reads the register at an offset; none if there is no such register.
+    /// An interface that has no ring yet.
+    pub fn new(registers: s2c_abi::Comms) -> Self {
+        Self { registers, ..Self::default() }
+    }
+
+    /// Reads the register at an offset; none if there is no such register. A packet can be sent at any time.
     pub fn read_register(&self, offset: u32) -> Option<u32> {
-        match offset {
-            comms::RECEIVE_BASE => Some(self.base),
-            comms::RECEIVE_END => Some(self.end),
-            comms::RECEIVE_WRITE => Some(self.write),
-            comms::RECEIVE_READ => Some(self.read),
-            comms::RECEIVE_SIZE => Some(self.size),
-            _ => None,
-        }
+        let registers = &self.registers;
+        let all = [
+            (registers.send_status, SEND_READY),
+            (registers.receive_base, self.base),
+            (registers.receive_end, self.end),
+            (registers.receive_write, self.write),
+            (registers.receive_read, self.read),
+            (registers.receive_size, self.size),
+        ];
+        all.iter().find(|(at, _)| *at == offset).map(|&(_, value)| value)
     }
 
     /// Writes the register at an offset; none if there is no such register.
     pub fn write_register(&mut self, offset: u32, value: u32) -> Option<()> {
-        match offset {
-            comms::SEND_KEY => self.outbox.push(Packet { key: value, payload: self.payload.take() }),
-            comms::SEND_PAYLOAD => self.payload = Some(value),
-            comms::RECEIVE_BASE => {
-                self.base = value;
-                self.write = value;
-                self.read = value;
-            }
-            comms::RECEIVE_END => {
-                self.end = value;
-                self.enabled = true;
-            }
-            comms::RECEIVE_READ => self.read = value,
-            comms::RECEIVE_SIZE => self.size = value,
-            _ => return None,
+        let registers = self.registers;
+        if offset == registers.send_key {
+            self.outbox.push(Packet { key: value, payload: self.payload.take() });
+        } else if offset == registers.send_payload {
+            self.payload = Some(value);
+        } else if offset == registers.receive_read {
+            self.read = value;
+        } else if offset == registers.receive_base {
+            (self.base, self.write, self.read) = (value, value, value);
+        } else if offset == registers.receive_end {
+            (self.end, self.enabled) = (value, true);
+        } else if offset == registers.receive_size {
+            self.size = value;
+        } else {
+            return None;
         }
         Some(())
     }
@@ -106,12 +114,14 @@ impl Comms {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::tests::registers;
 
     fn ring(base: u32, end: u32, size: u32) -> Comms {
-        let mut ring = Comms::default();
-        ring.write_register(comms::RECEIVE_SIZE, size).unwrap();
-        ring.write_register(comms::RECEIVE_BASE, base).unwrap();
-        ring.write_register(comms::RECEIVE_END, end).unwrap();
+        let registers = registers().comms;
+        let mut ring = Comms::new(registers);
+        ring.write_register(registers.receive_size, size).unwrap();
+        ring.write_register(registers.receive_base, base).unwrap();
+        ring.write_register(registers.receive_end, end).unwrap();
         ring
     }
 
@@ -123,10 +133,10 @@ mod tests {
         assert_eq!(ring.deliver(Packet::new(2), &mut sram, 0), Ok(true));
         assert_eq!(ring.deliver(Packet::new(3), &mut sram, 0), Ok(false));
         assert_eq!(ring.fill(), 2);
-        ring.write_register(comms::RECEIVE_READ, 20).unwrap();
+        ring.write_register(registers().comms.receive_read, 20).unwrap();
         assert_eq!(ring.deliver(Packet::new(3), &mut sram, 0), Ok(true));
         assert_eq!((sram[16], sram[20], sram[24]), (1, 2, 3));
-        assert_eq!(ring.read_register(comms::RECEIVE_WRITE), Some(16));
+        assert_eq!(ring.read_register(registers().comms.receive_write), Some(16));
         assert_eq!(ring.fill(), 2);
     }
 

@@ -1,5 +1,6 @@
 //! What describes a chip and what runs on it.
 
+use s2c_abi::Registers;
 use std::sync::Arc;
 
 /// Cycles per class of instruction, for the estimate that the model gives.
@@ -30,10 +31,8 @@ pub struct ChipConfig {
     pub sram_bytes: u32,
     /// Bytes at address 0 that hold code. Instructions can be fetched only from here, and the PE cannot store here.
     pub code_bytes: u32,
-    /// Address of the registers of [`s2c_abi::timer`].
-    pub timer_base: u32,
-    /// Address of the registers of [`s2c_abi::comms`].
-    pub comms_base: u32,
+    /// Registers of a PE's peripherals.
+    pub registers: Registers,
     /// The cycle estimate.
     pub cycles: CycleModel,
     /// Cycles that a packet takes per hop of the network on chip.
@@ -115,14 +114,33 @@ pub struct RouterEntry {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use s2c_abi::{Comms, Timer};
+
+    /// Registers where the code of the tests has them.
+    pub fn registers() -> Registers {
+        let receive = [24, 8, 12, 20, 16];
+        let [receive_size, receive_base, receive_end, receive_read, receive_write] = receive;
+        let timer = Timer { base: 0xE100_0000, status: 0, clear: 4 };
+        let comms = Comms {
+            base: 0xE200_0000,
+            send_status: 28,
+            send_key: 0,
+            send_payload: 4,
+            receive_size,
+            receive_base,
+            receive_end,
+            receive_read,
+            receive_write,
+        };
+        Registers { timer, comms }
+    }
 
     /// A small system for tests.
     pub fn config() -> ChipConfig {
         ChipConfig {
             sram_bytes: 0x4000,
             code_bytes: 0x1000,
-            timer_base: 0xE100_0000,
-            comms_base: 0xE200_0000,
+            registers: registers(),
             cycles: CycleModel {
                 branch_taken: 2,
                 load_first: 2,

@@ -4,7 +4,7 @@
 //! - [`Harness`] is one core on its own, to test single functions.
 //!
 //! A PE is an ARMv7E-M core with the FPv4-SP extension, its SRAM at address 0, and the registers of
-//! [`s2c_abi::timer`] and [`s2c_abi::comms`]. The code region is decoded once, and PEs with the same code share the
+//! [`s2c_abi::Timer`] and [`s2c_abi::Comms`]. The code region is decoded once, and PEs with the same code share the
 //! decoded form; a PE's store into its code region is therefore a fault. Results, flags and instruction counts are
 //! exact, cycles are an estimate ([`CycleModel`]). Whatever the model cannot execute is a [`Fault`], never a panic.
 //!

@@ -1,6 +1,6 @@
 //! The code of neurons that send something: comparison with the thresholds, spikes and resets, and payloads.
 
-use s2c_abi::comms;
+use s2c_abi::SEND_READY;
 
 use super::{
     assembly::{Item, Place, Quad, X},
@@ -26,7 +26,7 @@ impl Writer<'_> {
     /// Sends the payloads that are not 0; `free` is overwritten.
     pub fn send_values(&mut self, payloads: Quad, free: Quad) {
         let [at, first, key, _] = free;
-        self.code.constant(at, self.send_key);
+        self.code.constant(at, self.comms.base);
         let (keys, Place::Core(left)) = (self.code.get(Item::Key), self.code.place(Item::Left)) else {
             unreachable!("the count is the first item")
         };
@@ -36,10 +36,11 @@ impl Writer<'_> {
             if place > 0 {
                 self.code.line(format_args!("add r{key}, r{first}, #{place}"));
             }
+            self.wait_at(at, place as u32);
             self.code.line(format_args!("cmp r{payload}, #0"));
             self.code.line("itt ne");
-            self.code.line(format_args!("strne r{payload}, [r{at}, #{}]", comms::SEND_PAYLOAD - comms::SEND_KEY));
-            self.code.line(format_args!("strne r{key}, [r{at}]"));
+            self.code.line(format_args!("strne r{payload}, [r{at}, #{}]", self.comms.send_payload));
+            self.code.line(format_args!("strne r{key}, [r{at}, #{}]", self.comms.send_key));
         }
     }
 
@@ -93,6 +94,7 @@ impl Writer<'_> {
         if matches!(fire.reset, Reset::SubtractPending(_)) {
             self.hold_pending(fire, v, free, place);
         }
+        self.wait_to_send(free, place);
         let key = self.code.get(Item::Key);
         self.code.line(format_args!("sub r{X}, r{key}, r{left}, lsl #{}", GROUP.ilog2()));
         self.send(free, place);
@@ -150,13 +152,28 @@ impl Writer<'_> {
         }
     }
 
-    /// Sends the key that is `place` after the one in [`X`].
-    pub fn send(&mut self, free: u8, place: u32) {
+    /// Waits until a packet can be sent; leaves the address of the packet interface in `free`, and overwrites [`X`].
+    pub fn wait_to_send(&mut self, free: u8, place: u32) {
+        self.code.constant(free, self.comms.base);
+        self.wait_at(free, place);
+    }
+
+    /// As [`Self::wait_to_send`], with the address of the packet interface at hand. The sender's status has the bit that
+    /// says that it is ready in front.
+    fn wait_at(&mut self, comms: u8, place: u32) {
+        const { assert!(SEND_READY == 1 << 31) };
+        self.code.line(format_args!(".Lready{place}:"));
+        self.code.line(format_args!("ldr r{X}, [r{comms}, #{}]", self.comms.send_status));
+        self.code.line(format_args!("cmp r{X}, #0"));
+        self.code.line(format_args!("bpl .Lready{place}"));
+    }
+
+    /// Sends the key that is `place` after the one in [`X`]; `comms` holds the address of the packet interface.
+    pub fn send(&mut self, comms: u8, place: u32) {
         if place > 0 {
             self.code.line(format_args!("add r{X}, r{X}, #{place}"));
         }
-        self.code.constant(free, self.send_key);
-        self.code.line(format_args!("str r{X}, [r{free}]"));
+        self.code.line(format_args!("str r{X}, [r{comms}, #{}]", self.comms.send_key));
     }
 
     /// Resets a membrane; [`X`] holds the address of the first neuron's reset, where each has its own.

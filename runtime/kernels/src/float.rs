@@ -1,11 +1,11 @@
 //! The loop of an update kernel with float state. States and parameters of four neurons are in s16–s19 and s20–s23,
 //! uniform parameters stay in the registers where [`Assembly`] keeps what is needed rarely.
 
-use s2c_abi::comms;
+use s2c_abi::Registers;
 
 use super::{
     assembly::{Assembly, Item, Place, T, V, X},
-    interface::{Accumulator, Registers},
+    interface::Accumulator,
     neuron::{Writer, descriptor},
     update::{Decay, Fire, GROUP, Parameter, Reset, Spread, UpdateKernel},
 };
@@ -21,7 +21,7 @@ impl<'k> Writer<'k> {
         let (often, rare) = items(kernel);
         let mut code = Assembly::new(often, rare);
         code.float_registers = SCRATCH + 1;
-        let mut this = Self { kernel, code, send_key: registers.comms.wrapping_add(comms::SEND_KEY) };
+        let mut this = Self { kernel, code, comms: registers.comms };
         this.enter();
         this.code.line(".Lloop:");
         let at = this.code.get(Item::Accumulators);
@@ -176,6 +176,7 @@ impl<'k> Writer<'k> {
         if matches!(fire.reset, Reset::SubtractPending(_)) {
             self.hold_pending_float(fire, v, free[place as usize], place);
         }
+        self.wait_to_send(T[0], place);
         let key = self.code.get(Item::Key);
         self.code.line(format_args!("sub r{X}, r{key}, r{left}, lsl #{}", GROUP.ilog2()));
         self.send(T[0], place);

@@ -30,12 +30,3 @@ impl Accumulator {
         }
     }
 }
-
-/// Where the target has the peripherals that kernels and the runtime use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Registers {
-    /// Base address of the packet interface ([`s2c_abi::comms`]).
-    pub comms: u32,
-    /// Base address of the tick timer ([`s2c_abi::timer`]).
-    pub timer: u32,
-}

@@ -1,11 +1,11 @@
 //! The code of the neurons within an update kernel: its stages for four neurons, and the loop in which every neuron has
 //! its turn.
 
-use s2c_abi::{comms, slice};
+use s2c_abi::{Comms, Registers, slice};
 
 use super::{
     assembly::{Assembly, Item, Place, Quad, T, V, X},
-    interface::{Accumulator, Registers},
+    interface::Accumulator,
     update::{Decay, GROUP, Parameter, Spread, State, UpdateKernel},
 };
 
@@ -16,17 +16,13 @@ const FACTOR_SHIFTS: std::ops::RangeInclusive<i8> = -16..=14;
 pub struct Writer<'k> {
     pub kernel: &'k UpdateKernel,
     pub code: Assembly,
-    pub send_key: u32,
+    pub comms: Comms,
 }
 
 impl<'k> Writer<'k> {
     /// A loop over all neurons.
     pub fn dense(kernel: &'k UpdateKernel, registers: &Registers) -> Assembly {
-        let mut this = Self {
-            kernel,
-            code: Assembly::new(items(kernel), rare_items(kernel)),
-            send_key: registers.comms.wrapping_add(comms::SEND_KEY),
-        };
+        let mut this = Self { kernel, code: Assembly::new(items(kernel), rare_items(kernel)), comms: registers.comms };
         this.enter();
         this.code.line(".Lloop:");
         let (values, free) = match &kernel.current {

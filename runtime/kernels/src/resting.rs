@@ -1,11 +1,10 @@
 //! The loop of an update kernel whose neurons rest without input: it runs over the accumulators and goes into the
 //! neurons only where there is something. All other addresses follow from that of the accumulators.
 
-use s2c_abi::{comms, slice};
+use s2c_abi::{Registers, slice};
 
 use super::{
     assembly::{Assembly, Item, T, V, X, list},
-    interface::Registers,
     neuron::{Writer, descriptor, factor_shift},
     update::{Fire, GROUP, Parameter, Spread, UpdateKernel},
 };
@@ -16,7 +15,7 @@ impl<'k> Writer<'k> {
     /// A loop over the neurons that have input.
     pub fn resting(kernel: &'k UpdateKernel, registers: &Registers) -> Assembly {
         let code = Assembly::new(items(kernel), rare_items(kernel));
-        let mut this = Self { kernel, code, send_key: registers.comms.wrapping_add(comms::SEND_KEY) };
+        let mut this = Self { kernel, code, comms: registers.comms };
         let pending = this.enter_resting();
         let (words, bytes) = (kernel.accumulators.bytes(), kernel.accumulators.bytes() * GROUP);
         let (at, end) = (this.code.get(Item::Accumulators), this.code.get(Item::End));
@@ -142,6 +141,7 @@ impl<'k> Writer<'k> {
         let log2 = self.kernel.accumulators.bytes().ilog2();
         self.code.line(format_args!(".Lfires{place}:"));
         self.code.line(format_args!("vmov s15, r{saved}"));
+        self.wait_to_send(saved, place);
         let (key, at) = (self.code.get(Item::Key), self.code.get(Item::Accumulators));
         self.code.line(format_args!("add r{X}, r{key}, r{at}, lsr #{log2}"));
         self.send(saved, place);

@@ -1,8 +1,9 @@
 //! The code of update kernels.
 
+use s2c_abi::Registers;
+
 use super::{
     assembly::Assembly,
-    interface::Registers,
     neuron::Writer,
     update::{State, UpdateKernel},
 };

@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use s2c_abi::{MAGIC, comms, dispatch, fault, header, rotation, slice, timer};
-use s2c_kernels::Registers;
+use s2c_abi::{MAGIC, Registers, dispatch, fault, header, rotation, slice};
 
 const SOURCE: &str = include_str!("../../../../runtime/device/runtime.s");
 
@@ -25,11 +24,12 @@ pub struct RuntimeConstants {
 
 /// The runtime's source, ready to be assembled.
 pub fn runtime_source(constants: &RuntimeConstants) -> String {
+    let Registers { timer, comms } = constants.registers;
     let table: &[(&str, u32)] = &[
         ("STACK_TOP", constants.stack_top),
         ("HEADER_BASE", constants.header),
-        ("COMMS_BASE", constants.registers.comms),
-        ("TIMER_BASE", constants.registers.timer),
+        ("RECEIVE", comms.base + comms.receive_base),
+        ("TIMER", timer.base),
         ("PACKET_PAYLOAD", u32::from(constants.payload)),
         ("PACKET_BYTES", if constants.payload { 8 } else { 4 }),
         ("CPACR", CPACR),
@@ -58,15 +58,20 @@ pub fn runtime_source(constants: &RuntimeConstants) -> String {
         ("ROTATION_END", rotation::END),
         ("ROTATION_BASE", rotation::BASE),
         ("ROTATION_SIZE", rotation::SIZE),
-        ("TIMER_STATUS", timer::STATUS),
-        ("TIMER_CLEAR", timer::CLEAR),
-        ("RECEIVE_BASE", comms::RECEIVE_BASE),
-        ("RECEIVE_END", comms::RECEIVE_END),
-        ("RECEIVE_WRITE", comms::RECEIVE_WRITE),
-        ("RECEIVE_READ", comms::RECEIVE_READ),
-        ("RECEIVE_SIZE", comms::RECEIVE_SIZE),
+        ("TIMER_STATUS", timer.status),
+        ("TIMER_CLEAR", timer.clear),
     ];
     let mut source = String::new();
+    // The receive ring's registers are reached from the first of its addresses, with short instructions.
+    for (name, offset) in [
+        ("RECEIVE_SIZE", comms.receive_size),
+        ("RECEIVE_BASE", comms.receive_base),
+        ("RECEIVE_END", comms.receive_end),
+        ("RECEIVE_READ", comms.receive_read),
+        ("RECEIVE_WRITE", comms.receive_write),
+    ] {
+        let _ = writeln!(source, "    .equ {name}, {}", i64::from(offset) - i64::from(comms.receive_base));
+    }
     for (name, value) in table {
         let _ = writeln!(source, "    .equ {name}, {value:#x}");
     }

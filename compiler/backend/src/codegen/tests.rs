@@ -8,7 +8,7 @@ mod one_to_one;
 mod reference;
 mod runtime;
 
-use s2c_kernels::Registers;
+use s2c_abi::{Comms, Registers, Timer};
 
 use super::{KernelCache, RuntimeConstants};
 
@@ -16,7 +16,20 @@ use super::{KernelCache, RuntimeConstants};
 const CONSTANTS: RuntimeConstants = RuntimeConstants {
     header: 4096,
     stack_top: 131_072,
-    registers: Registers { comms: 0xe200_0000, timer: 0xe100_0000 },
+    registers: Registers {
+        timer: Timer { base: 0xe100_0000, status: 0x10, clear: 0x0c },
+        comms: Comms {
+            base: 0xe200_0000,
+            send_status: 0x7c,
+            send_key: 0x14,
+            send_payload: 0x10,
+            receive_size: 0x100,
+            receive_base: 0x104,
+            receive_end: 0x108,
+            receive_read: 0x10c,
+            receive_write: 0x110,
+        },
+    },
     payload: false,
 };
 

@@ -10,7 +10,7 @@ use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     s2k::{self, Pe, Program, Purpose, Values},
 };
-use s2c_kernels::{GROUP, Kernel, Parameter, Registers};
+use s2c_kernels::{GROUP, Kernel, Parameter};
 use s2c_passes::{
     analysis::{
         expected,
@@ -95,7 +95,7 @@ pub(super) fn constants(program: &Program, target: &Target) -> RuntimeConstants 
     RuntimeConstants {
         header: target.memory.code_bytes,
         stack_top: target.memory.sram_bytes,
-        registers: Registers { comms: target.comms.base, timer: target.comms.timer_base },
+        registers: target.registers.addresses(),
         payload: program.takes_values(),
     }
 }

@@ -11,8 +11,7 @@ pub(super) fn config_of(target: &Target, instruction_budget: u64) -> ChipConfig 
     ChipConfig {
         sram_bytes: target.memory.sram_bytes,
         code_bytes: target.memory.code_bytes,
-        timer_base: target.comms.timer_base,
-        comms_base: target.comms.base,
+        registers: target.registers.addresses(),
         cycles: CycleModel {
             branch_taken: target.cycles.branch_taken,
             load_first: target.cycles.load_first,

@@ -1,14 +1,33 @@
 //! The configuration that the tests share.
 
+use s2c_abi::{Comms, Registers, Timer};
 use s2c_chip::{ChipConfig, CycleModel};
+
+/// Registers where the code of the tests has them.
+fn registers() -> Registers {
+    let receive = [24, 8, 12, 20, 16];
+    let [receive_size, receive_base, receive_end, receive_read, receive_write] = receive;
+    let timer = Timer { base: 0xE100_0000, status: 0, clear: 4 };
+    let comms = Comms {
+        base: 0xE200_0000,
+        send_status: 28,
+        send_key: 0,
+        send_payload: 4,
+        receive_size,
+        receive_base,
+        receive_end,
+        receive_read,
+        receive_write,
+    };
+    Registers { timer, comms }
+}
 
 /// A small chip with the cycles of a Cortex-M4.
 pub fn config() -> ChipConfig {
     ChipConfig {
         sram_bytes: 0x4000,
         code_bytes: 0x1000,
-        timer_base: 0xE100_0000,
-        comms_base: 0xE200_0000,
+        registers: registers(),
         cycles: CycleModel {
             branch_taken: 2,
             load_first: 2,

@@ -29,8 +29,7 @@ impl Machine {
         let mut harness = Harness::new(&ChipConfig {
             sram_bytes: CONSTANTS.stack_top,
             code_bytes: CODE_BYTES,
-            timer_base: CONSTANTS.registers.timer,
-            comms_base: CONSTANTS.registers.comms,
+            registers: CONSTANTS.registers,
             cycles,
             cycles_per_hop: 5,
             cycles_per_link: 50,
