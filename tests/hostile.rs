@@ -6,11 +6,12 @@ use s2c::{
     data::{npy_bytes, write_npz},
     frontend::model_file,
 };
+use s2c_backend::emit::Binary;
 use s2c_dialects::shown;
 use s2c_nir::{
     Graph, Node,
     linear::Linear,
-    neuron::Lif,
+    neuron::{Integrator, Lif},
     port::{Input, Output},
 };
 use std::{
@@ -151,4 +152,106 @@ fn what_there_is_too_much_of_is_told_in_a_few_lines() {
     let long = "n".repeat(20_000);
     model_file::write(&network(["input", &long, "lif", "output"]), &folder.join("long.nir")).unwrap();
     is_short(&["compile", "long.nir", "-o", "m.bin"], 1, "missing-dt");
+}
+
+/// A binary of four neurons, as bytes.
+fn binary(folder: &Path) -> Binary {
+    model_file::write(&network(["input", "fc", "lif", "output"]), &folder.join("m.nir")).unwrap();
+    let spikes = npy_bytes(&Array::from_elem(vec![5, 4], 1_u8).into_dyn());
+    fs::write(folder.join("x.npy"), spikes).unwrap();
+    let (code, _, err) =
+        s2c(folder, &[&["compile", "m.nir", "-o", "m.bin", "--dump-dir", "dumps"][..], &OPTIONS].concat());
+    assert_eq!(code, Some(0), "{err}");
+    Binary::from_bytes(&fs::read(folder.join("m.bin")).unwrap(), "m.bin").unwrap()
+}
+
+#[test]
+fn texts_that_are_nested_too_deeply_are_refused_wherever_they_are() {
+    let folder = scratch("too_deep");
+    let binary = binary(&folder);
+    let fails = |words: &[&str], title: &str| {
+        let (code, _, err) = s2c(&folder, words);
+        assert!(code == Some(1) && err.contains(title) && err.len() < MOST_BYTES, "{words:?}: {code:?} {err}");
+    };
+    let nested = "module {".repeat(20_000);
+    let list = format!("module attributes {{a = {}1{}}} {{}}", "[".repeat(100_000), "]".repeat(100_000));
+    let aliases: String = (1..20_000).map(|n| format!("#a{n} = [#a{}]\n", n - 1)).collect();
+    for (number, text) in [nested, list, format!("#a0 = [1]\n{aliases}module {{}}\n")].into_iter().enumerate() {
+        let file = format!("deep{number}.mlir");
+        fs::write(folder.join(&file), &text).unwrap();
+        fails(&["compile", &file, "-o", "x.bin"], "nested too deeply");
+        fails(&["opt", &file, "--passes", "retiming"], "nested too deeply");
+        fails(&["simulate", &file, "--input", "x.npy"], "nested too deeply");
+        let mut hostile = binary.clone();
+        hostile.add_network(text);
+        fs::write(folder.join("deep.bin"), hostile.to_bytes().unwrap()).unwrap();
+        fails(&["run", "deep.bin", "--input", "x.npy", "--engine", "reference"], "nested too deeply");
+    }
+}
+
+#[test]
+fn a_binarys_network_is_verified_and_compared() {
+    let folder = scratch("network_in_binary");
+    let binary = binary(&folder);
+    // A network of another level, and one that the dialect forbids.
+    let imported = fs::read_to_string(folder.join("dumps/00-import.snn.mlir")).unwrap();
+    let forbidden = binary.network().unwrap().replacen("bits 8", "bits 99", 1);
+    for (text, word) in [(imported, "`snn`"), (forbidden, "C4"), ("no network".to_owned(), "valid IR")] {
+        let mut changed = binary.clone();
+        changed.add_network(text);
+        fs::write(folder.join("changed.bin"), changed.to_bytes().unwrap()).unwrap();
+        let (code, _, err) = s2c(&folder, &["run", "changed.bin", "--input", "x.npy", "--engine", "reference"]);
+        assert!(code == Some(1) && err.contains("error[bad-binary]") && err.contains(word), "{code:?} {err}");
+        let (code, out, _) = s2c(&folder, &["diff", "m.bin", "changed.bin"]);
+        assert!(code == Some(0) && out.contains("integer network"), "{out}");
+    }
+    let mut bare = binary.clone();
+    bare.manifest.network = None;
+    fs::write(folder.join("bare.bin"), bare.to_bytes().unwrap()).unwrap();
+    assert!(s2c(&folder, &["diff", "m.bin", "bare.bin"]).1.contains("integer network"));
+    let mut shifted = binary.clone();
+    shifted.manifest.outputs[0].start += 1;
+    fs::write(folder.join("shifted.bin"), shifted.to_bytes().unwrap()).unwrap();
+    assert!(s2c(&folder, &["diff", "m.bin", "shifted.bin"]).1.contains("outputs"));
+    assert_eq!(s2c(&folder, &["diff", "m.bin", "m.bin"]).1, "the binaries are equal\n");
+}
+
+#[test]
+fn dumps_with_sizes_that_mean_nothing_are_refused() {
+    let folder = scratch("sizes");
+    binary(&folder);
+    let s2k = fs::read_dir(folder.join("dumps")).unwrap().map(|entry| entry.unwrap().path());
+    let mut s2k: Vec<PathBuf> = s2k.filter(|path| path.to_string_lossy().ends_with(".s2k.mlir")).collect();
+    s2k.sort();
+    let program = fs::read_to_string(&s2k[0]).unwrap();
+    for (from, to) in
+        [("from 0 count 4", "from 0 count 0"), ("from 0 count 4", "from -1 count 4"), (" length 4", " length 0")]
+    {
+        assert!(program.contains(from), "{program}");
+        fs::write(folder.join("changed.mlir"), program.replacen(from, to, 1)).unwrap();
+        let (code, _, err) = s2c(&folder, &["compile", "changed.mlir", "-o", "x.bin"]);
+        assert!(code == Some(1) && err.contains("error[bad-ir]"), "{to}: {code:?} {err}");
+    }
+}
+
+#[test]
+fn what_no_binary_can_hold_is_refused_by_the_compile() {
+    let folder = scratch("no_binary");
+    let mut graph = network(["input", "fc", "n", "output"]);
+    let r = ArrayD::from_elem(vec![4], 1e-310);
+    graph.nodes.insert("n".to_owned(), Node::I(Integrator { r }));
+    model_file::write(&graph, &folder.join("tiny.nir")).unwrap();
+    let target = include_str!("../compiler/targets/spinnaker2.toml");
+    assert!(target.contains("base = 0xE1000000"));
+    fs::write(folder.join("odd.toml"), target.replace("base = 0xE1000000", "base = 1")).unwrap();
+    binary(&folder);
+    for state in ["fixed", "f32"] {
+        let words = ["compile", "tiny.nir", "-o", "x.bin", "--state", state];
+        let (code, _, err) = s2c(&folder, &[&words[..], &OPTIONS].concat());
+        assert!(code == Some(1) && err.contains("error[neuron-too-wide]"), "{code:?} {err}");
+    }
+    let words = ["compile", "m.nir", "-o", "x.bin", "--target", "odd.toml"];
+    let (code, _, err) = s2c(&folder, &[&words[..], &OPTIONS].concat());
+    assert!(code == Some(1) && err.contains("error[bad-target]"), "{code:?} {err}");
+    assert!(!folder.join("x.bin").exists());
 }

@@ -92,6 +92,7 @@ const FLOORS: [(&str, &[&str]); 4] = [
         "dialects/src/lib.rs",
         &[
             "shown",
+            "nesting",
             "diagnostic",
             "codes",
             "raw",

@@ -2,7 +2,7 @@
 
 use crate::{
     diagnostic::{Diagnostic, Result},
-    raw,
+    nesting, raw,
 };
 use melior::{
     Context,
@@ -183,6 +183,11 @@ pub fn parse<'c>(context: &'c Context, text: &str, file: &str) -> Result<Module<
     if text.contains('\0') {
         return Err(Box::new(Diagnostic::error("bad-ir", "the file is not text").at_text(file, 1, 1)));
     }
+    nesting::check(text).map_err(|(at, what)| {
+        let before = &text[..at];
+        let column = at - before.rfind('\n').map_or(0, |newline| newline + 1) + 1;
+        Diagnostic::error("bad-ir", what).at_text(file, before.matches('\n').count() + 1, column)
+    })?;
     let parsed =
         with_diagnostics(context, "bad-ir", "the file does not hold valid IR", || raw::parse(context, text, file));
     parsed.map_err(|error| retired_op(text, file).unwrap_or(error))

@@ -17,6 +17,7 @@ pub mod convolution;
 pub mod diagnostic;
 pub mod graph;
 pub mod ir;
+mod nesting;
 pub mod neuron;
 pub mod qsnn;
 mod raw;

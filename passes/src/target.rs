@@ -192,6 +192,13 @@ impl Registers {
         s2c_abi::Registers { timer: self.timer, comms: self.comms }
     }
 
+    /// Whether both peripherals stand beyond the memory and beside each other.
+    fn are_apart(&self, sram_bytes: u32) -> bool {
+        let bases = [self.timer.base, self.comms.base];
+        bases.iter().all(|base| base.is_multiple_of(4) && *base >= sram_bytes)
+            && bases[0].abs_diff(bases[1]) >= s2c_abi::PERIPHERAL_BYTES
+    }
+
     fn offsets(&self) -> Vec<u32> {
         let s2c_abi::Timer { base: _, status, clear } = self.timer;
         let s2c_abi::Comms { base: _, send_status, send_key, send_payload, receive_size, .. } = self.comms;
@@ -225,6 +232,8 @@ impl Target {
             Some("grid: pe_order holds each of some of the numbers 0 to 3 once")
         } else if !target.registers.offsets().iter().all(|at| at.is_multiple_of(4) && *at < s2c_abi::PERIPHERAL_BYTES) {
             Some("registers: offsets are multiples of 4 below 0x200")
+        } else if !target.registers.are_apart(memory.sram_bytes) {
+            Some("registers: timer and comms have bases that are multiples of 4, beyond the memory and 0x200 apart")
         } else if target.pe_count() == 0 {
             Some("grid: no PE is left")
         } else if target.chips.host as usize >= target.chip_count() {

@@ -45,9 +45,13 @@ fn verify_connection(node: &Node<Op>, weight: &Weights, bits: i64) -> Result<()>
     verify_weights(node, weight, bits)
 }
 
-/// C4: every weight fits into `bits`, without the most negative code (the range is symmetric); one bit is a sign.
+/// C4: every weight fits into `bits`, 1 to 16 of them, without the most negative code (the range is symmetric); one bit is
+/// a sign.
 fn verify_weights(node: &Node<Op>, weight: &Weights, bits: i64) -> Result<()> {
-    let limit = (1i64 << (bits.clamp(1, 16) - 1)).max(2) - 1;
+    if !(1..=16).contains(&bits) {
+        return Err(broken(node, format!("C4: weights have 1 to 16 bits, not {bits}")));
+    }
+    let limit = (1i64 << (bits - 1)).max(2) - 1;
     let count = weight.shape().iter().product();
     let breaks = |weight: &i32| i64::from(*weight).abs() > limit || (bits == 1 && *weight == 0);
     match (0..count).map(|index| weight.at(index)).find(breaks) {

@@ -4,8 +4,9 @@ use super::{Block, Convolution, Form, Pe, Program, Purpose, Update};
 use crate::diagnostic::{Diagnostic, Result};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Checks constraints C1 to C8.
+/// Checks constraints C1 to C9.
 pub fn verify(program: &Program) -> Result<()> {
+    check_sizes(program)?;
     // C1: names of slices and host inputs are unique.
     let mut sources = BTreeSet::new();
     let names = program.inputs.iter().map(|input| &input.node).chain(program.slices().map(|(_, update)| &update.slice));
@@ -38,6 +39,34 @@ pub fn verify(program: &Program) -> Result<()> {
 
 fn broken<T>(title: String) -> Result<T> {
     Err(Box::new(Diagnostic::error("bad-ir", title)))
+}
+
+/// C9: sizes are 1 or more, positions 0 or more, and all are below 2^31.
+fn check_sizes(program: &Program) -> Result<()> {
+    const END: i64 = 1 << 31;
+    let check = |of: &str, sizes: &[i64], positions: &[i64]| {
+        let wrong = sizes.iter().find(|size| !(1..END).contains(*size));
+        match wrong.or_else(|| positions.iter().find(|position| !(0..END).contains(*position))) {
+            Some(number) => broken(format!("C9: a size of `{of}` is {number}")),
+            None => Ok(()),
+        }
+    };
+    for input in &program.inputs {
+        let neurons = input.shape.iter().try_fold(1_i64, |count, &extent| count.checked_mul(extent));
+        check(&input.node, &input.shape, &[input.limit, neurons.unwrap_or(END)])?;
+    }
+    for pe in &program.pes {
+        for Block { head, form } in &pe.blocks {
+            check(&head.source, &[head.count, form.length().unwrap_or(1)], &[head.slot])?;
+        }
+        for update in &pe.updates {
+            check(&update.slice, &[update.count, update.slots], &[update.first, update.start])?;
+        }
+        for buffer in &pe.buffers {
+            check(&buffer.sym_name, &[], &[buffer.bytes, buffer.address.unwrap_or(0)])?;
+        }
+    }
+    Ok(())
 }
 
 fn check_block(pe: &Pe, block: &Block, sources: &BTreeSet<&str>) -> Result<()> {

@@ -49,9 +49,21 @@ impl Binary {
         })
     }
 
-    /// The file's bytes.
+    /// The file's bytes; what they say has been read back and checked.
+    ///
+    /// # Errors
+    /// Numbers that no file can hold, such as an infinite scale.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let manifest = serde_json::to_vec(&self.manifest).map_err(|error| Diagnostic::bug(error.to_string()))?;
+        let check = self.manifest.check().and_then(|()| {
+            let again: Manifest = serde_json::from_slice(&manifest).map_err(|error| error.to_string())?;
+            again.check()
+        });
+        check.map_err(|why| {
+            Diagnostic::error("bad-binary", "the binary could not be read back, so it was not written")
+                .text(format!("In its manifest {why}."))
+                .hint("are the parameters of the model, and the numbers of the target, of the right size?")
+        })?;
         let sections: Vec<(u32, &[u8])> = std::iter::once((KIND_MANIFEST, manifest.as_slice()))
             .chain(self.blobs.iter().map(|blob| (KIND_BLOB, blob.as_slice())))
             .collect();

@@ -235,6 +235,9 @@ impl Manifest {
         // Neurons of each population, padding included.
         let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
         for slice in self.pes.iter().flat_map(|pe| &pe.slices) {
+            if let Some(scale) = slice.scale.iter().find(|scale| !scale.is_finite()) {
+                return Err(format!("the membranes of `{}` have the scale {scale}", slice.population));
+            }
             let scales = slice.scale.len() == 1 || slice.scale.len() >= slice.count;
             let fits = slice.count <= self.target.memory.sram_bytes as usize && slice.start <= LONGEST_PIPELINE;
             if !fits || !scales || !layout_fits(&slice.layout) {

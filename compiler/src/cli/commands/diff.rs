@@ -64,6 +64,7 @@ fn compare(old: &Binary, new: &Binary) -> Vec<Difference> {
 fn facts(binary: &Binary) -> BTreeMap<String, String> {
     let manifest = &binary.manifest;
     let mut facts = totals(manifest);
+    facts.extend(binary.network().ok().map(|text| ("integer network".to_owned(), digest(text.as_bytes()))));
     facts.extend(manifest.options.iter().map(|(name, value)| (format!("option {name}"), value.clone())));
     for pe in &manifest.pes {
         let place = [pe.chip, pe.column.into(), pe.row.into(), pe.core.into()];
@@ -72,6 +73,8 @@ fn facts(binary: &Binary) -> BTreeMap<String, String> {
         facts.insert(format!("pe {name}: neurons"), slices(pe).join(" "));
         facts.insert(format!("pe {name}: synapses"), pe.synapses.to_string());
         facts.insert(format!("pe {name}: kernels"), pe.kernels.join(" "));
+        facts.insert(format!("pe {name}: slices"), json(&pe.slices));
+        facts.insert(format!("pe {name}: memory"), json(&pe.memory));
         facts.extend(
             pe.memory
                 .iter()
@@ -79,8 +82,7 @@ fn facts(binary: &Binary) -> BTreeMap<String, String> {
         );
         for segment in &pe.segments {
             let bytes = binary.blobs.get(segment.blob).map_or(&[][..], Vec::as_slice);
-            let content = format!("{} bytes, CRC-32 {:08x}", bytes.len(), crc32fast::hash(bytes));
-            facts.insert(format!("pe {name}: memory at {:#x}", segment.address), content);
+            facts.insert(format!("pe {name}: memory at {:#x}", segment.address), digest(bytes));
         }
     }
     let mut routes: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
@@ -96,11 +98,28 @@ fn facts(binary: &Binary) -> BTreeMap<String, String> {
     facts
 }
 
+fn digest(bytes: &[u8]) -> String {
+    format!("{} bytes, CRC-32 {:08x}", bytes.len(), crc32fast::hash(bytes))
+}
+
+/// A part of the manifest: as it is where it is short.
+fn json(part: &impl serde::Serialize) -> String {
+    const SHORT: usize = 80;
+    let text = serde_json::to_string(part).unwrap_or_default();
+    if text.len() <= SHORT { text } else { digest(text.as_bytes()) }
+}
+
 fn totals(manifest: &Manifest) -> BTreeMap<String, String> {
     [
         ("name", manifest.name.clone()),
         ("producer", manifest.producer.clone()),
+        ("schema", manifest.schema.to_string()),
         ("target", manifest.target.name.clone()),
+        ("target's numbers", json(&manifest.target)),
+        ("inputs", json(&manifest.inputs)),
+        ("outputs", json(&manifest.outputs)),
+        ("fan-out", json(&manifest.fan_out)),
+        ("expected", json(&manifest.expected)),
         ("dt", manifest.dt.to_string()),
         ("neurons", manifest.neurons().to_string()),
         ("synapses", manifest.synapses().to_string()),

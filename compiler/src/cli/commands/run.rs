@@ -21,6 +21,7 @@ use s2c_dialects::{
     ir,
     shown::shown,
 };
+use s2c_passes::session::{self, Phase};
 use std::path::PathBuf;
 
 /// Arguments of the command.
@@ -120,12 +121,8 @@ fn run_reference<T: Cell>(arguments: &Arguments, binary: &Binary) -> Result<()> 
                 .hint("leave out --engine reference"),
         ));
     }
-    let network = binary.network()?;
     let ports = inputs_of(&binary.manifest);
-    let (model, inputs) = rayon::join(
-        || Model::of(&ir::parse(&ir::context(), network, "network")?, Precision::default()),
-        || read_inputs::<T>(&arguments.files, &ports),
-    );
+    let (model, inputs) = rayon::join(|| model_of(binary), || read_inputs::<T>(&arguments.files, &ports));
     let (model, inputs) = (model?, inputs?);
     if model.inputs != ports {
         return Err(Box::new(
@@ -146,6 +143,20 @@ fn run_reference<T: Cell>(arguments: &Arguments, binary: &Binary) -> Result<()> 
     }
     recordings.extend(outputs.into_iter().map(|(recording, _)| recording));
     print_summaries(&shown, &recordings, ticks)
+}
+
+/// The integer network of a binary, verified: whoever changes a file can make its checksums right again.
+fn model_of(binary: &Binary) -> Result<Model> {
+    let (context, text) = (ir::context(), binary.network()?);
+    let verified = ir::parse(&context, text, "network").and_then(|module| match Phase::of(&module)? {
+        Phase::Qsnn => session::verify(&context, &module, Phase::Qsnn).map(|()| module),
+        other => Err(Box::new(Diagnostic::error("wrong-level", format!("it is one of `{}`", other.name())))),
+    });
+    let module = verified.map_err(|error| {
+        let title = format!("the binary's integer network is damaged: {}", error.title);
+        Diagnostic::error("bad-binary", title).text(error.text).hint("compile the model again")
+    })?;
+    Model::of(&module, Precision::default())
 }
 
 /// One line: how often the output's neurons fired, or their values in the last tick; of many neurons only those with the
