@@ -5,7 +5,7 @@ use crate::{
     tools::{
         evaluation::Point,
         profile,
-        width_search::{Limits, Search},
+        width_search::{self, Limits, Search},
     },
 };
 use clap::{Args, ValueEnum};
@@ -59,7 +59,8 @@ pub struct ModelOptions {
     /// For `--weight-bits auto`: most bytes of SRAM, all PEs together.
     #[arg(long, value_name = "BYTES")]
     sram_budget: Option<u64>,
-    /// For `--weight-bits auto`: most per cent of the answers that may change [default without a budget: 1].
+    /// For `--weight-bits auto`: most per cent of the answers that may change, shown at 95 % by the
+    /// calibration samples [default without a budget: 1].
     #[arg(long, value_name = "POINTS")]
     max_loss: Option<f64>,
     /// What shares one weight scale: channel, layer or network; or the scale itself as a number.
@@ -152,7 +153,7 @@ impl ModelOptions {
         self.calibrate.as_ref().map(open).transpose()
     }
 
-    /// Searches for bits per weight, where that is asked for, and puts them into `options`; gives all that it tried.
+    /// Searches for bits per weight, where that is asked for, and puts them into `options`; gives all that it tried, and what is to be told.
     pub fn search_widths(
         &self,
         context: &Context,
@@ -160,10 +161,10 @@ impl ModelOptions {
         target: &Target,
         samples: Option<&Arc<Samples>>,
         options: &mut options::Options,
-    ) -> Result<Vec<Point>> {
+    ) -> Result<(Vec<Point>, Option<Diagnostic>)> {
         if !self.weight_bits.iter().any(|width| matches!(width, Width::Auto)) {
             return match (self.sram_budget, self.max_loss) {
-                (None, None) => Ok(Vec::new()),
+                (None, None) => Ok((Vec::new(), None)),
                 _ => Err(Box::new(
                     Diagnostic::error("bad-option", "limits without a search for widths")
                         .hint("give --weight-bits auto, or leave --sram-budget and --max-loss out"),
@@ -177,9 +178,11 @@ impl ModelOptions {
             ));
         };
         let search = Search { context, model, options, target, samples };
-        let (chosen, front) = search.run(Limits { sram_bytes: self.sram_budget, loss: self.max_loss })?;
+        let limits = Limits { sram_bytes: self.sram_budget, loss: self.max_loss };
+        let (chosen, front) = search.run(limits)?;
         options.node_bits = chosen.bits;
-        Ok(front)
+        let warning = width_search::nothing_saved(&front, limits, samples.count);
+        Ok((front, warning))
     }
 
     /// The options in the form that passes use.

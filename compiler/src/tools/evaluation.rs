@@ -86,6 +86,8 @@ pub struct Point {
     pub sram_bytes: u64,
     /// Points (per cent of the samples) whose answer is another than the float network's.
     pub loss: f64,
+    /// How many points may be lost on other samples: a bound that holds at 95 %.
+    pub most_lost: f64,
     /// Van Rossum distance of the output's spike trains, 1 = as far as silence.
     pub distance: f64,
 }

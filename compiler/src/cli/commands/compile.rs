@@ -102,11 +102,12 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
     }
     let target = targets::load(arguments.target.as_deref().unwrap_or(targets::DEFAULT))?.without(&options.dead);
     let samples = wishes.calibrate.as_ref();
-    let front = arguments.options.search_widths(&context, &arguments.model, &target, samples, &mut options)?;
+    let (front, warning) =
+        arguments.options.search_widths(&context, &arguments.model, &target, samples, &mut options)?;
     if !front.is_empty() {
         output::say(&width_search::table(&front));
     }
-    warn(&Vec::from_iter(width_search::nothing_saved(&front)));
+    warn(&Vec::from_iter(warning));
     if arguments.emit == Emit::Nir {
         return emit_nir(arguments, &context, &options, &wishes, warn);
     }

@@ -81,8 +81,9 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
     let context = ir::context();
     let target = targets::load(arguments.target.as_deref().unwrap_or(targets::DEFAULT))?.without(&options.dead);
     let samples = arguments.options.samples()?;
-    let front = arguments.options.search_widths(&context, &arguments.model, &target, samples.as_ref(), &mut options)?;
-    warn(&Vec::from_iter(width_search::nothing_saved(&front)));
+    let (front, warning) =
+        arguments.options.search_widths(&context, &arguments.model, &target, samples.as_ref(), &mut options)?;
+    warn(&Vec::from_iter(warning));
     let recipe = Recipe { context: &context, target: &target, options: &options, calibrate: samples };
     let subject = prepare(arguments, recipe, &data, warn)?;
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} samples, {eta} left");
