@@ -9,8 +9,7 @@ use s2c_dialects::diagnostic::Diagnostic;
 
 /// The name of the field in a node's metadata.
 pub(super) const FIELD: &str = "weight_scale";
-/// How far a weight may be from its grid, in steps and as a part of the weight: 32-bit floats round both.
-const NEAR: f64 = 1e-3;
+/// How far a weight may be from its grid, as a part of the weight: 32-bit floats round it and the step.
 const ROUNDING: f64 = 1e-6;
 
 /// The warning where weights are off the grid that the metadata claim, or where that says nothing.
@@ -35,7 +34,7 @@ pub(super) fn mismatch(metadata: Option<&Raw>, weights: &ArrayD<f32>) -> Option<
         let row = if weights.ndim() == 0 { weights.view() } else { weights.index_axis(Axis(0), row) };
         for weight in row.iter().map(|&weight| f64::from(weight) / step) {
             let distance = (weight - weight.round()).abs();
-            if distance > NEAR.max(weight.abs() * ROUNDING) {
+            if distance > weight.abs() * ROUNDING {
                 (off, worst) = (off + 1, worst.max(distance));
             }
         }

@@ -102,14 +102,25 @@ impl Neuron {
         self.stages.fire()
     }
 
+    /// What a tick moves neuron `n`'s membrane by, of the way to its target, at most 1; none where nothing leaks. Where it
+    /// is small, the difference of what is left ([`Self::keep`]) from 1 has none of its digits.
+    pub fn factor(&self, n: usize) -> Option<f64> {
+        self.stages.membrane.factor.as_ref().map(|factor| factor.at(n).clamp(0.0, 1.0))
+    }
+
+    /// The same of its current, where it has one.
+    pub fn current_factor(&self, n: usize) -> Option<f64> {
+        self.stages.current.as_ref().map(|current| current.factor.at(n).clamp(0.0, 1.0))
+    }
+
     /// The share of neuron `n`'s membrane that is left after a tick, without input: 1 where nothing leaks.
     pub fn keep(&self, n: usize) -> f64 {
-        self.stages.membrane.factor.as_ref().map_or(1.0, |factor| (1.0 - factor.at(n)).clamp(0.0, 1.0))
+        1.0 - self.factor(n).unwrap_or(0.0)
     }
 
     /// The same of its current, where it has one.
     pub fn current_keep(&self, n: usize) -> Option<f64> {
-        self.stages.current.as_ref().map(|current| (1.0 - current.factor.at(n)).clamp(0.0, 1.0))
+        self.current_factor(n).map(|factor| 1.0 - factor)
     }
 
     /// Where neuron `n`'s membrane leaks to, in volts: 0 where nothing leaks.

@@ -2,8 +2,9 @@
 
 /// Most levels that are tried for the weights of a single neuron.
 const MOST_LEVELS_OF_A_ROW: i32 = 127;
-/// How far a weight may be off its grid: 32-bit floats round the weight, the largest weight and a gain that was
-/// multiplied in, 2^-24 of the value each time.
+/// How far a weight may be off its place on a grid, as a part of the weight itself: 32-bit floats round the weight, the
+/// largest weight and a gain that was multiplied in, 2^-24 of the value each time. A weight that is not 0 is never taken
+/// for one that is, however small it is beside the others.
 const TOLERANCE: f64 = 1.0 / (1 << 21) as f64;
 
 /// The largest integer of a width, 1 to 16 bits. The smallest is its negative; with 2 bits (ternary) both are 1, with
@@ -20,6 +21,11 @@ pub fn nearest(weight: f64, bits: u32) -> f64 {
         1 => 1.0,
         _ => weight.round().clamp(-largest, largest),
     }
+}
+
+/// Whether a weight in units of its step is an integer, but for what 32-bit floats leave of it.
+pub fn is_integer(weight: f64) -> bool {
+    (weight - weight.round()).abs() <= TOLERANCE * weight.round().abs()
 }
 
 /// A grid on which weights lie: each is `step` times an integer from -`levels` to `levels`.
@@ -49,10 +55,7 @@ fn search(weights: &[f64], bits: u32, most: i32) -> Option<Grid> {
     }
     (1..=most).find_map(|levels| {
         let step = highest / f64::from(levels);
-        let lies_on_it = |weight: &f64| {
-            let place = weight / step;
-            (place - place.round()).abs() <= TOLERANCE * f64::from(levels)
-        };
+        let lies_on_it = |weight: &f64| is_integer(weight / step);
         // The mean over all weights is nearer to the true step than what the largest one says.
         let refined = || {
             let (mut products, mut squares) = (0.0, 0.0);
@@ -80,6 +83,14 @@ mod tests {
                 assert_eq!(grid.levels, levels);
                 assert!((grid.step / step - 1.0).abs() < 1e-7, "{} for {step}", grid.step);
             }
+        }
+    }
+
+    #[test]
+    fn a_small_weight_is_judged_by_its_own_size() {
+        for ratio in (-7..=7).map(|power| 10_f64.powi(power)).filter(|&ratio| ratio != 1.0) {
+            let found = find(&[ratio, 1.0, -1.0, ratio], 8);
+            assert!(found.is_none_or(|grid| (grid.step / ratio.min(1.0) - 1.0).abs() < 1e-6), "{ratio}: {found:?}");
         }
     }
 

@@ -11,8 +11,6 @@ use super::{grid, moments::Moments};
 
 /// What is added to the second moments, as a part of their mean.
 const DAMPENING: f64 = 0.01;
-/// How far 32-bit floats leave scaled weights off their integers, at most.
-pub const INTEGER: f64 = 1e-3;
 /// Bits from which on integers are so fine that single recordings, on which the metric rests, don't decide about more
 /// than the nearest plane: neither is there descent nor are steps chosen by it.
 pub const FINE_BITS: u32 = 8;
@@ -90,7 +88,7 @@ impl Lattice {
 
     /// Rounds a row of weights, each with its bits. Weights that are 0 stay 0, and integers stay as they are.
     pub fn round(&self, weights: &[(f64, u32)]) -> Rounded {
-        if weights.iter().all(|(weight, _)| (weight - weight.round()).abs() <= INTEGER) {
+        if weights.iter().all(|(weight, _)| grid::is_integer(*weight)) {
             let integers = weights.iter().map(|&(weight, bits)| grid::nearest(weight, bits)).collect();
             return Rounded { integers, bias: 0.0, error: 0.0 };
         }
@@ -192,7 +190,7 @@ mod tests {
     #[test]
     fn integers_stay() {
         let lattice = Lattice::new(&moments(&[[1.0, 1.0], [0.0, 1.0]])).unwrap();
-        let rounded = lattice.round(&[(3.00001, 8), (-2.0, 8)]);
+        let rounded = lattice.round(&[(3.000001, 8), (-2.0, 8)]);
         assert_eq!((rounded.integers, rounded.bias), (vec![3.0, -2.0], 0.0));
     }
 

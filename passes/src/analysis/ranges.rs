@@ -32,10 +32,9 @@ impl Range {
         Self { low: self.low + value, high: self.high + value }
     }
 
-    /// The range of a state `s <- keep s + x` that starts at 0, for x in this range and 0 <= keep <= 1, with up to
+    /// The range of a state `s <- s - leak s + x` that starts at 0, for x in this range and 0 <= leak <= 1, with up to
     /// half a unit of rounding per tick. Unbounded where nothing decays.
-    pub fn accumulated(self, keep: f64) -> Self {
-        let leak = 1.0 - keep;
+    pub fn accumulated(self, leak: f64) -> Self {
         let end = |x: f64| if x == 0.0 { 0.0 } else { x / leak };
         Self { low: end((self.low - 0.5).min(0.0)), high: end((self.high + 0.5).max(0.0)) }
     }
@@ -55,11 +54,10 @@ pub fn sum_of_values(weights: impl Iterator<Item = i32>, bound: f64) -> Range {
     Range { low: -high, high }
 }
 
-/// The range of a membrane within a tick, before it is reset: `v <- keep v + drive`, fires above `threshold`, then
+/// The range of a membrane within a tick, before it is reset: `v <- v - leak v + drive`, fires above `threshold`, then
 /// the reset.
-pub fn membrane(drive: Range, keep: f64, threshold: f64, reset: ResetRange) -> Range {
-    let free = drive.accumulated(keep);
-    let leak = 1.0 - keep;
+pub fn membrane(drive: Range, leak: f64, threshold: f64, reset: ResetRange) -> Range {
+    let free = drive.accumulated(leak);
     // The highest membrane that is left after a tick: one that did not fire, or one that fired and was reset.
     let rest = match reset {
         ResetRange::To(value) => threshold.max(value).max(0.0),
@@ -73,7 +71,7 @@ pub fn membrane(drive: Range, keep: f64, threshold: f64, reset: ResetRange) -> R
         // Subtraction from a membrane above the threshold ends above threshold - amount.
         ResetRange::By(amount) => free.low.min(threshold - amount),
     };
-    Range { low, high: (keep * rest + drive.high + 0.5).max(rest) }
+    Range { low, high: ((1.0 - leak) * rest + drive.high + 0.5).max(rest) }
 }
 
 /// What a reset does, for [`membrane`].

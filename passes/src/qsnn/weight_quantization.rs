@@ -26,7 +26,7 @@ use crate::{
     options::{Options, State},
     session::Session,
 };
-use population::{Dynamics, HEADROOM, INTEGRATOR_HEADROOM, Population, too_wide};
+use population::{Dynamics, HEADROOM, INTEGRATOR_HEADROOM, Population, beyond_floats, too_wide};
 use rule::{Rule, Value};
 use s2c_dialects::{
     Module,
@@ -38,6 +38,9 @@ use s2c_dialects::{
 };
 use std::collections::BTreeMap;
 use weights::{bits_at, conv2d, dense, one_to_one};
+
+/// Bits that a connection shifts what it takes up by, at most (C13 of `qsnn`).
+const MOST_UP: i64 = 30;
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
@@ -100,7 +103,9 @@ fn populations(
                 continue;
             }
             let rules = rule::rules(network, index, bits, &values, options)?;
-            let population = population(session, network, index, &rules, options)?;
+            let taken = projections::of_snn(network, index)?.into_iter();
+            let least = taken.map(|projection| values.get(&projection.source).map_or(0, |value| value.fraction)).min();
+            let population = population(session, network, index, &rules, least.unwrap_or(0), options)?;
             values.extend(population.value.map(|value| (index, value)));
             done.insert(index, population);
         }
@@ -142,21 +147,29 @@ fn shifts(
     Ok(shifts)
 }
 
+/// The population at `index`; the coarsest of what it takes has `least` fractional bits.
 fn population(
     session: &mut Session<'_>,
     network: &Network,
     index: usize,
     rules: &[Rule],
+    least: i64,
     options: &Options,
 ) -> Result<Population> {
     let node = &network.nodes[index];
     let neuron = node.op.neuron().ok_or_else(|| Diagnostic::bug("`discretization` has not run"))?;
     let reset = neuron.fire().map(|fire| fire.reset);
+    if let Some(wrong) = rules.iter().position(|rule| !(rule.scale(0) * rule.weight_scale).is_normal()) {
+        return Err(beyond_floats(&node.name, wrong));
+    }
+    // Connections shift what they take by no more than MOST_UP.
     let fraction = rule::fraction(rules).ok_or_else(|| too_wide(&node.name, rules, reset))?;
+    let fraction = fraction.min((least + MOST_UP) as i32);
     let headroom = if neuron.fire().is_some() { HEADROOM } else { INTEGRATOR_HEADROOM };
     let dynamics = Dynamics { neuron, shape: &network.result(index)?.shape, rules, fraction, headroom };
+    session.warnings.extend(dynamics.never_fires());
     match options.state {
-        State::F32 => Ok(float::population(&dynamics)),
+        State::F32 => float::population(&dynamics),
         State::Fixed | State::Fixed8 => fixed::population(session, &dynamics, options.state == State::Fixed8),
     }
 }

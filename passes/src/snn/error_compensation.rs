@@ -11,11 +11,7 @@
 //! Source: GPTQ with coordinate descent and bias correction; see `analysis/lattice.rs`.
 
 use crate::{
-    analysis::{
-        lattice::{INTEGER, Lattice},
-        moments::Moments,
-        projections, widths,
-    },
+    analysis::{grid, lattice::Lattice, moments::Moments, projections, widths},
     options::{Options, WeightRounding},
     session::Session,
 };
@@ -77,8 +73,7 @@ fn weight_of(op: &Op) -> Option<&Tensor<f32>> {
 }
 
 fn is_integer(op: &Op) -> bool {
-    let off = |weight: f32| f64::from(weight - weight.round()).abs();
-    weight_of(op).is_none_or(|weight| weight.values.iter().all(|&weight| off(weight) <= INTEGER))
+    weight_of(op).is_none_or(|weight| weight.values.iter().all(|&weight| grid::is_integer(weight.into())))
 }
 
 /// True where the moments are those of pairs, and of the inputs that a row of all connections together has.

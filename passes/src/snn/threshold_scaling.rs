@@ -69,7 +69,7 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         };
         let node = &network.nodes[population];
         let name = node.op.node().unwrap_or(&node.name);
-        let notes = notes.into_iter().chain(steps::zeros_lost(rows));
+        let notes = notes.into_iter().chain(steps::zeros_lost(rows)).chain(steps::rows_lost(rows, &steps, &options));
         session.warnings.extend(notes.map(|note| note.at_node(name)));
         // A neuron without weights keeps its potentials: any factor is right for it.
         let factor = |step: Option<f64>| step.map_or(1.0, |step| 1.0 / step);

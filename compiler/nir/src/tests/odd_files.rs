@@ -96,6 +96,17 @@ fn a_weight_scale_in_the_metadata_is_checked_against_the_weights() {
 }
 
 #[test]
+fn a_claimed_grid_is_judged_weight_by_weight() {
+    for power in -7..=7 {
+        let (large, small) = (10_f32.powi(power.max(0)), 10_f32.powi(power.min(0)));
+        let file = ByHand::new("Linear").field("weight", &[1, 2], &[large, small]);
+        let file = file.field("metadata/weight_scale", &[1], &[1.0_f32]);
+        let warnings = file.read(&format!("claimed{power}.nir")).unwrap().warnings;
+        assert_eq!(warnings.len(), usize::from(power < 0), "{large} and {small} in steps of 1");
+    }
+}
+
+#[test]
 fn wrong_fields_are_named() {
     let code = |name: &str, tau: &[f64], r: &[f64]| {
         ByHand::new("LIF")

@@ -136,7 +136,7 @@ fn bias(levels: &Levels<'_>, population: usize) -> Result<Vec<f64>> {
     let neuron = op.neuron().ok_or_else(|| Diagnostic::bug("not a population"))?;
     let rule = float(levels.discretized, &neuron.node)?;
     // What is added per tick for the leak, in units of the membrane.
-    let leak = |n: usize| (1.0 - rule.keep(n)) * rule.rest(n) * neuron.scale.at(n);
+    let leak = |n: usize| rule.factor(n).unwrap_or(0.0) * rule.rest(n) * neuron.scale.at(n);
     let unit = (neuron.shift.unwrap_or(0) as f64).exp2();
     let of = |n: usize| match &neuron.state {
         State::Integers(stages) => match &stages.current {

@@ -1,15 +1,15 @@
 //! Neurons in 32-bit integers: how many fractional bits each state has, and the coefficients in those units.
 
 use super::{
-    bytes,
+    bytes, float,
     population::{Dynamics, HEADROOM, Population, in_integers, snap, too_wide},
     rounding,
-    rule::{Rule, Value},
+    rule::Value,
     values::{self, Readout},
 };
 use crate::{analysis::ranges::Range, session::Session};
 use s2c_dialects::{
-    attribute::{Reset, Tensor},
+    attribute::Tensor,
     diagnostic::{Diagnostic, Result},
     neuron::{Output, Stages},
     qsnn::{self, Current, Fire, HandOn, Integers, Membrane, State},
@@ -20,6 +20,8 @@ use s2c_dialects::{
 const MOST_SHIFT: i32 = 24;
 /// The part of the threshold that rounding may move a membrane by without a warning.
 const COARSE: f64 = 0.01;
+/// The part of the threshold at which integers are of no use.
+const USELESS: f64 = 1.0;
 
 /// Fractional bits of states and sums.
 struct Units {
@@ -52,9 +54,7 @@ impl Units {
             std::iter::once(None).chain(assumed).find_map(|headroom| Some((largest(headroom)?, headroom.is_none())));
         let (membrane, is_proved) = found.ok_or_else(|| too_wide(&dynamics.neuron.node, rules, reset))?;
         // The current may have more fractional bits than the membrane, never fewer, and never less than a weight's.
-        let fits = |shift: i32| {
-            rules.iter().all(|rule| rule.current(shift, rule.current_keep.unwrap_or(1.0)).plus(1.0).fits(31))
-        };
+        let fits = |shift: i32| rules.iter().all(|rule| rule.current(shift).plus(1.0).fits(31));
         let lowest = membrane.max(fraction.min(0));
         let current = (lowest..=most.max(lowest)).rev().find(|&shift| fits(shift)).unwrap_or(lowest);
         Ok(match has_current {
@@ -80,7 +80,16 @@ fn word(value: f64) -> i32 {
 pub fn population(session: &mut Session<'_>, dynamics: &Dynamics<'_>, in_bytes: bool) -> Result<Population> {
     let units = Units::of(dynamics)?;
     let node = dynamics.neuron.node.clone();
-    if !units.is_proved && dynamics.rules.iter().any(|rule| rule.keep < 1.0) {
+    if let Some((neuron, worst)) = farthest(dynamics, &units).filter(|(_, worst)| *worst >= USELESS) {
+        session.warnings.push(
+            Diagnostic::warning("float-fallback", "the states are kept in float32, which integers are too coarse for")
+                .at_node(&*node)
+                .text(format!("In 32 bits rounding might move neuron {neuron} by {worst:.1} times its threshold."))
+                .hint("give a longer --dt, or --state f32 for all populations"),
+        );
+        return float::population(dynamics);
+    }
+    if !units.is_proved && dynamics.rules.iter().any(|rule| rule.factor.is_some()) {
         session.warnings.push(
             Diagnostic::warning("saturating-membrane", "no proof that the membranes fit into 32 bits")
                 .at_node(&*node)
@@ -89,23 +98,24 @@ pub fn population(session: &mut Session<'_>, dynamics: &Dynamics<'_>, in_bytes: 
     }
     let scale = dynamics.all(|rule| rule.scale(units.membrane) * rule.weight_scale);
     let current = dynamics.has_current().then(|| Current {
-        decay: dynamics.all(|rule| factor(rule.current_keep.unwrap_or(1.0))),
+        decay: dynamics.all(|rule| factor(rule.current_keep())),
         offset: dynamics.all(|rule| word(rule.bias * f64::from(units.current).exp2())),
         shift: Some((units.current - units.membrane).into()),
     });
     let membrane = Membrane {
-        decay: dynamics.all(|rule| factor(rule.keep)),
+        decay: dynamics.all(|rule| factor(rule.keep())),
         offset: dynamics.all(|rule| word(rule.offset(units.membrane))),
     };
     let (mut value, mut byte_shift) = (None, None);
     let output = match dynamics.neuron.fire() {
         None => {
+            session.warnings.extend(clamped(dynamics, &units, &scale));
             let (hand_on, handed_on) = hand_on(dynamics, &units, &scale);
             value = Some(handed_on);
             Output::HandOn(hand_on)
         }
         Some(rule) => {
-            session.warnings.extend(coarse(dynamics, &units, rule.reset));
+            session.warnings.extend(coarse(dynamics, &units));
             let fire = fire(dynamics, &units, rule);
             byte_shift = in_bytes.then(|| bytes::shift(&fire.threshold, fire.reset, &fire.reset_by));
             Output::Fire(fire)
@@ -137,6 +147,17 @@ fn fire(dynamics: &Dynamics<'_>, units: &Units, fire: &snn::Fire) -> Fire<Intege
     Fire { threshold, reset: in_integers(fire.reset), reset_by }
 }
 
+/// The note where a membrane that adds up all that it gets clamps at the end of 32 bits.
+fn clamped(dynamics: &Dynamics<'_>, units: &Units, scale: &Tensor<f64>) -> Option<Diagnostic> {
+    let volts = scale.iter().map(|scale| f64::from(i32::MAX) / scale).fold(f64::INFINITY, f64::min);
+    units.saturate.then(|| {
+        Diagnostic::note("membrane-clamps", "membranes that only add up end at the largest 32-bit integer")
+            .at_node(&*dynamics.neuron.node)
+            .text(format!("That is {volts:.4e} V, {} times the largest sum of a tick.", dynamics.headroom))
+            .hint("nothing needs to be done for shorter samples; --state f32 has no such end")
+    })
+}
+
 fn hand_on(dynamics: &Dynamics<'_>, units: &Units, scale: &Tensor<f64>) -> (HandOn<Integers>, Value) {
     let reach = dynamics.rules.iter().map(|rule| {
         let range = if units.saturate { Range::ALL } else { rule.membrane(units.membrane, None, None) };
@@ -146,13 +167,18 @@ fn hand_on(dynamics: &Dynamics<'_>, units: &Units, scale: &Tensor<f64>) -> (Hand
     (HandOn { readout, fraction: value.fraction }, value)
 }
 
+/// The neuron whose membrane rounding may move farthest, and how far, in thresholds; none where the neurons don't fire.
+fn farthest(dynamics: &Dynamics<'_>, units: &Units) -> Option<(usize, f64)> {
+    let (reset, current_shift) = (dynamics.reset()?, units.current - units.membrane);
+    let bounds = dynamics.rules.iter().map(|rule| rounding::bound(rule, units.membrane, current_shift, reset));
+    bounds.enumerate().max_by(|one, other| one.1.total_cmp(&other.1))
+}
+
 /// The warning where rounding may move membranes by more than [`COARSE`] thresholds.
-fn coarse(dynamics: &Dynamics<'_>, units: &Units, reset: Reset) -> Option<Diagnostic> {
-    let rules: &[Rule] = dynamics.rules;
-    let (shift, current_shift) = (units.membrane, units.current - units.membrane);
-    let bounds = rules.iter().map(|rule| rounding::bound(rule, shift, current_shift, reset));
-    let (neuron, worst) = bounds.enumerate().max_by(|one, other| one.1.total_cmp(&other.1))?;
-    let when = if rules[neuron].keep == 1.0 { "in each tick, for it never decays" } else { "after many ticks" };
+fn coarse(dynamics: &Dynamics<'_>, units: &Units) -> Option<Diagnostic> {
+    let (neuron, worst) = farthest(dynamics, units)?;
+    let never_decays = dynamics.rules[neuron].factor.is_none();
+    let when = if never_decays { "in each tick, for it never decays" } else { "after many ticks" };
     (worst > COARSE).then(|| {
         Diagnostic::warning("coarse-membrane", "rounding may move membranes by more than 1 % of their threshold")
             .at_node(&*dynamics.neuron.node)

@@ -47,6 +47,19 @@ impl Dynamics<'_> {
     pub(super) fn reset(&self) -> Option<Reset> {
         self.neuron.fire().map(|fire| fire.reset)
     }
+
+    /// The warning where neurons can't fire, whatever arrives.
+    pub(super) fn never_fires(&self) -> Option<Diagnostic> {
+        self.reset()?;
+        let is_silent = |rule: &&Rule| rule.membrane(0, None, None).high < rule.threshold * rule.scale(0);
+        let (silent, all) = (self.rules.iter().filter(is_silent).count(), self.rules.len());
+        (silent > 0).then(|| {
+            Diagnostic::warning("never-fires", format!("{silent} of {all} neurons can't fire, whatever arrives"))
+                .at_node(&*self.neuron.node)
+                .text("With all positive weights' spikes in every tick their membranes stay below the threshold.")
+                .hint("are the threshold, `r` and --dt in the units that the network was trained with?")
+        })
+    }
 }
 
 /// What a spike does in `qsnn`: what is subtracted a tick later is subtracted at once, in the size that decays to it.
@@ -73,4 +86,13 @@ pub(super) fn too_wide(node: &str, rules: &[Rule], reset: Option<Reset>) -> Box<
         ))
         .hint("use fewer --weight-bits, or look at the neuron's threshold and weights");
     Box::new(diagnostic)
+}
+
+/// The error of a neuron whose numbers no float can hold.
+pub(super) fn beyond_floats(node: &str, neuron: usize) -> Box<Diagnostic> {
+    let title = format!("neuron {neuron} needs numbers that are too large or too small");
+    let text =
+        "Its threshold or its potentials, in units of its largest weight's last bit, are beyond what floats hold.";
+    let hint = "look at its `r`, its threshold and the weights into it: one of them is tiny or huge";
+    Box::new(Diagnostic::error("neuron-too-wide", title).at_node(node).text(text).hint(hint))
 }

@@ -29,19 +29,16 @@ pub fn bound(rule: &Rule, shift: i32, current_shift: i32, reset: Reset) -> f64 {
 /// The same in units of the membrane's last bit.
 fn units(rule: &Rule, shift: i32, current_shift: i32, reset: Reset) -> f64 {
     let reach = f64::from(i32::MAX);
-    let decay = |keep: f64| match keep == 1.0 {
-        true => 0.0,
-        false => 0.5 + reach * ((keep * FACTOR).round() / FACTOR - keep).abs(),
-    };
-    let lasting = |error: f64, keep: f64| if keep == 1.0 { error } else { error / (1.0 - keep) };
+    let decay = |factor: Option<f64>| factor.map_or(0.0, |f| 0.5 + reach * ((f * FACTOR).round() / FACTOR - f).abs());
+    let lasting = |error: f64, factor: Option<f64>| error / factor.unwrap_or(1.0);
     let off = |value: f64| (value.round() - value).abs();
-    let drive = rule.current_keep.map_or(0.0, |keep| {
+    let drive = rule.current_factor.map_or(0.0, |_| {
         let bias = off(rule.bias * f64::from(shift + current_shift).exp2());
         let shifted = if current_shift == 0 { 0.0 } else { 0.5 };
-        lasting(decay(keep) + bias, keep) / f64::from(current_shift).exp2() + shifted
+        lasting(decay(rule.current_factor) + bias, rule.current_factor) / f64::from(current_shift).exp2() + shifted
     });
     let reset = off(rule.reset_by(shift, reset));
-    lasting(decay(rule.keep) + off(rule.offset(shift)) + reset + drive, rule.keep)
+    lasting(decay(rule.factor) + off(rule.offset(shift)) + reset + drive, rule.factor)
 }
 
 #[cfg(test)]
@@ -67,16 +64,17 @@ mod tests {
         let (mut v, mut i, mut exact_v, mut exact_i, mut largest) = (0, 0, 0.0, 0.0, 0.0f64);
         for _ in 0..400 {
             let x = (random.unit() * 100.0).floor();
-            let drive = match rule.current_keep {
+            let drive = match rule.current_factor {
                 None => (round(x * unit), x * unit),
-                Some(keep) => {
+                Some(_) => {
+                    let keep = rule.current_keep();
                     i = decay(i, keep) + round(x * unit) + round(rule.bias * unit);
                     exact_i = exact_i * keep + (x + rule.bias) * unit;
                     ((i + (1 << current_shift >> 1)) >> current_shift, exact_i / f64::from(current_shift).exp2())
                 }
             };
-            v = decay(v, rule.keep) + drive.0 + round(rule.offset(shift));
-            exact_v = exact_v * rule.keep + drive.1 + rule.offset(shift);
+            v = decay(v, rule.keep()) + drive.0 + round(rule.offset(shift));
+            exact_v = exact_v * rule.keep() + drive.1 + rule.offset(shift);
             if v as f64 > rule.threshold * rule.scale(shift) {
                 let by = rule.reset_by(shift, reset);
                 (v, exact_v) = match reset {
@@ -100,8 +98,8 @@ mod tests {
                 graded: 0.0,
                 takes_spikes: true,
                 bias: random.unit() * 3.0,
-                current_keep: current.then(|| 0.5 + random.unit() * 0.45),
-                keep: 0.5 + random.unit() * 0.49,
+                current_factor: current.then(|| 0.5 - random.unit() * 0.45),
+                factor: Some(0.5 - random.unit() * 0.49),
                 leak: random.unit(),
                 threshold: 20.0 + random.unit() * 100.0,
                 reset_value: random.unit(),
@@ -113,7 +111,12 @@ mod tests {
                     largest_error(&rule, shift, current_shift, reset, &mut random),
                     units(&rule, shift, current_shift, reset),
                 );
-                assert!(error <= bound, "{error} > {bound}: keep {}, current {:?}", rule.keep, rule.current_keep);
+                assert!(
+                    error <= bound,
+                    "{error} > {bound}: factor {:?}, current {:?}",
+                    rule.factor,
+                    rule.current_factor
+                );
                 tightest = tightest.max(error / bound);
             }
         }

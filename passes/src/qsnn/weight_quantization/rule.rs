@@ -37,10 +37,10 @@ pub struct Rule {
     pub takes_spikes: bool,
     /// Added to every sum.
     pub bias: f64,
-    /// Keep factor of the current per tick, where there is one.
-    pub current_keep: Option<f64>,
-    /// Keep factor of the membrane per tick.
-    pub keep: f64,
+    /// What a tick moves the current by, of the way to its target, where there is one.
+    pub current_factor: Option<f64>,
+    /// What a tick moves the membrane by, of the way to its target; none where nothing leaks.
+    pub factor: Option<f64>,
     /// Where the membrane decays to.
     pub leak: f64,
     /// Threshold; 0 for a neuron that hands on its membrane.
@@ -52,10 +52,19 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// The share of the membrane that is left after a tick.
+    pub fn keep(&self) -> f64 {
+        1.0 - self.factor.unwrap_or(0.0)
+    }
+
+    /// The share of the current that is left after a tick; 1 where there is none.
+    pub fn current_keep(&self) -> f64 {
+        1.0 - self.current_factor.unwrap_or(0.0)
+    }
+
     /// What a unit of input adds to the membrane per tick, at the end of both stages.
     fn gain(&self) -> f64 {
-        let factor = |keep: f64| if keep == 1.0 { 1.0 } else { 1.0 - keep };
-        factor(self.keep) * self.current_keep.map_or(1.0, factor)
+        self.factor.unwrap_or(1.0) * self.current_factor.unwrap_or(1.0)
     }
 
     /// Membrane units per scaled volt with `shift` fractional bits.
@@ -65,30 +74,31 @@ impl Rule {
 
     /// What is added to the membrane per tick besides the sum (LIF) or the current (CubaLIF).
     pub fn offset(&self, shift: i32) -> f64 {
-        let leak = if self.keep == 1.0 { 0.0 } else { (1.0 - self.keep) * self.leak * self.scale(shift) };
-        if self.current_keep.is_some() { leak } else { leak + self.bias * f64::from(shift).exp2() }
+        let leak = self.factor.map_or(0.0, |factor| factor * self.leak * self.scale(shift));
+        if self.current_factor.is_some() { leak } else { leak + self.bias * f64::from(shift).exp2() }
     }
 
     /// What a spike takes off the membrane, or sets it to, with `shift` fractional bits.
     pub fn reset_by(&self, shift: i32, reset: Reset) -> f64 {
         let by = match reset {
             Reset::Subtract | Reset::SubtractPending => self.threshold,
-            Reset::SubtractLate => self.threshold / self.keep,
+            Reset::SubtractLate => self.threshold / self.keep(),
             Reset::Value => self.reset_value,
         };
         by * self.scale(shift)
     }
 
     /// The current's range with `shift` fractional bits.
-    pub fn current(&self, shift: i32, keep: f64) -> Range {
-        self.sum.plus(self.bias).times(f64::from(shift).exp2()).accumulated(keep)
+    pub fn current(&self, shift: i32) -> Range {
+        let factor = self.current_factor.unwrap_or(0.0);
+        self.sum.plus(self.bias).times(f64::from(shift).exp2()).accumulated(factor)
     }
 
     /// The membrane's drive with `shift` fractional bits.
     fn drive(&self, shift: i32) -> Range {
         let unit = f64::from(shift).exp2();
-        let drive = match self.current_keep {
-            Some(keep) => self.current(0, keep).times(unit),
+        let drive = match self.current_factor {
+            Some(_) => self.current(0).times(unit),
             None => self.sum.times(unit),
         };
         drive.plus(self.offset(shift))
@@ -97,17 +107,17 @@ impl Rule {
     /// The membrane's range with `shift` fractional bits; `reset` is what a spike does, where the neuron has spikes.
     /// `headroom` stands in for a membrane whose range is unbounded: so many times its drive or its threshold.
     pub fn membrane(&self, shift: i32, reset: Option<Reset>, headroom: Option<f64>) -> Range {
-        let (scale, drive) = (self.scale(shift), self.drive(shift));
+        let (scale, drive, factor) = (self.scale(shift), self.drive(shift), self.factor.unwrap_or(0.0));
         let threshold = self.threshold * scale;
-        let range = |threshold: f64, reset| ranges::membrane(drive, self.keep, threshold, reset);
+        let range = |threshold: f64, reset| ranges::membrane(drive, factor, threshold, reset);
         match (headroom, reset) {
             (Some(headroom), _) => {
                 let reach = drive.high.abs().max(drive.low.abs()).max(threshold.abs()) * headroom;
                 Range { low: -reach, high: reach }
             }
-            (None, None) => drive.accumulated(self.keep),
+            (None, None) => drive.accumulated(factor),
             (None, Some(Reset::Value)) => range(threshold, ResetRange::To(self.reset_value * scale)),
-            (None, Some(Reset::SubtractLate)) => range(threshold, ResetRange::By(threshold / self.keep)),
+            (None, Some(Reset::SubtractLate)) => range(threshold, ResetRange::By(threshold / self.keep())),
             // Where a reset is pending, a membrane may stay above the threshold by what would be subtracted.
             (None, Some(Reset::SubtractPending)) => range(2.0 * threshold, ResetRange::By(threshold)),
             (None, Some(Reset::Subtract)) => range(threshold, ResetRange::By(threshold)),
@@ -116,12 +126,10 @@ impl Rule {
 
     /// True where everything fits into int32 with `shift` fractional bits.
     pub fn fits(&self, shift: i32, reset: Option<Reset>, headroom: Option<f64>) -> bool {
-        let constant = |value: f64| {
-            let value = value * self.scale(shift);
-            Range { low: value, high: value }.fits(32)
-        };
+        let constant = |value: f64| Range { low: value, high: value }.fits(32);
         let states = self.membrane(shift, reset, headroom).fits(32) && self.drive(shift).fits(32);
-        states && constant(self.threshold) && constant(self.reset_value)
+        let reset_by = reset.map_or(0.0, |reset| self.reset_by(shift, reset));
+        states && constant(self.threshold * self.scale(shift)) && constant(reset_by)
     }
 }
 
@@ -213,8 +221,8 @@ pub fn rules(
         graded,
         takes_spikes,
         bias,
-        current_keep: neuron.current_keep(n),
-        keep: neuron.keep(n),
+        current_factor: neuron.current_factor(n),
+        factor: neuron.factor(n),
         leak: neuron.rest(n),
         threshold: fire.map_or(0.0, |fire| fire.threshold.at(n)),
         reset_value: fire.and_then(|fire| fire.reset_to.as_ref()).map_or(0.0, |to| to.at(n)),

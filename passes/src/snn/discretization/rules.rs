@@ -39,12 +39,15 @@ pub fn of(convention: Convention) -> Rules {
     }
 }
 
+/// The factor of a membrane of which nothing is left after a tick, but for the rounding of a time constant to float32.
+const ALL: f64 = 1.0 - f32::EPSILON as f64;
+
 /// With snnTorch's `reset_delay=True`, a neuron that is reset to zero loses a tick of input where it has a synaptic
 /// current, and a subtraction must survive the decay.
 pub fn check_late_resets(network: &Network) -> Result<()> {
     for node in &network.nodes {
         let Some((neuron, fire)) = node.op.neuron().and_then(|neuron| Some((neuron, neuron.fire()?))) else { continue };
-        let forgets = neuron.stages.membrane.factor.iter().flat_map(Tensor::iter).any(|factor| factor == 1.0);
+        let forgets = neuron.stages.membrane.factor.iter().flat_map(Tensor::iter).any(|factor| factor >= ALL);
         let title = match fire.reset {
             Reset::Value if neuron.stages.current.is_some() => {
                 "a reset to zero in the next tick is not supported behind a synaptic current"

@@ -1,9 +1,12 @@
 //! Rows of weights and the step of their integers: a row is what a neuron, or a channel of neurons, receives.
 
-use crate::analysis::{
-    grid::{self, Grid},
-    lattice::{FINE_BITS, Lattice},
-    moments::Moments,
+use crate::{
+    analysis::{
+        grid::{self, Grid},
+        lattice::{FINE_BITS, Lattice},
+        moments::Moments,
+    },
+    options::WeightCast,
 };
 use s2c_dialects::{
     attribute::Tensor,
@@ -178,6 +181,17 @@ impl Weight {
     /// The step with which the weight is the largest integer of its width.
     fn unit(&self) -> f64 {
         self.value.abs() / f64::from(grid::largest(self.bits))
+    }
+
+    /// Whether the weight is exactly 0.
+    pub fn is_zero(&self) -> bool {
+        self.value == 0.0
+    }
+
+    /// Whether the weight becomes the integer 0 with this step.
+    pub fn vanishes(&self, step: f64, cast: WeightCast) -> bool {
+        let weight = self.value / step;
+        grid::nearest(if cast == WeightCast::Truncate { weight.trunc() } else { weight }, self.bits) == 0.0
     }
 
     fn integer(&self, step: f64) -> f64 {

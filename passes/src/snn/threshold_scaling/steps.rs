@@ -133,3 +133,19 @@ pub fn zeros_lost(rows: &Rows<'_>) -> Option<Diagnostic> {
             .hint("give the connection 2 bits, `--weight-bits NODE=2`, which hold -1, 0 and 1")
     })
 }
+
+/// The warning where all weights of a row become 0 that are not all 0.
+pub fn rows_lost(rows: &Rows<'_>, steps: &[Option<f64>], options: &Options) -> Option<Diagnostic> {
+    let is_lost = |row: usize, step: f64| {
+        let weights = rows.row(row);
+        let vanishes = |weight: &Weight| weight.vanishes(step, options.weight_cast);
+        weights.iter().all(vanishes) && weights.iter().any(|weight| !weight.is_zero())
+    };
+    let lost = steps.iter().enumerate().filter(|&(row, step)| step.is_some_and(|step| is_lost(row, step))).count();
+    (lost > 0).then(|| {
+        let title = format!("{lost} of {} rows of weights become 0", rows.count);
+        Diagnostic::warning("weights-lost", title)
+            .text("All weights into these neurons are less than half of the step that they share with larger ones.")
+            .hint("give each neuron its own step, --weight-scale channel, or more --weight-bits")
+    })
+}
