@@ -51,44 +51,50 @@ pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
         dt: program.dt,
         options: program.options.clone(),
         target: target.clone(),
-        inputs: program
-            .inputs
-            .iter()
-            .map(|input| manifest::Input {
-                node: input.node.clone(),
-                shape: extents(&input.shape),
-                limit: input.limit,
-                fraction: input.fraction,
-                layout: input.layout.clone(),
-                key: input.key.unwrap_or(0) as u32,
-            })
-            .collect(),
-        outputs: program
-            .outputs
-            .iter()
-            .map(|output| manifest::Output {
-                node: output.node.clone(),
-                population: output.population.clone(),
-                shape: extents(&output.shape),
-                start: output.start,
-            })
-            .collect(),
+        inputs: inputs(program),
+        outputs: outputs(program),
         pes,
-        routes: program
-            .routes
-            .iter()
-            .map(|route| manifest::Route {
-                chip: route.chip as usize,
-                key: route.key as u32,
-                mask: route.mask as u32,
-                destinations: route.destinations.clone(),
-            })
-            .collect(),
+        routes: routes(program),
         fan_out: fan_out::fan_out(program),
         expected: expected::expected(program, target)?,
         network: None,
     };
     Ok(Binary { manifest, blobs })
+}
+
+/// What the host sends.
+fn inputs(program: &Program) -> Vec<manifest::Input> {
+    let input = |input: &s2k::HostInput| manifest::Input {
+        node: input.node.clone(),
+        shape: extents(&input.shape),
+        limit: input.limit,
+        fraction: input.fraction,
+        layout: input.layout.clone(),
+        key: input.key.unwrap_or(0) as u32,
+    };
+    program.inputs.iter().map(input).collect()
+}
+
+/// What the host receives.
+fn outputs(program: &Program) -> Vec<manifest::Output> {
+    let output = |output: &s2k::HostOutput| manifest::Output {
+        node: output.node.clone(),
+        population: output.population.clone(),
+        shape: extents(&output.shape),
+        start: output.start,
+    };
+    program.outputs.iter().map(output).collect()
+}
+
+/// The routers' entries.
+fn routes(program: &Program) -> Vec<manifest::Route> {
+    let route = |route: &s2k::Route| manifest::Route {
+        chip: route.chip as usize,
+        key: route.key as u32,
+        mask: route.mask as u32,
+        destinations: route.destinations.clone(),
+    };
+    program.routes.iter().map(route).collect()
 }
 
 pub(super) fn constants(program: &Program, target: &Target) -> RuntimeConstants {
