@@ -1,7 +1,7 @@
 //! HDF5 to an untyped tree by the HDF5 C library, for files with filters or features that `file` lacks.
 //!
 //! Some damaged files crash the C library or make it read outside its memory, so that this runs in a process of its own,
-//! which writes what it finds as a [`stream`](super::stream). The limits are those of `file`. Data in other files is not followed.
+//! which writes what it finds as a stream that this crate reads. The limits are those of `file`. Data in other files is not followed.
 
 use super::{
     limits::Limits,
@@ -20,7 +20,7 @@ use std::{io, path::Path};
 const SHORT: usize = 64;
 const LONG: usize = 1 << 16;
 
-/// Writes the arrays of an HDF5 file of `length` bytes, or why they can't be read, as a [`stream`](super::stream).
+/// Writes the arrays of an HDF5 file of `length` bytes, or why they can't be read, as a stream that this crate reads.
 ///
 /// # Errors
 /// Those of `out`.
