@@ -22,8 +22,9 @@ use s2c_nir::{
 };
 use s2c_passes::{
     analysis::{
-        expected::{self, Expected},
-        tables,
+        expected::Expected,
+        shared::{Analyses, Analysis},
+        tables::AllTables,
     },
     check::{self, mapping},
     options::{Convention, Level, Options, State},
@@ -296,9 +297,10 @@ fn faults_of_maps_and_single_and_sparse_weights_are_found() {
 /// Puts the membranes of every PE over the last word of its tables, which must be found, and behind it, which is no fault
 /// of the tables: had `buffer-allocation` reckoned a word too little, the checker would say so.
 fn tables_are_counted_to_the_word(program: &Program) {
-    let (target, keys) = (target(), tables::keys(program));
-    for (number, pe) in program.pes.iter().enumerate() {
-        let end = i64::from(target.memory.code_bytes + tables::plan(&keys, pe).unwrap().bytes);
+    let target = target();
+    let AllTables(tables) = AllTables::of(program, &target, &mut Analyses::default()).unwrap();
+    for (number, (pe, tables)) in program.pes.iter().zip(tables).enumerate() {
+        let end = i64::from(target.memory.code_bytes + tables.bytes);
         let with_membranes_at = |address: i64| {
             let mut program = program.clone();
             buffer(&mut program.pes[number], "membranes").address = Some(address);
@@ -334,7 +336,7 @@ type Lie = (&'static str, fn(&mut Expected));
 #[test]
 fn every_wrong_number_of_a_report_is_found() {
     let (target, program) = (target(), dense());
-    let truth = expected::expected(&program, &target).unwrap();
+    let truth = Expected::of(&program, &target, &mut Analyses::default()).unwrap();
     check::expected::check(&program, &target, &truth).unwrap();
     let lies: &[Lie] = &[
         ("chips", |e| e.chips += 1),

@@ -15,7 +15,7 @@ use s2c_dialects::{
     snn,
 };
 use s2c_passes::{
-    analysis::{expected, moments::Calibration},
+    analysis::{expected::Expected, moments::Calibration, shared::Analyses},
     check::{self, mapping},
     options::Options,
     session::{Pass, Phase, Remark, Session},
@@ -65,6 +65,8 @@ pub struct Compile<'c> {
     pub calibration: Option<Arc<Calibration>>,
     /// What passes chose to do.
     pub remarks: Vec<Remark>,
+    /// What is known about the module.
+    pub analyses: Analyses,
     dumps: usize,
     /// Whether the mapping was read from a file, which a person may have changed.
     mapped_by_file: bool,
@@ -93,6 +95,7 @@ impl<'c> Compile<'c> {
             network: None,
             calibration: None,
             remarks: Vec::new(),
+            analyses: Analyses::default(),
             dumps: 0,
             mapped_by_file,
         };
@@ -115,8 +118,8 @@ impl<'c> Compile<'c> {
             }
         }
         let warnings = std::mem::take(&mut self.warnings);
-        let mut session =
-            Session { warnings, calibration: self.calibration.clone(), ..Session::new(context, target.clone()) };
+        let (analyses, calibration) = (std::mem::take(&mut self.analyses), self.calibration.clone());
+        let mut session = Session { warnings, calibration, analyses, ..Session::new(context, target.clone()) };
         for pass in passes.filter(|pass| wishes.stop_after.is_none_or(|phase| pass.gives <= phase)) {
             let _span = tracing::info_span!("pass", name = pass.name).entered();
             let begin = Instant::now();
@@ -141,6 +144,7 @@ impl<'c> Compile<'c> {
         self.warnings = session.warnings;
         self.remarks.extend(session.remarks);
         self.calibration = session.calibration;
+        self.analyses = session.analyses;
         Ok(self)
     }
 
@@ -160,13 +164,19 @@ impl<'c> Compile<'c> {
     }
 
     /// The finished program, checked.
-    pub fn program(&self, target: &Target) -> Result<Program> {
+    pub fn program(&mut self, target: &Target) -> Result<Program> {
         let program = Program::read(&self.module)?;
         mapping::check(&program, target)
-            .and_then(|()| expected::expected(&program, target))
-            .and_then(|costs| check::expected::check(&program, target, &costs))
+            .and_then(|()| self.analyses.get::<Expected>(&program, target))
+            .and_then(|expected| check::expected::check(&program, target, &expected))
             .map_err(self.blame())?;
         Ok(program)
+    }
+
+    /// The binary of the finished program.
+    pub fn binary(&mut self, target: &Target) -> Result<Binary> {
+        let program = self.program(target)?;
+        emit::emit(&program, target, &mut self.analyses).map_err(self.blame())
     }
 
     /// What does not hold is a bug, unless it was read from a dump.
@@ -269,7 +279,7 @@ pub fn compile<'c>(
         return Ok((done, target, None));
     }
     let begin = Instant::now();
-    let mut binary = emit::emit(&program, &target).map_err(done.blame())?;
+    let mut binary = emit::emit(&program, &target, &mut done.analyses).map_err(done.blame())?;
     if let Some(network) = done.network.take() {
         binary.add_network(network);
     }

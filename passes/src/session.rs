@@ -1,7 +1,10 @@
 //! What passes share: the session that they run in, what a pass is, and how one is run and its result verified.
 
 use crate::{
-    analysis::moments::Calibration,
+    analysis::{
+        moments::Calibration,
+        shared::{Analyses, Analysis},
+    },
     options::{Level, Options},
     target::Target,
 };
@@ -27,6 +30,8 @@ pub struct Session<'c> {
     pub calibration: Option<Arc<Calibration>>,
     /// What passes chose to do, for who asks.
     pub remarks: Vec<Remark>,
+    /// What is known about the module as it is.
+    pub analyses: Analyses,
 }
 
 /// What a pass did, and why.
@@ -43,7 +48,16 @@ pub struct Remark {
 impl<'c> Session<'c> {
     /// A session without calibration data, in which nothing has been said yet.
     pub fn new(context: &'c Context, target: Target) -> Self {
-        Self { context, target, warnings: Vec::new(), calibration: None, remarks: Vec::new() }
+        let (warnings, calibration, remarks, analyses) = Default::default();
+        Self { context, target, warnings, calibration, remarks, analyses }
+    }
+
+    /// An analysis of the module that a pass was given, in decoded form.
+    ///
+    /// # Errors
+    /// Those of [`Analysis::of`].
+    pub fn analysis<A: Analysis>(&mut self, module: &A::Module) -> Result<Arc<A>> {
+        self.analyses.get(module, &self.target)
     }
 }
 
@@ -112,6 +126,7 @@ pub fn run<'c>(pass: &Pass, session: &mut Session<'c>, module: Module<'c>) -> Re
         ));
     }
     let module = (pass.run)(session, module)?;
+    session.analyses.settle();
     verify(session.context, &module, pass.gives)?;
     Ok(module)
 }

@@ -12,7 +12,6 @@ use crate::{
     driver::{self, Compile, Wishes},
     tools::evaluation::{self, Level, Point, Readout, Subject, winner},
 };
-use s2c_backend::emit;
 use s2c_dialects::{
     Context,
     diagnostic::{Diagnostic, Result},
@@ -165,8 +164,8 @@ impl Search<'_> {
         *calibration = integers.calibration.clone();
         let quantized = qsnn::Network::read(&integers.module)?;
         let passes = driver::remaining(&integers.module)?;
-        let finished = integers.run(self.context, self.target, passes, &Wishes::default())?;
-        let binary = emit::emit(&finished.program(self.target)?, self.target)?;
+        let mut finished = integers.run(self.context, self.target, passes, &Wishes::default())?;
+        let binary = finished.binary(self.target)?;
         let neurons = float.nodes.iter().filter(|node| node.op.is_neuron());
         let subject = Subject {
             populations: neurons.filter_map(|node| node.op.node().map(str::to_owned)).collect(),

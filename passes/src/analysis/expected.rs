@@ -3,7 +3,8 @@
 use super::{
     cost::CostModel,
     load::load,
-    traffic::{self, Sender, Travel},
+    shared::{Analyses, Analysis},
+    traffic::{self, Sender, Senders, Travel},
 };
 use crate::{options::Options, target::Target};
 use s2c_dialects::{diagnostic::Result, s2k::Program};
@@ -50,13 +51,19 @@ pub struct ExpectedPe {
     pub packets_out: f64,
 }
 
-/// Works it out for a program that all passes have run on.
-pub fn expected(program: &Program, target: &Target) -> Result<Expected> {
+/// Worked out for a program that all passes have run on.
+impl Analysis for Expected {
+    type Module = Program;
+    fn of(program: &Program, target: &Target, analyses: &mut Analyses) -> Result<Self> {
+        expected(program, target, &analyses.get::<Senders>(program, target)?.0)
+    }
+}
+
+fn expected(program: &Program, target: &Target, senders: &[Sender]) -> Result<Expected> {
     let options = Options::from_map(&program.options)?;
-    let senders = traffic::senders(program)?;
     let places = program.pes.iter().map(traffic::place_of).collect::<Result<Vec<_>>>()?;
-    let Travel { packets, deliveries, hops, links } = traffic::travel(target, &senders, &places);
-    let in_order = traffic::travel(target, &senders, &traffic::in_order(target, places.len()));
+    let Travel { packets, deliveries, hops, links } = traffic::travel(target, senders, &places);
+    let in_order = traffic::travel(target, senders, &traffic::in_order(target, places.len()));
     let by_name: BTreeMap<&str, &Sender> = senders.iter().map(|sender| (sender.name.as_str(), sender)).collect();
     let model = CostModel::new(&target.cycles);
     let mut pes = Vec::with_capacity(program.pes.len());

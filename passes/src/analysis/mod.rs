@@ -9,6 +9,7 @@ pub mod load;
 pub mod moments;
 pub mod projections;
 pub mod ranges;
+pub mod shared;
 pub mod tables;
 pub mod timing;
 pub mod torus;

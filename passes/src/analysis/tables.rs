@@ -2,8 +2,10 @@
 
 use super::{
     form::{self, Call, Descriptor, Word},
+    shared::{Analyses, Analysis},
     variants::update_kernel,
 };
+use crate::target::Target;
 use s2c_abi::{convolution, dispatch, header, rotation, slice, synapse};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
@@ -54,6 +56,18 @@ pub struct Tables {
     pub bytes: u32,
 }
 
+/// The tables of all PEs, in the order of the program. They depend on blocks, updates and keys, not on addresses.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AllTables(pub Vec<Tables>);
+
+impl Analysis for AllTables {
+    type Module = Program;
+    fn of(program: &Program, _: &Target, _: &mut Analyses) -> Result<Self> {
+        let keys = keys(program);
+        program.pes.iter().map(|pe| plan(&keys, pe)).collect::<Result<_>>().map(Self)
+    }
+}
+
 /// Bytes of a slice's descriptor: fixed words, then one per parameter.
 fn slice_bytes(update: &Update) -> Result<u32> {
     Ok(slice::PARAMETERS + 4 * update_kernel(update)?.parameters().len() as u32)
@@ -95,7 +109,7 @@ pub fn ring_bytes(neurons: i64, packet_bytes: u32) -> u32 {
 }
 
 /// Plans the tables of a PE, given the keys of all sources.
-pub fn plan(keys: &Keys<'_>, pe: &Pe) -> Result<Tables> {
+fn plan(keys: &Keys<'_>, pe: &Pe) -> Result<Tables> {
     let dispatch = plan_dispatch(keys, pe)?;
     let mut at = header::SIZE;
     let mut take = |bytes: u32| {
@@ -150,10 +164,10 @@ pub fn slots_of(pe: &Pe, accumulators: &str) -> i64 {
 }
 
 /// Key and mask of each source that has them, by its name.
-pub type Keys<'p> = BTreeMap<&'p str, (u32, u32)>;
+type Keys<'p> = BTreeMap<&'p str, (u32, u32)>;
 
 /// The keys of a program's sources.
-pub fn keys(program: &Program) -> Keys<'_> {
+fn keys(program: &Program) -> Keys<'_> {
     let inputs = program.inputs.iter().map(|input| (input.node.as_str(), input.key.zip(input.mask)));
     let slices = program.slices().map(|(_, update)| (update.slice.as_str(), update.key.zip(update.mask)));
     inputs

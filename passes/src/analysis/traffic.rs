@@ -4,7 +4,10 @@
 //! its QPE to the router and from there, once, to every QPE with a PE that reads it; between chips it follows the tree
 //! of [`Torus`]. The unit is a hop between neighbouring QPEs; a link counts as many as it takes cycles.
 
-use super::torus::Torus;
+use super::{
+    shared::{Analyses, Analysis},
+    torus::Torus,
+};
 use crate::{options::Options, target::Target};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
@@ -43,8 +46,18 @@ pub struct Travel {
 /// A place on the machine: chip, and column, row and core on it.
 pub type Place = (usize, [u8; 3]);
 
-/// All senders of a program: host inputs first, then slices, in order.
-pub fn senders(program: &Program) -> Result<Vec<Sender>> {
+/// All senders of a program: host inputs first, then slices, in order. They depend on synapses and rates alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Senders(pub Vec<Sender>);
+
+impl Analysis for Senders {
+    type Module = Program;
+    fn of(program: &Program, _: &Target, _: &mut Analyses) -> Result<Self> {
+        senders(program).map(Self)
+    }
+}
+
+fn senders(program: &Program) -> Result<Vec<Sender>> {
     let options = Options::from_map(&program.options)?;
     let mut readers: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
     for (index, pe) in program.pes.iter().enumerate() {

@@ -8,7 +8,11 @@
 //! Source: the target's memory; table sizes from `analysis/tables.rs`.
 
 use crate::{
-    analysis::{tables, variants::alignment},
+    analysis::{
+        tables::{self, AllTables},
+        traffic::Senders,
+        variants::alignment,
+    },
     session::Session,
 };
 use s2c_dialects::{
@@ -21,15 +25,13 @@ use std::{cmp::Reverse, collections::BTreeMap};
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let mut program = Program::read(&module)?;
+    let tables = session.analysis::<AllTables>(&program)?;
+    session.analyses.keep::<AllTables>();
+    session.analyses.keep::<Senders>();
     let memory = &session.target.memory;
     let end = memory.sram_bytes - memory.stack_bytes;
-    let mut sizes = Vec::with_capacity(program.pes.len());
-    let keys = tables::keys(&program);
     let packet_bytes = tables::packet_bytes(program.takes_values());
-    for pe in &program.pes {
-        sizes.push(tables::plan(&keys, pe)?.bytes);
-    }
-    for (pe, tables) in program.pes.iter_mut().zip(sizes) {
+    for (pe, tables) in program.pes.iter_mut().zip(tables.0.iter().map(|tables| tables.bytes)) {
         let mut at = i64::from((memory.code_bytes + tables).next_multiple_of(8));
         pe.buffers.retain(|buffer| buffer.purpose != Purpose::Packets);
         let mut buffers = std::mem::take(&mut pe.buffers);

@@ -12,7 +12,7 @@
 mod numbers;
 
 use crate::{
-    analysis::traffic::{self, Sender},
+    analysis::traffic::{self, Sender, Senders},
     session::Session,
 };
 use s2c_dialects::{
@@ -45,9 +45,10 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
                 .hint("cut the largest input or population into several nodes"),
         ));
     }
-    let senders = traffic::senders(&program)?;
-    let groups = groups(&program, &senders)?;
-    let numbers = numbers::assign(&groups, &senders, most);
+    let senders = session.analysis::<Senders>(&program)?;
+    session.analyses.keep::<Senders>();
+    let groups = groups(&program, &senders.0)?;
+    let numbers = numbers::assign(&groups, &senders.0, most);
     let mask = (1i64 << 32) - block as i64;
     let mut keys = numbers.into_iter().map(|number| (number * block) as i64);
     for input in &mut program.inputs {

@@ -15,7 +15,7 @@ mod anneal;
 use crate::{
     analysis::{
         torus::Torus,
-        traffic::{self, Place, Sender},
+        traffic::{self, Place, Sender, Senders},
     },
     options::{Level, Options},
     session::Session,
@@ -31,6 +31,8 @@ use s2c_dialects::{
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let mut program = Program::read(&module)?;
+    let senders = session.analysis::<Senders>(&program)?;
+    session.analyses.keep::<Senders>();
     let target = &session.target;
     let available = target.pe_count();
     if program.pes.len() > available {
@@ -40,11 +42,10 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
                 .hint("use the target that it was cut for, or one with more chips"),
         ));
     }
-    let senders = traffic::senders(&program)?;
     let mut places = traffic::in_order(target, program.pes.len());
     if Options::from_map(&program.options)?.level > Level::O0 {
-        let refined = refine(target, &senders, &places);
-        let cost = |places: &[Place]| traffic::travel(target, &senders, places).cost(target);
+        let refined = refine(target, &senders.0, &places);
+        let cost = |places: &[Place]| traffic::travel(target, &senders.0, places).cost(target);
         if cost(&refined) < cost(&places) {
             places = refined;
         }

@@ -11,7 +11,11 @@
 
 mod minimise;
 
-use crate::{analysis::torus::Torus, session::Session, target::Target};
+use crate::{
+    analysis::{torus::Torus, traffic::Senders},
+    session::Session,
+    target::Target,
+};
 use minimise::Block;
 use s2c_dialects::{
     Module,
@@ -28,6 +32,7 @@ pub const HOST: i64 = -2;
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let mut program = Program::read(&module)?;
+    session.analyses.keep::<Senders>();
     let mut passing: BTreeMap<i64, Passing> = BTreeMap::new();
     let mut mask = u32::MAX;
     let readers = readers(&program)?;

@@ -4,18 +4,18 @@ use super::image::{address_of, constants, data};
 use crate::codegen::{KernelCache, Segment, Symbol, write_executable};
 use s2c_dialects::{diagnostic::Result, s2k::Program};
 use s2c_passes::{
-    analysis::{form::kernels_of, tables},
+    analysis::{form::kernels_of, shared::Analyses, tables::AllTables},
     target::Target,
 };
 
 /// Name and file of each PE.
-pub fn executables(program: &Program, target: &Target) -> Result<Vec<(String, Vec<u8>)>> {
+pub fn executables(program: &Program, target: &Target, analyses: &mut Analyses) -> Result<Vec<(String, Vec<u8>)>> {
     let mut cache = KernelCache::new(&constants(program, target))?;
-    let keys = tables::keys(program);
+    let all_tables = analyses.get::<AllTables>(program, target)?;
     let mut files = Vec::with_capacity(program.pes.len());
-    for pe in &program.pes {
+    for (pe, tables) in program.pes.iter().zip(&all_tables.0) {
         let code = cache.image(&kernels_of(pe)?, target.memory.code_bytes)?;
-        let bytes = data(pe, &tables::plan(&keys, pe)?, target, &code)?;
+        let bytes = data(pe, tables, target, &code)?;
         let symbol = |name: &str, size: u32| -> Result<(String, Symbol)> {
             Ok((name.to_owned(), Symbol { address: address_of(pe, name)?, size, function: false }))
         };

@@ -13,24 +13,25 @@ use s2c_dialects::{
 use s2c_kernels::{GROUP, Kernel, Parameter};
 use s2c_passes::{
     analysis::{
-        expected,
+        expected::Expected,
         form::{self, Matrix, Place, Word, kernels_of},
-        tables::{self, Tables},
+        shared::Analyses,
+        tables::{self, AllTables, Tables},
         variants::update_kernel,
     },
     target::Target,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Makes the binary of a finished program.
-pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
+/// Makes the binary of a finished program, given what is known about it.
+pub fn emit(program: &Program, target: &Target, analyses: &mut Analyses) -> Result<Binary> {
     let _span = tracing::info_span!("emit", pes = program.pes.len()).entered();
     let mut cache = KernelCache::new(&constants(program, target))?;
     let mut blobs: Vec<Vec<u8>> = Vec::new();
     let mut codes: BTreeMap<BTreeSet<Kernel>, (usize, CodeImage)> = BTreeMap::new();
     let mut pes = Vec::with_capacity(program.pes.len());
-    let keys = tables::keys(program);
-    for pe in &program.pes {
+    let all_tables = analyses.get::<AllTables>(program, target)?;
+    for (pe, tables) in program.pes.iter().zip(&all_tables.0) {
         let kernels = kernels_of(pe)?;
         if !codes.contains_key(&kernels) {
             let code = cache.image(&kernels, target.memory.code_bytes)?;
@@ -38,11 +39,10 @@ pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
             codes.insert(kernels.clone(), (blobs.len() - 1, code));
         }
         let (code_blob, code) = &codes[&kernels];
-        let tables = tables::plan(&keys, pe)?;
         let mut segments = vec![Segment { address: 0, blob: *code_blob }];
-        blobs.push(data(pe, &tables, target, code)?);
+        blobs.push(data(pe, tables, target, code)?);
         segments.push(Segment { address: target.memory.code_bytes, blob: blobs.len() - 1 });
-        pes.push(describe(pe, &tables, target, code, segments, &kernels)?);
+        pes.push(describe(pe, tables, target, code, segments, &kernels)?);
     }
     let manifest = Manifest {
         schema: SCHEMA,
@@ -56,7 +56,7 @@ pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
         pes,
         routes: routes(program),
         fan_out: fan_out::fan_out(program),
-        expected: expected::expected(program, target)?,
+        expected: Expected::clone(&*analyses.get(program, target)?),
         network: None,
     };
     Ok(Binary { manifest, blobs })

@@ -111,7 +111,7 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
     if arguments.emit == Emit::Nir {
         return emit_nir(arguments, &context, &options, &wishes, warn);
     }
-    let (done, target, binary) =
+    let (mut done, target, binary) =
         driver::compile(&context, &arguments.model, &options, arguments.target.as_deref(), &wishes)?;
     warn(&done.warnings);
     show_times(arguments, &done.steps);
@@ -150,7 +150,8 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
                 ));
             };
             files::create_folder(folder)?;
-            for (name, bytes) in emit::executables(&done.program(&target)?, &target)? {
+            let program = done.program(&target)?;
+            for (name, bytes) in emit::executables(&program, &target, &mut done.analyses)? {
                 files::write(&folder.join(format!("{name}.elf")), &bytes)?;
             }
             return Ok(());

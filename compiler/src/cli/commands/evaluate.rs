@@ -15,7 +15,6 @@ use crate::{
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::ArrayD;
-use s2c_backend::emit;
 use s2c_dialects::{
     Context,
     diagnostic::{Diagnostic, Result},
@@ -200,8 +199,8 @@ fn prepare(arguments: &Arguments, recipe: Recipe<'_>, data: &DataSet, warn: &War
         }
         if wants(Level::Chip) {
             let passes = driver::remaining(&integers.module)?;
-            let finished = integers.run(context, target, passes, &Wishes::default())?;
-            binary = Some(emit::emit(&finished.program(target)?, target)?);
+            let mut finished = integers.run(context, target, passes, &Wishes::default())?;
+            binary = Some(finished.binary(target)?);
             warnings = finished.warnings;
         }
     }
