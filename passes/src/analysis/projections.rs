@@ -3,6 +3,8 @@
 //! The input of a population is a sum of connections, each on the spikes of an input or of a population, perhaps some
 //! ticks late. This walks back from the population over `add` and `delay` to the connections and on to the sources.
 
+use super::shared::{Analyses, Analysis};
+use crate::target::Target;
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     graph::{DialectOp, Network},
@@ -70,15 +72,32 @@ fn walk<O: DialectOp>(network: &Network<O>, population: usize, kind: &dyn Fn(&O)
     Ok(found)
 }
 
-/// Whether any population takes values instead of spikes.
-pub fn takes_values(network: &qsnn::Network) -> Result<bool> {
-    for population in (0..network.nodes.len()).filter(|&index| network.nodes[index].op.is_neuron()) {
-        let mut projections = of_qsnn(network, population)?.into_iter();
-        if projections.any(|projection| network.nodes[projection.source].op.fraction().is_some()) {
-            return Ok(true);
-        }
+/// The projections into all populations of an integer network, by their indices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Projections(Vec<Vec<Projection>>);
+
+impl Projections {
+    /// Those into a population, in the order of its operands.
+    pub fn of_population(&self, population: usize) -> &[Projection] {
+        &self.0[population]
     }
-    Ok(false)
+
+    /// All of them, with the population that each leads into.
+    pub fn all(&self) -> impl Iterator<Item = (usize, &Projection)> {
+        self.0
+            .iter()
+            .enumerate()
+            .flat_map(|(population, into)| into.iter().map(move |projection| (population, projection)))
+    }
+}
+
+impl Analysis for Projections {
+    type Module = qsnn::Network;
+    fn of(network: &qsnn::Network, _: &Target, _: &mut Analyses) -> Result<Self> {
+        let is_population = |&index: &usize| network.nodes[index].op.is_neuron();
+        let into = |index| if is_population(&index) { of_qsnn(network, index) } else { Ok(Vec::new()) };
+        (0..network.nodes.len()).map(into).collect::<Result<_>>().map(Self)
+    }
 }
 
 /// The source of an output: the population or input whose spikes it hands back, and the delay on the way.

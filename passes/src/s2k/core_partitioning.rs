@@ -17,6 +17,7 @@
 
 mod build;
 mod cut;
+mod job;
 mod pace;
 mod plan;
 mod slice;
@@ -24,14 +25,19 @@ mod storage;
 mod stored;
 mod update;
 
-use crate::{analysis::projections, options::Options, session::Session};
+use crate::{
+    analysis::projections::{self, Projections},
+    options::Options,
+    session::Session,
+};
+use job::Job;
 use s2c_dialects::{
     Module,
     diagnostic::{Diagnostic, Result},
     qsnn::{Network, Op},
     s2k::{HostInput, HostOutput, MapLayout, Program},
 };
-use slice::{Slice, map_of};
+use slice::Slice;
 use std::collections::BTreeMap;
 
 /// See the module's page.
@@ -48,13 +54,15 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         routes: Vec::new(),
     };
     let options = Options::from_map(&network.options)?;
-    let plan::Plan { mut pieces, storages } = plan::plan(session, &network, &options)?;
+    let projections = session.analysis::<Projections>(&network)?;
+    let job = Job::new(&session.target, &network, &options, &projections)?;
+    let plan::Plan { mut pieces, storages } = plan::plan(&job, &mut session.warnings)?;
     let mut slices: BTreeMap<usize, Vec<Slice>> = BTreeMap::new();
     for (index, node) in network.nodes.iter().enumerate() {
         match &node.op {
             Op::Input(op) => {
                 let shape = &network.result(index)?.shape;
-                let layout = map_of(&network, index)?.map(MapLayout::whole);
+                let layout = job.map(index).map(MapLayout::whole);
                 program.inputs.push(HostInput {
                     node: op.node.clone(),
                     shape: integers(shape),
@@ -81,7 +89,7 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     for (&population, mine) in slices.iter().filter(|(index, _)| network.nodes[**index].op.is_neuron()) {
         for slice in mine {
             let name = format!("pe{}", program.pes.len());
-            program.pes.push(build::pe(&network, &slices, population, slice, &storages[&population], name)?);
+            program.pes.push(build::pe(&job, &slices, population, slice, &storages[&population], name)?);
         }
     }
     program.write(session.context)

@@ -2,13 +2,14 @@
 
 use super::{
     cut::slot,
+    job::Job,
     slice::Slice,
     stored::{Storage, Stored},
     update::update,
 };
 use crate::analysis::{
     form::{self, Matrix},
-    projections::{self, Projection},
+    projections::Projection,
 };
 use s2c_dialects::{
     attribute::{Symbol, Tensor, Weights},
@@ -30,17 +31,18 @@ struct Sums {
 
 /// The PE that holds `slice` of a population.
 pub fn pe(
-    network: &Network,
+    job: &Job<'_>,
     sources: &BTreeMap<usize, Vec<Slice>>,
     population: usize,
     slice: &Slice,
     storage: &Storage,
     name: String,
 ) -> Result<Pe> {
+    let network = job.network;
     let mut pe = Pe { name, ..Pe::default() };
     let length = slice.neurons.len().next_multiple_of(4);
     let mut slots = 1;
-    for (number, projection) in projections::of_qsnn(network, population)?.iter().enumerate() {
+    for (number, projection) in job.projections(population).iter().enumerate() {
         let slot = slot(network, population, projection)?;
         slots = slots.max(slot + 1);
         let weights = Symbol(format!("weights{number}"));

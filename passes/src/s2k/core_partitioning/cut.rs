@@ -1,18 +1,12 @@
 //! How large the slices of a population may be.
 
 use super::{
+    job::Job,
     pace::Pace,
-    slice::{Slice, map_of},
+    slice::Slice,
     stored::{Share, Storage},
 };
-use crate::{
-    analysis::{
-        projections::{self, Projection},
-        tables,
-    },
-    options::Options,
-    target::Target,
-};
+use crate::analysis::{projections::Projection, tables};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     ir::Element,
@@ -81,14 +75,8 @@ pub struct Needs {
 }
 
 /// See [`Needs`].
-pub fn needs(
-    target: &Target,
-    network: &Network,
-    population: usize,
-    options: &Options,
-    storage: &Storage,
-) -> Result<Needs> {
-    let projections = projections::of_qsnn(network, population)?;
+pub fn needs(job: &Job<'_>, population: usize, storage: &Storage) -> Result<Needs> {
+    let (network, projections) = (job.network, job.projections(population));
     let neurons = network.result(population)?.len().max(1);
     let (mut share, mut sources, mut slots) = (Share::default(), 0, 1);
     for (projection, stored) in projections.iter().zip(&storage.projections) {
@@ -111,12 +99,12 @@ pub fn needs(
     Ok(Needs {
         node: node.op.node().unwrap_or(&node.name).to_owned(),
         sources: projections.iter().map(|projection| projection.source).collect(),
-        map: map_of(network, population)?,
+        map: job.map(population),
         neurons: network.result(population)?.len(),
         source_neurons: sources,
         taps: share.taps,
-        packet_bytes: tables::packet_bytes(projections::takes_values(network)?),
-        pace: Pace::of(target, network, population, options, storage)?,
+        packet_bytes: job.packet_bytes,
+        pace: Pace::of(job, population, storage)?,
         per_neuron,
         repeating: if storage.repeats { 4 * parameters } else { 0 },
         per_channel: share.per_channel,

@@ -1,18 +1,14 @@
 //! How many cycles a slice of a population takes in a tick, as a function of its size.
 
 use super::{
-    slice::{Slice, map_of},
+    job::Job,
+    slice::Slice,
     stored::{self, Storage},
     update,
 };
 use crate::{
-    analysis::{
-        cost::CostModel,
-        projections::{self, Projection},
-        variants::update_kernel,
-    },
-    options::Options,
-    target::{Cycles, Target},
+    analysis::{cost::CostModel, projections::Projection, variants::update_kernel},
+    target::Cycles,
 };
 use s2c_dialects::{
     diagnostic::Result,
@@ -59,13 +55,8 @@ pub struct MapPace {
 
 impl Pace {
     /// The pace of a population, with the rates that are expected of its sources.
-    pub fn of(
-        target: &Target,
-        network: &Network,
-        population: usize,
-        options: &Options,
-        storage: &Storage,
-    ) -> Result<Self> {
+    pub fn of(job: &Job<'_>, population: usize, storage: &Storage) -> Result<Self> {
+        let Job { target, network, options, .. } = job;
         let model = CostModel::new(&target.cycles);
         let rate = |index: usize| match &network.nodes[index].op {
             // Values are sent in every tick.
@@ -82,7 +73,7 @@ impl Pace {
         };
         // Weights that arrive at a neuron.
         let mut reach = 0.0;
-        for (projection, stored) in projections::of_qsnn(network, population)?.iter().zip(&storage.projections) {
+        for (projection, stored) in job.projections(population).iter().zip(&storage.projections) {
             let source = network.result(projection.source)?;
             let rate = rate(projection.source);
             match &network.nodes[projection.connection].op {
@@ -127,7 +118,7 @@ impl Pace {
         let update = model.update(&update_kernel(&update::update(
             network,
             population,
-            &sample(network, population)?,
+            &sample(job, population)?,
             1,
             storage,
             &mut Pe::default(),
@@ -187,12 +178,12 @@ fn factor_of(network: &Network, projection: &Projection) -> Factor {
 }
 
 /// A slice like those that the population is cut into.
-fn sample(network: &Network, population: usize) -> Result<Slice> {
-    Ok(match map_of(network, population)? {
+fn sample(job: &Job<'_>, population: usize) -> Result<Slice> {
+    Ok(match job.map(population) {
         Some(map) => {
             let layout = MapLayout { padded: map[0].next_multiple_of(4), rows: 1, ..MapLayout::whole(map) };
             Slice::map(String::new(), layout)
         }
-        None => Slice::range(String::new(), 0, network.result(population)?.len().min(64)),
+        None => Slice::range(String::new(), 0, job.network.result(population)?.len().min(64)),
     })
 }

@@ -2,18 +2,12 @@
 
 use super::{
     cut::{self, Limits, Needs, Piece},
+    job::Job,
     storage,
     stored::Storage,
 };
-use crate::{
-    options::{Level, Options},
-    session::Session,
-    target::Target,
-};
-use s2c_dialects::{
-    diagnostic::{Diagnostic, Result},
-    qsnn::Network,
-};
+use crate::{options::Level, target::Target};
+use s2c_dialects::diagnostic::{Diagnostic, Result};
 use std::collections::BTreeMap;
 
 /// The part of a tick that expected work may fill; the rest is for ticks with more packets than expected.
@@ -36,8 +30,8 @@ pub struct Plan {
 ///
 /// # Errors
 /// A population of which not even four neurons fit into a PE, and a network that needs more PEs than there are.
-pub fn plan(session: &mut Session<'_>, network: &Network, options: &Options) -> Result<Plan> {
-    let target = &session.target;
+pub fn plan(job: &Job<'_>, warnings: &mut Vec<Diagnostic>) -> Result<Plan> {
+    let Job { target, network, options, .. } = job;
     let seconds = options.tick.or(network.dt).unwrap_or(f64::INFINITY);
     let budgets: Vec<f64> = target.clock.frequencies.iter().map(|&hertz| seconds * hertz as f64 * SHARE).collect();
     let longest = budgets.last().copied().unwrap_or(f64::INFINITY);
@@ -46,12 +40,12 @@ pub fn plan(session: &mut Session<'_>, network: &Network, options: &Options) -> 
     let limits = Limits { bytes: target.data_bytes() as usize, cycles };
     let mut storages = BTreeMap::new();
     for (index, _) in network.nodes.iter().enumerate().filter(|(_, node)| node.op.is_neuron()) {
-        storages.insert(index, storage::choose(target, network, index, options, limits)?);
+        storages.insert(index, storage::choose(job, index, limits)?);
     }
-    let machine = Machine::new(target, network, options, &storages)?;
+    let machine = Machine::new(job, &storages)?;
     let fewest = machine.cut(f64::INFINITY)?;
     if size(&fewest) > machine.pes {
-        return Err(Box::new(too_many(session, &machine.needs, &fewest)));
+        return Err(Box::new(too_many(target, &machine.needs, &fewest)));
     }
     let pieces = match options.level {
         Level::O0 => fewest,
@@ -59,14 +53,14 @@ pub fn plan(session: &mut Session<'_>, network: &Network, options: &Options) -> 
         Level::Os => machine.within(&[longest], fewest, 0)?,
         _ => {
             // More slices take more memory in all. For a slower clock they may take what better storage has saved.
-            let straight = storages.keys().map(|&index| Ok((index, storage::straight(network, index)?)));
-            let straight = Machine::new(target, network, options, &straight.collect::<Result<_>>()?)?;
+            let straight = storages.keys().map(|&index| Ok((index, storage::straight(job, index)?)));
+            let straight = Machine::new(job, &straight.collect::<Result<_>>()?)?;
             let most_bytes = straight.cut(f64::INFINITY).map_or(usize::MAX, |plan| straight.bytes_of(&plan));
             machine.within(&budgets, fewest, most_bytes)?
         }
     };
     if machine.busiest(&pieces) > longest {
-        session.warnings.push(too_short(session, &machine, &pieces, seconds));
+        warnings.push(too_short(target, &machine, &pieces, seconds));
     }
     Ok(Plan { pieces, storages })
 }
@@ -85,12 +79,12 @@ struct Machine {
 }
 
 impl Machine {
-    fn new(target: &Target, network: &Network, options: &Options, storages: &BTreeMap<usize, Storage>) -> Result<Self> {
+    fn new(job: &Job<'_>, storages: &BTreeMap<usize, Storage>) -> Result<Self> {
         let needs = storages
             .iter()
-            .map(|(&index, storage)| Ok((index, cut::needs(target, network, index, options, storage)?)))
+            .map(|(&index, storage)| Ok((index, cut::needs(job, index, storage)?)))
             .collect::<Result<_>>()?;
-        Ok(Self { needs, bytes: target.data_bytes() as usize, pes: target.pe_count() })
+        Ok(Self { needs, bytes: job.target.data_bytes() as usize, pes: job.target.pe_count() })
     }
 
     /// Bytes of all PEs together, about.
@@ -154,10 +148,10 @@ impl Machine {
     }
 }
 
-fn too_short(session: &Session<'_>, machine: &Machine, plan: &Pieces, seconds: f64) -> Diagnostic {
+fn too_short(target: &Target, machine: &Machine, plan: &Pieces, seconds: f64) -> Diagnostic {
     let cycles = |(index, pieces): (&usize, &Vec<Piece>)| machine.needs[index].cycles(pieces);
     let slowest = plan.iter().max_by(|a, b| cycles(*a).total_cmp(&cycles(*b)));
-    let hertz = session.target.clock.frequencies.last().copied().unwrap_or(1) as f64;
+    let hertz = target.clock.frequencies.last().copied().unwrap_or(1) as f64;
     let needed = machine.busiest(plan) / hertz / SHARE;
     Diagnostic::warning("tick-too-short", "a PE may need more cycles than a tick has")
         .at_node(slowest.map_or("?", |(index, _)| machine.needs[index].node.as_str()))
@@ -176,8 +170,7 @@ fn too_short(session: &Session<'_>, machine: &Machine, plan: &Pieces, seconds: f
         ))
 }
 
-fn too_many(session: &Session<'_>, needs: &BTreeMap<usize, Needs>, plan: &Pieces) -> Diagnostic {
-    let target = &session.target;
+fn too_many(target: &Target, needs: &BTreeMap<usize, Needs>, plan: &Pieces) -> Diagnostic {
     let available = target.pe_count();
     let count: usize = plan.values().map(Vec::len).sum();
     let mut largest: Vec<(&Needs, usize)> = plan.iter().map(|(index, pieces)| (&needs[index], pieces.len())).collect();

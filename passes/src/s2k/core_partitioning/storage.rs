@@ -7,16 +7,17 @@
 
 use super::{
     cut::{self, Limits},
-    slice::{Slice, map_of},
+    job::Job,
+    slice::Slice,
     stored::{self, Storage, Stored},
 };
 use crate::{
     analysis::{
         cost::CostModel,
-        projections::{self, Projection},
+        projections::Projection,
         ranges::{self, Range},
     },
-    options::{Level, Options},
+    options::Level,
     target::Target,
 };
 use s2c_dialects::{
@@ -27,19 +28,18 @@ use s2c_dialects::{
 use s2c_kernels::WeightWidth;
 
 /// What is the least work to make: weights as they are, sums of 32 bits, all parameters.
-pub fn straight(network: &Network, population: usize) -> Result<Storage> {
-    let projections = projections::of_qsnn(network, population)?;
-    let plain = |projection: &Projection| Stored::plain(&network.nodes[projection.connection].op);
-    let projections = projections.iter().map(plain).collect::<Result<_>>()?;
+pub fn straight(job: &Job<'_>, population: usize) -> Result<Storage> {
+    let plain = |projection: &Projection| Stored::plain(&job.network.nodes[projection.connection].op);
+    let projections = job.projections(population).iter().map(plain).collect::<Result<_>>()?;
     Ok(Storage { projections, width: 32, scale_log2: 0, repeats: false })
 }
 
 /// Whether a population is a map whose parameters are the same at all places of a channel. A kernel that takes pending
 /// resets has no register left to count the channels with.
-fn repeats(network: &Network, population: usize) -> Result<bool> {
-    let Some([channels, height, width]) = map_of(network, population)? else { return Ok(false) };
-    let Some(State::Integers(stages)) = network.nodes[population].op.neuron().map(|neuron| &neuron.state) else {
-        return Ok(false);
+fn repeats(job: &Job<'_>, population: usize) -> bool {
+    let Some([channels, height, width]) = job.map(population) else { return false };
+    let Some(State::Integers(stages)) = job.network.nodes[population].op.neuron().map(|neuron| &neuron.state) else {
+        return false;
     };
     let places = height * width;
     let alike = |values: &PerNeuron<'_, Integers>| {
@@ -47,22 +47,16 @@ fn repeats(network: &Network, population: usize) -> Result<bool> {
         values.is_uniform() || (0..channels).all(same)
     };
     let is_pending = stages.fire().is_some_and(|fire| fire.reset == Reset::SubtractPending);
-    Ok(!is_pending && stages.coefficients().iter().all(|(_, values)| alike(values)))
+    !is_pending && stages.coefficients().iter().all(|(_, values)| alike(values))
 }
 
 /// Chooses how the weights into a population are stored, by the slices that some limits ask for.
-pub fn choose(
-    target: &Target,
-    network: &Network,
-    population: usize,
-    options: &Options,
-    limits: Limits,
-) -> Result<Storage> {
-    let projections = projections::of_qsnn(network, population)?;
+pub fn choose(job: &Job<'_>, population: usize, limits: Limits) -> Result<Storage> {
+    let (Job { target, network, options, .. }, projections) = (job, job.projections(population));
     let plain = Storage {
         width: cut::width(network, population)?,
-        repeats: Level::O1.is_in(options.level) && repeats(network, population)?,
-        ..straight(network, population)?
+        repeats: Level::O1.is_in(options.level) && repeats(job, population),
+        ..straight(job, population)?
     };
     // What multiplies weights takes them as they are.
     let multiplies = |projection: &Projection| {
@@ -75,14 +69,14 @@ pub fn choose(
     let model = CostModel::new(&target.cycles);
     // Slices, then bytes where they are what counts, then cycles of a packet of each projection; none without room.
     let price = |storage: &Storage| -> Result<Option<(usize, usize, f64)>> {
-        let needs = cut::needs(target, network, population, options, storage)?;
+        let needs = cut::needs(job, population, storage)?;
         let pieces = needs.cut(limits, needs.sources.len())?;
         let bytes = if options.level == Level::Os { needs.bytes(&pieces, needs.sources.len()) } else { 0 };
         let slices = cut::slices(&needs.node, pieces);
         let (mut cycles, mut fits) = (0.0, true);
         for slice in &slices {
             let mut weights = 0;
-            for (stored, projection) in storage.projections.iter().zip(&projections) {
+            for (stored, projection) in storage.projections.iter().zip(projections) {
                 let op = &network.nodes[projection.connection].op;
                 let source = &network.result(projection.source)?.shape;
                 cycles += stored.cycles(&model, op, source, slice, storage.width);
@@ -93,8 +87,8 @@ pub fn choose(
         Ok(fits.then_some((slices.len(), bytes, cycles)))
     };
     let mut best = price(&plain).map(|price| (price, plain.clone()));
-    let mut others: Vec<Storage> = narrow(network, population, &projections, &plain)?.into_iter().collect();
-    others.extend([0.25, 0.5].map(|density| sparse(network, &projections, &plain, density)));
+    let mut others: Vec<Storage> = narrow(network, population, projections, &plain)?.into_iter().collect();
+    others.extend([0.25, 0.5].map(|density| sparse(network, projections, &plain, density)));
     others.retain(|storage| *storage != plain);
     others.dedup();
     for storage in others {
