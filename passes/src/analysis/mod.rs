@@ -6,6 +6,7 @@ pub mod form;
 pub mod grid;
 pub mod lattice;
 pub mod load;
+pub mod memory;
 pub mod moments;
 pub mod projections;
 pub mod ranges;

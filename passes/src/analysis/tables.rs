@@ -11,7 +11,7 @@ use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     s2k::{Pe, Program, Update},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes that a receive ring should have at least, in packets.
 const LEAST_PACKETS: u32 = 64;
@@ -106,6 +106,15 @@ pub fn fifo_bytes(pe: &Pe, left: u32, packet_bytes: u32) -> u32 {
 /// Bytes of a receive ring for a packet of each of so many neurons.
 pub fn ring_bytes(neurons: i64, packet_bytes: u32) -> u32 {
     packet_bytes * (u32::try_from(neurons).unwrap_or(MOST_PACKETS).clamp(LEAST_PACKETS, MOST_PACKETS) + 1)
+}
+
+/// Bytes of a PE's tables before its sources have keys, with a dispatch table of the size that `key-allocation` begins with
+/// where sources have to be padded most.
+pub fn bytes_without_keys(pe: &Pe) -> Result<u32> {
+    let sources: BTreeSet<&str> = pe.blocks.iter().map(|block| block.head.source.as_str()).collect();
+    let entries = (2 * sources.len()).next_power_of_two();
+    let numbered = plan(&sources.into_iter().zip((0..).map(|key| (key, u32::MAX))).collect(), pe)?;
+    Ok(numbered.bytes + dispatch::SIZE * (entries - numbered.dispatch.entries.len()) as u32)
 }
 
 /// Plans the tables of a PE, given the keys of all sources.

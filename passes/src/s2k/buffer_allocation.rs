@@ -5,13 +5,13 @@
 //! runtime's tables, the buffers with values, the zeroed ones, the ring, and what is left.
 //! Example: with code up to 4096 and 256 bytes of tables, the first weights lie at 4352.
 //! Limits: a PE that needs more than its memory is an error with the memory map.
-//! Source: the target's memory; table sizes from `analysis/tables.rs`.
+//! Source: the target's memory; `analysis/tables.rs` and `analysis/memory.rs`.
 
 use crate::{
     analysis::{
+        memory::lay_out,
         tables::{self, AllTables},
         traffic::Senders,
-        variants::alignment,
     },
     session::Session,
 };
@@ -20,7 +20,6 @@ use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     s2k::{Buffer, Pe, Program, Purpose},
 };
-use std::{cmp::Reverse, collections::BTreeMap};
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
@@ -28,29 +27,20 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     let tables = session.analysis::<AllTables>(&program)?;
     session.analyses.keep::<AllTables>();
     session.analyses.keep::<Senders>();
-    let memory = &session.target.memory;
+    let (memory, data) = (&session.target.memory, session.target.data_bytes());
     let end = memory.sram_bytes - memory.stack_bytes;
     let packet_bytes = tables::packet_bytes(program.takes_values());
     for (pe, tables) in program.pes.iter_mut().zip(tables.0.iter().map(|tables| tables.bytes)) {
-        let mut at = i64::from((memory.code_bytes + tables).next_multiple_of(8));
-        pe.buffers.retain(|buffer| buffer.purpose != Purpose::Packets);
-        let mut buffers = std::mem::take(&mut pe.buffers);
-        let alignments: BTreeMap<String, i64> =
-            buffers.iter().map(|buffer| (buffer.sym_name.clone(), alignment(pe, &buffer.sym_name))).collect();
-        // Those that must lie at multiples of many bytes come first, where they leave the least gaps.
-        buffers.sort_by_key(|buffer| (buffer.values.is_none(), Reverse(alignments[&buffer.sym_name])));
-        for buffer in &mut buffers {
-            let mask = alignments[&buffer.sym_name] - 1;
-            at = (at + mask) & !mask;
-            buffer.address = Some(at);
-            at = (at + buffer.bytes + 3) & !3;
-        }
-        pe.buffers = buffers;
+        let (places, at) = lay_out(pe, i64::from(memory.code_bytes + tables));
+        let mut buffers: Vec<Option<Buffer>> = std::mem::take(&mut pe.buffers).into_iter().map(Some).collect();
+        let placed =
+            |(number, address): (usize, i64)| Some(Buffer { address: Some(address), ..buffers[number].take()? });
+        pe.buffers = places.into_iter().filter_map(placed).collect();
         let left = i64::from(end) - at;
         let fifo = tables::fifo_bytes(pe, u32::try_from(left).unwrap_or(0), packet_bytes);
         // A ring holds one packet less than it has room for.
         if left < 0 || fifo < 2 * packet_bytes {
-            return Err(Box::new(overflow(pe, session.target.data_bytes(), tables, at - i64::from(memory.code_bytes))));
+            return Err(Box::new(overflow(pe, data, tables, at - i64::from(memory.code_bytes))));
         }
         let (sym_name, purpose) = ("fifo".to_owned(), Purpose::Packets);
         pe.buffers.push(Buffer { sym_name, purpose, bytes: fifo.into(), address: Some(at), values: None });

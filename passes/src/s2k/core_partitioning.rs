@@ -13,7 +13,8 @@
 //! (`storage.rs`).
 //! Example: 300 neurons behind 1000 inputs need 300 kB of weights: three PEs of 100 neurons each.
 //! Limits: a slice has at least four neurons, or one row of four channels; the weights into it must fit into a PE.
-//! Source: the sizes are those of `analysis/tables.rs` and of the buffers that this pass makes.
+//! Source: slices are cut by what their parts take on average (`cut.rs`), then made, and cut again where `analysis/memory.rs`,
+//! by which memory is allocated later, says that one doesn't fit.
 
 mod build;
 mod cut;
@@ -31,68 +32,96 @@ use crate::{
     session::Session,
 };
 use job::Job;
+use plan::{Pieces, Planner};
 use s2c_dialects::{
     Module,
     diagnostic::{Diagnostic, Result},
     qsnn::{Network, Op},
-    s2k::{HostInput, HostOutput, MapLayout, Program},
+    s2k::{HostInput, HostOutput, MapLayout, Pe, Program},
 };
 use slice::Slice;
 use std::collections::BTreeMap;
+use stored::Storage;
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let network = Network::read(&module)?;
-    let mut program = Program {
+    let options = Options::from_map(&network.options)?;
+    let projections = session.analysis::<Projections>(&network)?;
+    let job = Job::new(&session.target, &network, &options, &projections)?;
+    let mut planner = Planner::new(&job)?;
+    let pes = loop {
+        let pieces = planner.pieces()?;
+        let warning = planner.warning(&pieces);
+        let pes = pes(&job, &planner.storages, pieces)?;
+        if planner.fit(&pes)? {
+            session.warnings.extend(warning);
+            break pes;
+        }
+    };
+    let program = Program {
         name: network.name.clone(),
         target: session.target.name.clone(),
         dt: network.dt.ok_or_else(|| Diagnostic::bug("`discretization` has not run"))?,
         options: network.options.clone(),
-        inputs: Vec::new(),
-        outputs: Vec::new(),
-        pes: Vec::new(),
+        inputs: inputs(&job)?,
+        outputs: outputs(&network)?,
+        pes: pes.into_iter().map(|(_, pe)| pe).collect(),
         routes: Vec::new(),
     };
-    let options = Options::from_map(&network.options)?;
-    let projections = session.analysis::<Projections>(&network)?;
-    let job = Job::new(&session.target, &network, &options, &projections)?;
-    let plan::Plan { mut pieces, storages } = plan::plan(&job, &mut session.warnings)?;
-    let mut slices: BTreeMap<usize, Vec<Slice>> = BTreeMap::new();
-    for (index, node) in network.nodes.iter().enumerate() {
-        match &node.op {
-            Op::Input(op) => {
-                let shape = &network.result(index)?.shape;
-                let layout = job.map(index).map(MapLayout::whole);
-                program.inputs.push(HostInput {
-                    node: op.node.clone(),
-                    shape: integers(shape),
-                    limit: op.limit,
-                    fraction: op.fraction,
-                    layout: layout.map(|layout| layout.to_attribute()),
-                    key: None,
-                    mask: None,
-                });
-                let slice = match layout {
-                    Some(layout) => Slice::map(op.node.clone(), layout),
-                    None => Slice::range(op.node.clone(), 0, shape.iter().product()),
-                };
-                slices.insert(index, vec![slice]);
-            }
-            Op::Output(op) => program.outputs.push(output(&network, index, &op.node)?),
-            op if op.is_neuron() => {
-                let pieces = pieces.remove(&index).unwrap_or_default();
-                slices.insert(index, cut::slices(op.node().unwrap_or(&node.name), pieces));
-            }
-            _ => {}
-        }
-    }
-    for (&population, mine) in slices.iter().filter(|(index, _)| network.nodes[**index].op.is_neuron()) {
-        for slice in mine {
-            let name = format!("pe{}", program.pes.len());
-            program.pes.push(build::pe(&job, &slices, population, slice, &storages[&population], name)?);
-        }
-    }
     program.write(session.context)
+}
+
+/// The PEs of all slices, each with its population's index.
+fn pes(job: &Job<'_>, storages: &BTreeMap<usize, Storage>, mut pieces: Pieces) -> Result<Vec<(usize, Pe)>> {
+    let mut slices: BTreeMap<usize, Vec<Slice>> = BTreeMap::new();
+    for (index, node) in job.network.nodes.iter().enumerate() {
+        let name = node.op.node().unwrap_or(&node.name);
+        if let Op::Input(_) = &node.op {
+            slices.insert(
+                index,
+                vec![match job.map(index) {
+                    Some(map) => Slice::map(name.to_owned(), MapLayout::whole(map)),
+                    None => Slice::range(name.to_owned(), 0, job.network.result(index)?.len()),
+                }],
+            );
+        } else if let Some(pieces) = pieces.remove(&index) {
+            slices.insert(index, cut::slices(name, pieces));
+        }
+    }
+    let mut pes = Vec::new();
+    for (&population, storage) in storages {
+        for slice in &slices[&population] {
+            let name = format!("pe{}", pes.len());
+            pes.push((population, build::pe(job, &slices, population, slice, storage, name)?));
+        }
+    }
+    Ok(pes)
+}
+
+fn inputs(job: &Job<'_>) -> Result<Vec<HostInput>> {
+    let mut inputs = Vec::new();
+    for (index, node) in job.network.nodes.iter().enumerate() {
+        let Op::Input(op) = &node.op else { continue };
+        inputs.push(HostInput {
+            node: op.node.clone(),
+            shape: integers(&job.network.result(index)?.shape),
+            limit: op.limit,
+            fraction: op.fraction,
+            layout: job.map(index).map(|map| MapLayout::whole(map).to_attribute()),
+            key: None,
+            mask: None,
+        });
+    }
+    Ok(inputs)
+}
+
+fn outputs(network: &Network) -> Result<Vec<HostOutput>> {
+    let outputs = network.nodes.iter().enumerate().filter_map(|(index, node)| match &node.op {
+        Op::Output(op) => Some(output(network, index, &op.node)),
+        _ => None,
+    });
+    outputs.collect()
 }
 
 fn output(network: &Network, index: usize, node: &str) -> Result<HostOutput> {

@@ -72,6 +72,10 @@ pub struct Needs {
     padding: usize,
     /// Incoming synapses of a neuron, for messages.
     fan_in: usize,
+    /// The most neurons of a slice, padding included, once larger ones have been found not to fit.
+    most: usize,
+    /// Bytes that a slice of more than that has been found to need.
+    found: usize,
 }
 
 /// See [`Needs`].
@@ -111,6 +115,8 @@ pub fn needs(job: &Job<'_>, population: usize, storage: &Storage) -> Result<Need
         rows: share.per_neuron,
         padding: share.fixed,
         fan_in: share.fan_in,
+        most: usize::MAX,
+        found: 0,
     })
 }
 
@@ -129,6 +135,12 @@ pub enum Piece {
 }
 
 impl Needs {
+    /// Takes note of a slice of so many neurons that needs more bytes than there are.
+    pub fn does_not_fit(&mut self, neurons: usize, needed: usize, available: usize) {
+        self.most = self.most.min(neurons * available / needed.max(1)).min(neurons.saturating_sub(1));
+        self.found = needed;
+    }
+
     /// Cuts the population into the fewest slices that keep the limits, of about equal size. `pieces` is the number of
     /// pieces that its sources are cut into. Where the limit of cycles can't be kept, slices are as fast as can be.
     pub fn cut(&self, limits: Limits, pieces: usize) -> Result<Vec<Piece>> {
@@ -140,7 +152,7 @@ impl Needs {
             None => self.cut_range(self.neurons, room),
         };
         pieces.ok_or_else(|| {
-            let least = fixed + 4 * (self.per_neuron + self.per_channel);
+            let least = (fixed + 4 * (self.per_neuron + self.per_channel)).max(self.found);
             let hint = match self.weights_dominate() {
                 true => "use fewer --weight-bits, or split the fan-in over several nodes",
                 false => "split the layer into several nodes",
@@ -196,7 +208,7 @@ impl Needs {
     }
 
     fn cut_range(&self, count: usize, room: Limits) -> Option<Vec<Piece>> {
-        let fit = (room.bytes / self.per_neuron.max(1)) & !3;
+        let fit = (room.bytes / self.per_neuron.max(1)).min(self.most) & !3;
         if fit == 0 {
             return None;
         }
@@ -214,7 +226,9 @@ impl Needs {
             let per_group = channels.div_ceil(groups).next_multiple_of(4);
             let (per_neuron, per_channel) = self.bytes_with(per_group);
             let row_bytes = per_group * width * per_neuron;
-            let fit = (room.bytes.saturating_sub(per_group * per_channel) / row_bytes.max(1)).min(height);
+            let fit = (room.bytes.saturating_sub(per_group * per_channel) / row_bytes.max(1))
+                .min(self.most / (per_group * width));
+            let fit = fit.min(height);
             if fit == 0 {
                 continue;
             }

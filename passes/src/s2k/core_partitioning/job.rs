@@ -58,7 +58,8 @@ impl<'s> Job<'s> {
     }
 }
 
-/// Which values are maps: those of three axes, and channels and columns alone where a convolution takes or gives them.
+/// Which values are maps: channels, rows and columns, or channels and columns, where a convolution takes or gives them.
+/// Inputs of three axes always are: they have no padding.
 fn maps(network: &Network, projections: &Projections) -> Result<Vec<Option<[usize; 3]>>> {
     let convolved: BTreeSet<usize> = projections
         .all()
@@ -71,10 +72,8 @@ fn maps(network: &Network, projections: &Projections) -> Result<Vec<Option<[usiz
             return Ok(None);
         }
         let shape = &network.result(index)?.shape;
-        Ok(match shape.len() {
-            2 if convolved.contains(&index) => convolution::map_of(shape),
-            _ => shape.as_slice().try_into().ok(),
-        })
+        let is_map = convolved.contains(&index) || !node.op.is_neuron() && shape.len() == 3;
+        Ok(is_map.then(|| convolution::map_of(shape)).flatten())
     };
     (0..network.nodes.len()).map(map).collect()
 }

@@ -6,8 +6,11 @@ use super::{
     storage,
     stored::Storage,
 };
-use crate::{options::Level, target::Target};
-use s2c_dialects::diagnostic::{Diagnostic, Result};
+use crate::{analysis::memory, options::Level, target::Target};
+use s2c_dialects::{
+    diagnostic::{Diagnostic, Result},
+    s2k::Pe,
+};
 use std::collections::BTreeMap;
 
 /// The part of a tick that expected work may fill; the rest is for ticks with more packets than expected.
@@ -16,53 +19,96 @@ const SHARE: f64 = 0.75;
 const STEPS: usize = 24;
 
 /// The pieces of each population, by its index.
-type Pieces = BTreeMap<usize, Vec<Piece>>;
-
-/// How populations are cut and stored, by their indices.
-pub struct Plan {
-    /// The pieces of each.
-    pub pieces: Pieces,
-    /// How the weights into each are stored.
-    pub storages: BTreeMap<usize, Storage>,
-}
+pub type Pieces = BTreeMap<usize, Vec<Piece>>;
 
 /// Plans the cut of all populations of a network.
-///
-/// # Errors
-/// A population of which not even four neurons fit into a PE, and a network that needs more PEs than there are.
-pub fn plan(job: &Job<'_>, warnings: &mut Vec<Diagnostic>) -> Result<Plan> {
-    let Job { target, network, options, .. } = job;
-    let seconds = options.tick.or(network.dt).unwrap_or(f64::INFINITY);
-    let budgets: Vec<f64> = target.clock.frequencies.iter().map(|&hertz| seconds * hertz as f64 * SHARE).collect();
-    let longest = budgets.last().copied().unwrap_or(f64::INFINITY);
-    // Fewer bytes are of no use where weights that take longer ask for more slices.
-    let cycles = if options.level == Level::Os { longest } else { f64::INFINITY };
-    let limits = Limits { bytes: target.data_bytes() as usize, cycles };
-    let mut storages = BTreeMap::new();
-    for (index, _) in network.nodes.iter().enumerate().filter(|(_, node)| node.op.is_neuron()) {
-        storages.insert(index, storage::choose(job, index, limits)?);
-    }
-    let machine = Machine::new(job, &storages)?;
-    let fewest = machine.cut(f64::INFINITY)?;
-    if size(&fewest) > machine.pes {
-        return Err(Box::new(too_many(target, &machine.needs, &fewest)));
-    }
-    let pieces = match options.level {
-        Level::O0 => fewest,
-        // No PE more than the fastest clock makes necessary.
-        Level::Os => machine.within(&[longest], fewest, 0)?,
-        _ => {
+pub struct Planner<'j> {
+    job: &'j Job<'j>,
+    /// How the weights into each population are stored, by its index.
+    pub storages: BTreeMap<usize, Storage>,
+    machine: Machine,
+    /// Bytes of all PEs together that slices for a slow clock may take.
+    most_bytes: usize,
+}
+
+impl<'j> Planner<'j> {
+    /// Chooses how weights are stored.
+    ///
+    /// # Errors
+    /// A population of which not even four neurons fit into a PE.
+    pub fn new(job: &'j Job<'j>) -> Result<Self> {
+        let populations = || job.network.nodes.iter().enumerate().filter(|(_, node)| node.op.is_neuron());
+        // Fewer bytes are of no use where weights that take longer ask for more slices.
+        let longest = budgets(job).last().copied().filter(|_| job.options.level == Level::Os);
+        let limits = Limits { bytes: job.target.data_bytes() as usize, cycles: longest.unwrap_or(f64::INFINITY) };
+        let storages = populations().map(|(index, _)| Ok((index, storage::choose(job, index, limits)?)));
+        let storages = storages.collect::<Result<_>>()?;
+        let most_bytes = match job.options.level {
+            Level::O0 | Level::Os => 0,
             // More slices take more memory in all. For a slower clock they may take what better storage has saved.
-            let straight = storages.keys().map(|&index| Ok((index, storage::straight(job, index)?)));
-            let straight = Machine::new(job, &straight.collect::<Result<_>>()?)?;
-            let most_bytes = straight.cut(f64::INFINITY).map_or(usize::MAX, |plan| straight.bytes_of(&plan));
-            machine.within(&budgets, fewest, most_bytes)?
-        }
-    };
-    if machine.busiest(&pieces) > longest {
-        warnings.push(too_short(target, &machine, &pieces, seconds));
+            _ => {
+                let straight = populations().map(|(index, _)| Ok((index, storage::straight(job, index)?)));
+                let straight = Machine::new(job, &straight.collect::<Result<_>>()?)?;
+                straight.cut(f64::INFINITY).map_or(usize::MAX, |plan| straight.bytes_of(&plan))
+            }
+        };
+        Ok(Self { machine: Machine::new(job, &storages)?, job, storages, most_bytes })
     }
-    Ok(Plan { pieces, storages })
+
+    /// The pieces of each population.
+    ///
+    /// # Errors
+    /// A population of which not even four neurons fit into a PE, and a network that needs more PEs than there are.
+    pub fn pieces(&self) -> Result<Pieces> {
+        let fewest = self.machine.cut(f64::INFINITY)?;
+        if size(&fewest) > self.machine.pes {
+            return Err(Box::new(too_many(self.job.target, &self.machine.needs, &fewest)));
+        }
+        let budgets = budgets(self.job);
+        match self.job.options.level {
+            Level::O0 => Ok(fewest),
+            // No PE more than the fastest clock makes necessary.
+            Level::Os => self.machine.within(&budgets[budgets.len().saturating_sub(1)..], fewest, 0),
+            _ => self.machine.within(&budgets, fewest, self.most_bytes),
+        }
+    }
+
+    /// What is to be said of pieces that are too slow at the fastest clock.
+    pub fn warning(&self, pieces: &Pieces) -> Option<Diagnostic> {
+        let longest = budgets(self.job).last().copied().unwrap_or(f64::INFINITY);
+        let is_slow = self.machine.busiest(pieces) > longest;
+        is_slow.then(|| too_short(self.job.target, &self.machine, pieces, seconds(self.job)))
+    }
+
+    /// Whether the PEs of all slices, each with its population's index, have the memory that they need. The next cut takes
+    /// note of those that don't.
+    ///
+    /// # Errors
+    /// A bug where a PE can't be laid out.
+    pub fn fit(&mut self, pes: &[(usize, Pe)]) -> Result<bool> {
+        let (target, mut fit) = (self.job.target, true);
+        for (population, pe) in pes {
+            let needed = memory::needed(pe, target.memory.code_bytes, self.job.packet_bytes)?;
+            let (needed, neurons) = (needed as usize, pe.updates.iter().map(|update| update.count as usize).sum());
+            if needed > self.machine.bytes
+                && let Some(needs) = self.machine.needs.get_mut(population)
+            {
+                needs.does_not_fit(neurons, needed, self.machine.bytes);
+                fit = false;
+            }
+        }
+        Ok(fit)
+    }
+}
+
+/// Length of a tick.
+fn seconds(job: &Job<'_>) -> f64 {
+    job.options.tick.or(job.network.dt).unwrap_or(f64::INFINITY)
+}
+
+/// Cycles of a tick at each clock frequency, as far as expected work may fill it.
+fn budgets(job: &Job<'_>) -> Vec<f64> {
+    job.target.clock.frequencies.iter().map(|&hertz| seconds(job) * hertz as f64 * SHARE).collect()
 }
 
 fn size(plan: &Pieces) -> usize {
