@@ -168,7 +168,7 @@ fn the_report_is_one_page_that_refers_to_nothing_else() {
             assert!(dom.contains("Membrane error"), "the browser shows no page: {log}");
             assert!(!log.contains("CONSOLE"), "{log}");
         }
-        Err(error) => println!("skipped: chromium does not run: {error}"),
+        Err(error) => s2c_tests::skip(&format!("chromium does not run: {error}")),
     }
 }
 

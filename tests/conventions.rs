@@ -13,6 +13,7 @@ use s2c::{
 use s2c_dialects::{attribute::Reset, snn};
 use s2c_interp::{Interpreter, snn::Precision};
 use s2c_passes::options::{Convention, Integrator, Options, State, WeightCast, WeightScale};
+use s2c_tests::shared;
 use support::*;
 
 /// The numerics of SpiNNaker2's own software.

@@ -5,7 +5,7 @@
 #[path = "graphs/maker.rs"]
 mod maker;
 
-use maker::{DT, Random, graph};
+use maker::{DT, graph};
 use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
@@ -19,13 +19,14 @@ use s2c::{
         recording::Quantity,
     },
 };
-use s2c_dialects::{graph::Network, ir, qsnn, snn};
+use s2c_dialects::{Context, graph::Network, ir, qsnn, snn};
 use s2c_interp::Interpreter;
-use s2c_nir::Node;
+use s2c_nir::{Graph, Node};
 use s2c_passes::{
     options::{Convention, InputKind, Level, Options, State},
     session::Phase,
 };
+use s2c_tests::Random;
 use std::{
     collections::BTreeMap,
     path::Path,
@@ -92,6 +93,46 @@ static CELLS: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
 /// Graphs that were refused.
 static TOO_WIDE: AtomicU64 = AtomicU64::new(0);
 
+/// Spikes or values of each input, most of them zero.
+fn inputs_of(graph: &Graph, options: &Options, random: &mut Random) -> Inputs {
+    let mut inputs = Inputs::new();
+    for (name, node) in &graph.nodes {
+        let Node::Input(input) = node else { continue };
+        let width: usize = input.shape.iter().product();
+        let mut cell = || match options.input_kind {
+            _ if !random.one_in(3) => 0.0,
+            InputKind::Spikes => random.between(1, options.input_limit.into()) as f32,
+            InputKind::Values => f32::from(options.input_limit) * (random.between(0, 2000) as f32 / 1000.0 - 1.0),
+        };
+        inputs.insert(name.clone(), (0..TICKS).map(|_| (0..width).map(|_| cell()).collect()).collect());
+    }
+    inputs
+}
+
+/// Counts cells in which the float network and the integers differ.
+fn count_differences(
+    context: &Context,
+    file: &Path,
+    options: &Options,
+    inputs: &Inputs,
+    nodes: &[(String, Vec<usize>)],
+    expected: &[Vec<f64>],
+) {
+    let target = s2c::targets::load(s2c::targets::DEFAULT).unwrap();
+    let start = driver::Compile::start(context, file, options).unwrap();
+    let passes = s2c_passes::find("discretization").into_iter();
+    let float = start.run(context, &target, passes, &Wishes::default()).unwrap();
+    let float = snn::Network::read(&float.module).unwrap();
+    let float = interpret_float(&float, inputs, nodes);
+    for (float, integer) in float.iter().zip(expected) {
+        // Spikes, or values by more than a few per cent.
+        let differs = |(a, b): &(&f64, &f64)| (*a - *b).abs() > 0.03 * a.abs().max(1.0);
+        let differing = float.iter().zip(integer).filter(differs).count();
+        CELLS[0].fetch_add(float.len() as u64, Ordering::Relaxed);
+        CELLS[1].fetch_add(differing as u64, Ordering::Relaxed);
+    }
+}
+
 fn levels_agree(seed: u64, steps: usize) {
     let (graph, mut nodes, has_loop) = graph(seed, steps);
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("graph{seed:x}_{steps}.nir"));
@@ -111,17 +152,7 @@ fn levels_agree(seed: u64, steps: usize) {
         ..Options::default()
     };
     let context = ir::context();
-    let mut inputs = Inputs::new();
-    for (name, node) in &graph.nodes {
-        let Node::Input(input) = node else { continue };
-        let width: usize = input.shape.iter().product();
-        let mut cell = || match options.input_kind {
-            _ if !random.one_in(3) => 0.0,
-            InputKind::Spikes => random.between(1, limit.into()) as f32,
-            InputKind::Values => f32::from(limit) * (random.between(0, 2000) as f32 / 1000.0 - 1.0),
-        };
-        inputs.insert(name.clone(), (0..TICKS).map(|_| (0..width).map(|_| cell()).collect()).collect());
-    }
+    let inputs = inputs_of(&graph, &options, &mut random);
     let fail = |error: Box<s2c_dialects::diagnostic::Diagnostic>| -> ! { panic!("seed {seed} steps {steps}: {error}") };
     let stop = Wishes { stop_after: Some(Phase::Qsnn), ..Wishes::default() };
     let integers = match driver::compile(&context, &file, &options, None, &stop) {
@@ -157,21 +188,8 @@ fn levels_agree(seed: u64, steps: usize) {
         assert!(recording.shape() == *shape, "seed {seed} steps {steps}: `{node}` has shape {:?}", recording.shape());
         assert!(recording.numbers() == *expected, "seed {seed} steps {steps}: `{node}` differs on the chip");
     }
-    if has_loop || options.weight_bits < 16 {
-        return;
-    }
-    let target = s2c::targets::load(s2c::targets::DEFAULT).unwrap();
-    let start = driver::Compile::start(&context, &file, &options).unwrap();
-    let passes = s2c_passes::find("discretization").into_iter();
-    let float = start.run(&context, &target, passes, &Wishes::default()).unwrap();
-    let float = snn::Network::read(&float.module).unwrap();
-    let float = interpret_float(&float, &inputs, &nodes);
-    for (float, integer) in float.iter().zip(&expected) {
-        // Spikes, or values by more than a few per cent.
-        let differs = |(a, b): &(&f64, &f64)| (*a - *b).abs() > 0.03 * a.abs().max(1.0);
-        let differing = float.iter().zip(integer).filter(differs).count();
-        CELLS[0].fetch_add(float.len() as u64, Ordering::Relaxed);
-        CELLS[1].fetch_add(differing as u64, Ordering::Relaxed);
+    if !has_loop && options.weight_bits == 16 {
+        count_differences(&context, &file, &options, &inputs, &nodes, &expected);
     }
 }
 
@@ -228,7 +246,7 @@ fn all_levels_agree_on_random_graphs() {
     let seed = std::env::var("S2C_GRAPH_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(SEED);
     println!("{GRAPHS} graphs from seed {seed}; S2C_GRAPH_SEED gives others; a failure prints its own seed and steps");
     let mut random = Random(seed);
-    let bytes: Vec<u8> = (0..4).flat_map(|_| random.next().to_le_bytes()).collect();
+    let bytes: Vec<u8> = (0..4).flat_map(|_| random.draw().to_le_bytes()).collect();
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let strategy = (any::<u64>(), 0usize..9);
     let mut runner = TestRunner::new_with_rng(config, rng);

@@ -12,6 +12,7 @@ use s2c_nir::{
     neuron::Lif,
     port::{Input, Output},
 };
+use s2c_tests::Random;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -97,7 +98,7 @@ fn a_killed_command_leaves_no_part_of_a_file_under_its_name() {
         [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), &spikes].concat()
     })
     .unwrap();
-    let mut random = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = Random(1);
     for (file, line) in [
         ("out.bin", "compile model.nir --dt 1e-3 --convention norse --reset zero -o out.bin"),
         ("lif.npy", "run out.bin --input spikes.npy --engine reference --record lif:v=lif.npy"),
@@ -114,8 +115,7 @@ fn a_killed_command_leaves_no_part_of_a_file_under_its_name() {
                 None => drop(fs::remove_file(&path)),
                 Some(bytes) => fs::write(&path, bytes).unwrap(),
             }
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let share = (random >> 40) as f64 / (1_u64 << 24) as f64;
+            let share = random.unit();
             let mut child = start(&folder, line);
             if kill % 2 == 0 {
                 thread::sleep(duration.mul_f64(share));

@@ -16,17 +16,8 @@ use s2c_passes::{
     options::{Convention, Level, Options},
     session::Phase,
 };
+use s2c_tests::{Random, shared};
 use std::path::{Path, PathBuf};
-
-/// Pseudo-random numbers below a limit.
-struct Numbers(u32);
-
-impl Numbers {
-    fn below(&mut self, limit: u32) -> u32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (self.0 >> 8) % limit
-    }
-}
 
 fn temporary(name: &str, text: &str) -> PathBuf {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -50,7 +41,7 @@ fn ring(name: &str, populations: usize, neurons: usize, mut options: Options) ->
     (options.dt, options.convention) = (Some(1e-3), Convention::Norse);
     let options: Vec<String> =
         options.to_map().iter().map(|(name, value)| format!("\"{name}\" = \"{value}\"")).collect();
-    let mut numbers = Numbers(7);
+    let mut numbers = Random(7);
     let mut weights = |rows: usize, columns: usize, scale: f32| -> String {
         let one = |_| {
             let weight = (numbers.below(200) as f32 - 95.0) / 100.0 * scale;
@@ -108,12 +99,12 @@ fn integers(model: &Path, options: &Options) -> qsnn::Network {
     qsnn::Network::read(&done.module).unwrap()
 }
 
-fn noise(ticks: usize, shape: &[usize], one_in: u32) -> SpikeTrain {
-    let mut numbers = Numbers(1);
+fn noise(ticks: usize, shape: &[usize], one_in: usize) -> SpikeTrain {
+    let mut random = Random(1);
     let mut builder = SpikeTrain::builder(shape).unwrap();
     let count: usize = shape.iter().product();
     for _ in 0..ticks {
-        builder.push_tick(&(0..count).map(|_| u16::from(numbers.below(one_in) == 0)).collect::<Vec<_>>());
+        builder.push_tick(&(0..count).map(|_| u16::from(random.one_in(one_in))).collect::<Vec<_>>());
     }
     builder.finish()
 }
@@ -271,16 +262,6 @@ fn bytes_and_runs_are_equal_on_one_and_two_threads() {
         })
     };
     assert!(on(1) == on(2));
-}
-
-/// The recordings of other platforms are not part of the project: tests that want them say so and pass without.
-fn shared(file: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(file);
-    if !path.exists() {
-        println!("skipped: {} is not there", path.display());
-        return None;
-    }
-    Some(path)
 }
 
 /// All populations of a network on one chip, on the chip model and by the interpreter.

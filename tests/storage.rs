@@ -13,6 +13,7 @@ use s2c_passes::{
     options::{Level, Options},
     session::Phase,
 };
+use s2c_tests::Random;
 use std::{fmt::Write, path::Path};
 use support::{differing, interpret, membranes_on_chip, noise, on_chip};
 
@@ -24,12 +25,11 @@ fn options_of(level: Level) -> String {
     options.iter().map(|(name, value)| format!("{name} = \"{value}\"")).collect::<Vec<_>>().join(", ")
 }
 
-/// Weights of a shape such as `3x4`, each from the state of a generator.
-fn weights(shape: &str, seed: u32, weight: impl Fn(u32) -> i8) -> String {
-    let (mut state, mut hex) = (seed, String::from("0x"));
+/// Weights of a shape such as `3x4`, each from a random number.
+fn weights(shape: &str, seed: u64, weight: impl Fn(u32) -> i8) -> String {
+    let (mut random, mut hex) = (Random(seed), String::from("0x"));
     for _ in 0..shape.split('x').map(|extent| extent.parse::<usize>().unwrap()).product() {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let _ = write!(hex, "{:02X}", weight(state >> 8));
+        let _ = write!(hex, "{:02X}", weight(random.word() >> 8));
     }
     format!("dense<\"{hex}\"> : tensor<{shape}xi8>")
 }

@@ -4,6 +4,7 @@
 use s2c::{
     data::SpikeTrain,
     driver::{self, Wishes},
+    frontend::model_file,
     tools::{
         machine::{Machine, Time, Wish},
         recording::{Quantity, Recording},
@@ -11,21 +12,16 @@ use s2c::{
 };
 use s2c_dialects::{attribute::Reset, ir, qsnn, snn};
 use s2c_interp::Interpreter;
+use s2c_nir::{
+    Graph, Node,
+    port::{Input, Output},
+};
 use s2c_passes::{
     options::{Convention, Level, Options},
     session::Phase,
 };
+use s2c_tests::Random;
 use std::path::{Path, PathBuf};
-
-/// The recordings of other platforms are not part of the project: tests that want them say so and pass without.
-pub fn shared(file: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(file);
-    if !path.exists() {
-        println!("skipped: {} is not there", path.display());
-        return None;
-    }
-    Some(path)
-}
 
 pub fn example(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(file)
@@ -131,15 +127,26 @@ pub fn machine_code_is_exact(model: &Path, options: &Options, input: &SpikeTrain
 }
 
 /// A spike train of pseudo-random spikes.
-pub fn noise(ticks: usize, neurons: usize, one_in: u32) -> SpikeTrain {
-    let mut state = 1u32;
+pub fn noise(ticks: usize, neurons: usize, one_in: usize) -> SpikeTrain {
+    let mut random = Random(1);
     let mut builder = SpikeTrain::builder(&[neurons]).unwrap();
     for _ in 0..ticks {
-        let mut draw = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            u16::from((state >> 16).is_multiple_of(one_in))
-        };
-        builder.push_tick(&(0..neurons).map(|_| draw()).collect::<Vec<_>>());
+        builder.push_tick(&(0..neurons).map(|_| u16::from(random.one_in(one_in))).collect::<Vec<_>>());
     }
     builder.finish()
+}
+
+/// Writes a chain of nodes between an input and an output of these shapes.
+pub fn chain(name: &str, input: &[usize], nodes: Vec<(&str, Node)>, output: &[usize]) -> PathBuf {
+    let mut graph = Graph::default();
+    graph.nodes.insert("input".to_owned(), Node::Input(Input { shape: input.to_vec() }));
+    let mut before = "input";
+    for (name, node) in nodes.into_iter().chain([("output", Node::Output(Output { shape: output.to_vec() }))]) {
+        graph.nodes.insert(name.to_owned(), node);
+        graph.edges.push((before.to_owned(), name.to_owned()));
+        before = name;
+    }
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.nir"));
+    model_file::write(&graph, &file).unwrap();
+    file
 }

@@ -10,6 +10,7 @@ use s2c_nir::{
     port::{Flatten, Input, Output},
     signal::{Delay, Threshold},
 };
+use s2c_tests::Random;
 
 /// Seconds per tick; the time constants of graphs are multiples of it.
 pub const DT: f64 = 1e-3;
@@ -18,47 +19,17 @@ pub const DT: f64 = 1e-3;
 const NAMES: [&str; 12] =
     ["0", "1.lif", "a b", "node:v", "output", "nodes", "ünï", "数", "%x", "\"q\"", "-", "lif1.w_rec{0}"];
 
-/// A small generator of numbers, so that a graph follows from its seed alone.
-pub struct Random(pub u64);
+fn weights(random: &mut Random, shape: &[usize], gain: f64) -> ArrayD<f32> {
+    ArrayD::from_shape_fn(IxDyn(shape), |_| (random.real(-0.6, 1.0) * gain) as f32)
+}
 
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        // SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+/// A parameter: the same everywhere, one per element, or a single number that is broadcast.
+fn parameter(random: &mut Random, shape: &[usize], low: f64, high: f64) -> ArrayD<f64> {
+    let one = random.real(low, high);
+    if random.one_in(3) {
+        return ArrayD::from_shape_fn(IxDyn(shape), |_| random.real(low, high));
     }
-
-    pub fn below(&mut self, count: usize) -> usize {
-        (self.next() % count as u64) as usize
-    }
-
-    pub fn between(&mut self, low: usize, high: usize) -> usize {
-        low + self.below(high - low + 1)
-    }
-
-    pub fn one_in(&mut self, count: usize) -> bool {
-        self.below(count) == 0
-    }
-
-    fn real(&mut self, low: f64, high: f64) -> f64 {
-        low + (high - low) * (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn weights(&mut self, shape: &[usize], gain: f64) -> ArrayD<f32> {
-        ArrayD::from_shape_fn(IxDyn(shape), |_| (self.real(-0.6, 1.0) * gain) as f32)
-    }
-
-    /// A parameter: the same everywhere, one per element, or a single number that is broadcast.
-    fn parameter(&mut self, shape: &[usize], low: f64, high: f64) -> ArrayD<f64> {
-        let one = self.real(low, high);
-        if self.one_in(3) {
-            return ArrayD::from_shape_fn(IxDyn(shape), |_| self.real(low, high));
-        }
-        ArrayD::from_elem(IxDyn(shape), one)
-    }
+    ArrayD::from_elem(IxDyn(shape), one)
 }
 
 /// A graph in the making: what can be connected to, with its shape and whether it comes from neurons.
@@ -113,7 +84,7 @@ impl Maker {
             (_, 0 | 1) => self.population(&names, shape),
             (_, 2) => {
                 let own = if random.one_in(2) { shape.clone() } else { vec![1] };
-                let scale = random.weights(&own, 1.5);
+                let scale = weights(random, &own, 1.5);
                 self.add(Node::Scale(Scale { scale }), &from, shape);
             }
             (_, 3) => {
@@ -126,11 +97,11 @@ impl Maker {
             }
             (1, _) => {
                 let (inputs, outputs) = (shape[0], random.between(1, 9));
-                let weight = random.weights(&[outputs, inputs], 1.0);
+                let weight = weights(random, &[outputs, inputs], 1.0);
                 let node = if random.one_in(2) {
                     Node::Linear(Linear { weight })
                 } else {
-                    let bias = random.parameter(&[outputs], -0.2, 0.3);
+                    let bias = parameter(random, &[outputs], -0.2, 0.3);
                     Node::Affine(Affine { weight, bias })
                 };
                 self.add(node, &from, vec![outputs]);
@@ -160,7 +131,7 @@ impl Maker {
 
     fn population(&mut self, from: &[String], shape: Vec<usize>) {
         let (random, is_graded) = (&mut self.random, self.is_graded);
-        let p = |random: &mut Random, low: f64, high: f64| random.parameter(&shape, low, high);
+        let p = |random: &mut Random, low: f64, high: f64| parameter(random, &shape, low, high);
         let node = match random.below(if is_graded { 7 } else { 4 }) {
             0 => {
                 Node::If(If { r: p(random, 0.5, 1.5), v_threshold: p(random, 0.5, 1.5), v_reset: p(random, -0.2, 0.1) })
@@ -225,7 +196,7 @@ impl Maker {
     fn second_input(&mut self) {
         let Some((to, outputs)) = self.loopable.last().cloned() else { return };
         let inputs = self.random.between(1, 5);
-        let (weight, name, connection) = (self.random.weights(&[outputs, inputs], 1.0), self.name(), self.name());
+        let (weight, name, connection) = (weights(&mut self.random, &[outputs, inputs], 1.0), self.name(), self.name());
         // Both names are new, and they may be the same.
         let connection = if connection == name { format!("{connection} 2") } else { connection };
         self.graph.nodes.insert(name.clone(), Node::Input(Input { shape: vec![inputs] }));
@@ -237,7 +208,7 @@ impl Maker {
     fn back_edge(&mut self) {
         let Some((from, inputs)) = self.loopable.last().cloned() else { return };
         let (to, outputs) = self.loopable[self.random.below(self.loopable.len())].clone();
-        let weight = self.random.weights(&[outputs, inputs], 0.6);
+        let weight = weights(&mut self.random, &[outputs, inputs], 0.6);
         let name = self.name();
         self.graph.nodes.insert(name.clone(), Node::Linear(Linear { weight }));
         let delayed = self.random.one_in(2);
@@ -287,8 +258,8 @@ fn convolution<const D: usize>(random: &mut Random, shape: &[usize]) -> Conv<D> 
     let stride = std::array::from_fn(|_| if same { 1 } else { random.between(1, 2) });
     let weight_shape = [vec![outputs, channels / groups], kernel.to_vec()].concat();
     let bias =
-        if random.one_in(2) { ArrayD::zeros(IxDyn(&[outputs])) } else { random.parameter(&[outputs], -0.1, 0.3) };
-    let weight = random.weights(&weight_shape, 1.0);
+        if random.one_in(2) { ArrayD::zeros(IxDyn(&[outputs])) } else { parameter(random, &[outputs], -0.1, 0.3) };
+    let weight = weights(random, &weight_shape, 1.0);
     let input_shape = random.one_in(2).then(|| std::array::from_fn(|axis| shape[axis + 1]));
     Conv { input_shape, weight, stride, padding, dilation, groups, bias }
 }

@@ -2,11 +2,8 @@
 
 use super::*;
 use ndarray::{Array, ArrayD, arr1, arr2};
+use s2c_tests::{Random, shared};
 use std::{fs, path::PathBuf};
-use unit::{Random, shared_data};
-
-#[path = "../../../tests/unit.rs"]
-mod unit;
 
 /// A path in a folder for this test run; the test's name keeps parallel tests apart.
 fn scratch(name: &str) -> PathBuf {
@@ -191,7 +188,7 @@ fn an_empty_axis_does_not_hide_a_huge_one() {
 
 #[test]
 fn real_recordings_are_read() {
-    let Some(data) = shared_data() else { return };
+    let Some(data) = shared("") else { return };
     let input = read_spikes(&data.join("braille/input.npy"), None).unwrap();
     assert_eq!((input.ticks(), input.shape(), input.total()), (256, &[12][..], 539));
     for entry in fs::read_dir(data.join("braille")).unwrap() {

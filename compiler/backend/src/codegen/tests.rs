@@ -9,6 +9,7 @@ mod reference;
 mod runtime;
 
 use s2c_abi::{Comms, Registers, Timer};
+use s2c_tests::Random;
 
 use super::{KernelCache, RuntimeConstants};
 
@@ -39,30 +40,29 @@ fn cache() -> KernelCache {
     KernelCache::new(&CONSTANTS).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A small generator of test data (splitmix64), seeded so that failures repeat.
-struct Random(u64);
-
-impl Random {
-    fn word(&mut self) -> u32 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) as u32
-    }
-
+/// Test data.
+trait Draw {
     /// A number below `end`.
-    fn below(&mut self, end: u32) -> u32 {
+    fn up_to(&mut self, end: u32) -> u32;
+    /// One of some values.
+    fn pick<T: Clone>(&mut self, choices: &[T]) -> T;
+    /// A number that is often extreme or small.
+    fn value(&mut self) -> i32;
+    /// Such numbers.
+    fn values(&mut self, count: usize) -> Vec<i32>;
+}
+
+impl Draw for Random {
+    fn up_to(&mut self, end: u32) -> u32 {
         self.word() % end
     }
 
     fn pick<T: Clone>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len() as u32) as usize].clone()
+        choices[self.up_to(choices.len() as u32) as usize].clone()
     }
 
-    /// A number that is often extreme or small.
     fn value(&mut self) -> i32 {
-        match self.below(8) {
+        match self.up_to(8) {
             0 => self.pick(&[i32::MIN, i32::MIN + 1, i32::MAX, i32::MAX - 1]),
             1 => self.pick(&[0, 1, -1]),
             2 | 3 => (self.word() as i32) >> 16,

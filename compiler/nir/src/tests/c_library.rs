@@ -47,7 +47,7 @@ fn both_readers_find_the_same_in_the_examples() {
 
 #[test]
 fn both_readers_find_the_same_in_models_of_others() {
-    let Some(data) = shared_data() else { return };
+    let Some(data) = shared("") else { return };
     let mut lacking = Vec::new();
     for path in nir_files(&data) {
         match both(&path) {

@@ -7,14 +7,12 @@ mod odd_files;
 mod real_models;
 mod round_trip;
 mod subgraphs;
-#[path = "../../../../tests/unit.rs"]
-mod unit;
 
 use super::{conv::Padding, *};
 use indexmap::IndexMap;
 use ndarray::ArrayD;
+use s2c_tests::{Random, shared};
 use std::{fs, path::Path};
-use unit::{Random, shared_data};
 
 fn edges(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect()

@@ -8,7 +8,7 @@ fn read_file(path: &Path) -> Result<Model> {
 
 #[test]
 fn real_models_are_read() {
-    let Some(data) = shared_data() else { return };
+    let Some(data) = shared("") else { return };
     let expected = [
         ("nir/lif_norse.nir", 4, &[][..]),
         ("nir/lif_rockpool.nir", 4, &["assumed-reshape"]),
@@ -36,7 +36,7 @@ fn real_models_are_read() {
 
 #[test]
 fn a_subgraph_file_is_the_same_network_as_its_flat_twin() {
-    let Some(data) = shared_data() else { return };
+    let Some(data) = shared("") else { return };
     let graph = |name: &str| read_file(&data.join(name)).unwrap().graph.flatten().unwrap();
     let flat = graph("nir/braille_noDelay_bias_zero.nir");
     let nested = graph("nir/braille_noDelay_bias_zero_subgraph.nir");

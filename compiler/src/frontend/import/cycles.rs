@@ -168,18 +168,9 @@ mod tests {
         port::{Input, Output},
         signal::Delay,
     };
+    use s2c_tests::Random;
 
-    /// Pseudo-random numbers below a limit.
-    struct Numbers(u32);
-
-    impl Numbers {
-        fn below(&mut self, limit: usize) -> usize {
-            self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (self.0 >> 8) as usize % limit
-        }
-    }
-
-    fn node(numbers: &mut Numbers) -> Node {
+    fn node(numbers: &mut Random) -> Node {
         let one = arr0(1.0).into_dyn();
         match numbers.below(8) {
             0 => Node::Input(Input { shape: vec![1] }),
@@ -189,7 +180,7 @@ mod tests {
         }
     }
 
-    fn graph(numbers: &mut Numbers) -> Graph {
+    fn graph(numbers: &mut Random) -> Graph {
         let size = 1 + numbers.below(9);
         let nodes = (0..size).map(|number| (number.to_string(), node(numbers))).collect();
         let mut end = || numbers.below(size).to_string();
@@ -243,7 +234,7 @@ mod tests {
 
     #[test]
     fn going_back_is_starting_again() {
-        let mut numbers = Numbers(1);
+        let mut numbers = Random(1);
         let mut late = 0;
         for _ in 0..5000 {
             let graph = graph(&mut numbers);

@@ -69,6 +69,7 @@ pub fn off_sums(threshold: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use s2c_tests::Random;
 
     /// Ticks in which a neuron fires that gets `input`, by the threshold itself and by the one handed over, above and at.
     fn spikes(neuron: Neuron, input: &[i32]) -> [Vec<usize>; 3] {
@@ -91,11 +92,8 @@ mod tests {
 
     #[test]
     fn it_does_not_matter_how_membranes_are_compared() {
-        let mut state = 1u32;
-        let mut next = |bound: i32| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as i32 % bound
-        };
+        let mut random = Random(1);
+        let mut next = |bound: i32| random.below(bound as usize) as i32;
         let input: Vec<i32> = (0..4000).map(|_| next(25) - 7).collect();
         let mut met = 0;
         for subtracts in [false, true] {

@@ -45,16 +45,7 @@ fn units(rule: &Rule, shift: i32, current_shift: i32, reset: Reset) -> f64 {
 mod tests {
     use super::*;
     use crate::analysis::ranges::Range;
-
-    /// Numbers that look random (Knuth, The Art of Computer Programming, 3.3.4, the multiplier of MMIX).
-    struct Random(u64);
-
-    impl Random {
-        fn unit(&mut self) -> f64 {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (self.0 >> 11) as f64 / (1u64 << 53) as f64
-        }
-    }
+    use s2c_tests::Random;
 
     /// The integer rule of the dialect's README and the exact one side by side, with the integer rule's spikes.
     fn largest_error(rule: &Rule, shift: i32, current_shift: i32, reset: Reset, random: &mut Random) -> f64 {

@@ -80,6 +80,7 @@ fn emit(node: &Node, default: Option<usize>, entries: &mut Vec<Entry>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use s2c_tests::Random;
 
     fn find(entries: &[Entry], key: u32) -> Option<usize> {
         entries.iter().find(|entry| key & entry.mask == entry.key).map(|entry| entry.way)
@@ -101,12 +102,9 @@ mod tests {
 
     #[test]
     fn every_block_keeps_its_way_and_tables_are_small() {
-        let mut state = 1u32;
+        let mut random = Random(1);
         for round in 0..200 {
-            let mut next = |limit: u32| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 8) % limit
-            };
+            let mut next = |limit: u32| random.below(limit as usize) as u32;
             let ways = 1 + next(4);
             let keys: BTreeSet<u32> = (0..next(80)).map(|_| next(256) << 4).collect();
             let blocks: Vec<Block> = keys.iter().map(|&key| Block { key, way: next(ways) as usize }).collect();

@@ -15,6 +15,7 @@ use s2c_dialects::{
     attribute::Tensor,
     snn::{Conv2d, Linear, Op, Pool, Scale},
 };
+use s2c_tests::Random;
 use std::{cell::Cell, collections::BTreeMap};
 
 const TARGET: &str = include_str!("../../../../compiler/targets/spinnaker2.toml");
@@ -123,15 +124,11 @@ enum Step {
 fn weights(shape: Vec<usize>, kind: u8, seed: u64) -> Tensor<f32> {
     let count: usize = shape.iter().product();
     let columns: usize = shape[1..].iter().product();
-    let mut state = seed | 1;
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((state >> 33) % 7) as f32 - 3.0
-    };
+    let mut random = Random(seed);
     let values = (0..count).map(|at| match kind {
         0 => 0.0,
         1 if at / columns != at % columns => 0.0,
-        _ => next(),
+        _ => random.below(7) as f32 - 3.0,
     });
     Tensor::new(shape, values.collect())
 }

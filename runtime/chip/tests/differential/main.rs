@@ -13,7 +13,8 @@ mod state;
 use common::config;
 use oracle::Oracle;
 use s2c_chip::Harness;
-use state::{CODE, Form, Random, STACK, State, WINDOW};
+use s2c_tests::Random;
+use state::{CODE, Form, STACK, State, WINDOW};
 
 const BX_LR: u16 = 0x4770;
 

@@ -1,5 +1,7 @@
 //! What a form of instruction is, and the states that it is executed from.
 
+use s2c_tests::Random;
+
 /// The assembly of a form and its encoding.
 pub type Form = (&'static str, &'static [u16]);
 
@@ -56,34 +58,22 @@ const FLOAT_EDGES: [u32; 22] = [
     0x477F_EFFF,
 ];
 
-/// A xorshift generator, so that runs are repeatable.
-pub struct Random(pub u64);
-
-impl Random {
-    fn next(&mut self) -> u32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 16) as u32
+fn integer(random: &mut Random) -> u32 {
+    let value = random.word();
+    match random.word() % 4 {
+        0 | 1 => EDGES[value as usize % EDGES.len()],
+        2 => value & 0x3F,
+        _ => value,
     }
+}
 
-    fn integer(&mut self) -> u32 {
-        let value = self.next();
-        match self.next() % 4 {
-            0 | 1 => EDGES[value as usize % EDGES.len()],
-            2 => value & 0x3F,
-            _ => value,
-        }
-    }
-
-    fn float(&mut self) -> u32 {
-        let value = self.next();
-        let scale = [1.0f32, 1e3, 1e-3, 1e-8][self.next() as usize % 4];
-        match self.next() % 4 {
-            0 => FLOAT_EDGES[value as usize % FLOAT_EDGES.len()],
-            1 => value,
-            _ => ((value as i32 % 2_000_000) as f32 * scale).to_bits(),
-        }
+fn float(random: &mut Random) -> u32 {
+    let value = random.word();
+    let scale = [1.0f32, 1e3, 1e-3, 1e-8][random.word() as usize % 4];
+    match random.word() % 4 {
+        0 => FLOAT_EDGES[value as usize % FLOAT_EDGES.len()],
+        1 => value,
+        _ => ((value as i32 % 2_000_000) as f32 * scale).to_bits(),
     }
 }
 
@@ -104,15 +94,15 @@ pub struct State {
 
 impl State {
     pub fn random(random: &mut Random, fpscr: u32) -> Self {
-        let mut core: Vec<u32> = (0..13).map(|_| random.integer()).collect();
+        let mut core: Vec<u32> = (0..13).map(|_| integer(random)).collect();
         core[8] = DATA;
         core[9] &= 0x1F;
         Self {
             core,
-            float: (0..32).map(|_| random.float()).collect(),
-            apsr: random.next() & 0xF80F_0000,
+            float: (0..32).map(|_| float(random)).collect(),
+            apsr: random.word() & 0xF80F_0000,
             fpscr,
-            memory: WINDOW.map(|_| random.next() as u8).collect(),
+            memory: WINDOW.map(|_| random.word() as u8).collect(),
         }
     }
 }

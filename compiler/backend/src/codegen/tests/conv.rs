@@ -5,7 +5,7 @@ use s2c_kernels::{Accumulator, ConvKernel, Extent, Factor, Kernel, WeightWidth, 
 
 use super::{
     super::{CodeImage, KernelCache},
-    CODE_BYTES, Random, cache,
+    CODE_BYTES, Draw, Random, cache,
     machine::Machine,
     reference::factor,
 };
@@ -141,7 +141,7 @@ impl Layer {
 /// A layer of random geometry, and the number of rows of its source slice.
 fn any_layer(random: &mut Random, (weights, accumulators): (WeightWidth, Accumulator)) -> (Layer, u32) {
     loop {
-        let mut pair = |first: u32, last: u32| [0; 2].map(|_| first + random.below(last + 1 - first));
+        let mut pair = |first: u32, last: u32| [0; 2].map(|_| first + random.up_to(last + 1 - first));
         let (source, pool, kernel) = (pair(1, 12), pair(1, 3), pair(1, 5));
         let (stride, padding, dilation) = (pair(1, 3), pair(0, 3), pair(1, 2));
         let pooled = [0, 1].map(|axis| source[axis] / pool[axis]);
@@ -151,14 +151,14 @@ fn any_layer(random: &mut Random, (weights, accumulators): (WeightWidth, Accumul
         let target = [down / stride[0] + 1, across / stride[1] + 1];
         // Beyond 32, channels are added by a loop of their own, with or without a rest.
         let target_channels = random.pick(&[4, 8, 12, 16, 20, 24, 28, 32, 48, 60]);
-        let source_row = random.below(source[0]);
-        let target_row = random.below(target[0]);
-        let target_rows = 1 + random.below(target[0] - target_row);
+        let source_row = random.up_to(source[0]);
+        let target_row = random.up_to(target[0]);
+        let target_rows = 1 + random.up_to(target[0] - target_row);
         let kernel = ConvKernel {
             weights,
             accumulators,
             source_width: source[1],
-            source_channels: 1 + random.below(5),
+            source_channels: 1 + random.up_to(5),
             pool,
             pooled,
             kernel,
@@ -175,7 +175,7 @@ fn any_layer(random: &mut Random, (weights, accumulators): (WeightWidth, Accumul
                 }
             },
         };
-        let channels = target_channels - random.below(4);
+        let channels = target_channels - random.up_to(4);
         let source_rows = source[0] - source_row;
         let extent = Extent { source_row, source_rows, target_row, target_rows };
         return (Layer::new(kernel, channels, extent, u64::from(random.word())), source_rows);
@@ -191,7 +191,7 @@ fn convolutions_add_what_their_page_says() {
         let code = cache.image([&Kernel::Conv(layer.kernel.clone())], CODE_BYTES).unwrap();
         largest = largest.max(code.symbols[&layer.kernel.name()].size);
         let neurons = rows * layer.kernel.source_width * layer.kernel.source_channels;
-        let mut spikes: Vec<u32> = (0..60).map(|_| random.below(neurons)).collect();
+        let mut spikes: Vec<u32> = (0..60).map(|_| random.up_to(neurons)).collect();
         spikes.extend([0, neurons - 1]);
         total += layer.check(&code, &spikes, &mut random).2;
     }
@@ -227,7 +227,7 @@ fn large_kernels_have_entries_of_two_words() {
     let layer = same(WIDTHS[0], [17, 1, 1, 1], 4);
     assert_eq!((layer.kernel.entry_bytes(), same(WIDTHS[0], [9, 1, 1, 1], 4).kernel.entry_bytes()), (8, 4));
     let code = cache.image([&Kernel::Conv(layer.kernel.clone())], CODE_BYTES).unwrap();
-    let spikes: Vec<u32> = (0..64).map(|_| random.below(2 * 16 * 16)).collect();
+    let spikes: Vec<u32> = (0..64).map(|_| random.up_to(2 * 16 * 16)).collect();
     assert!(layer.check(&code, &spikes, &mut random).2 > 64 * 4 * 81);
 }
 

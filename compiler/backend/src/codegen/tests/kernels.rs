@@ -10,7 +10,7 @@ use s2c_kernels::{
 
 use super::{
     super::CodeImage,
-    CODE_BYTES, Random, cache,
+    CODE_BYTES, Draw, Random, cache,
     machine::Machine,
     reference::{Neurons, factor, update},
 };
@@ -138,7 +138,7 @@ pub fn check_sparse(code: &CodeImage, kernel: &SparseKernel, weights: &[i32], ra
 /// A sparse row of a density in percent.
 pub fn sparse_row(length: usize, percent: u32, random: &mut Random) -> Vec<i32> {
     let weight = |random: &mut Random| (random.word() as i32 >> 24).max(-127);
-    (0..length).map(|_| if random.below(100) < percent { weight(random) } else { 0 }).collect()
+    (0..length).map(|_| if random.up_to(100) < percent { weight(random) } else { 0 }).collect()
 }
 
 #[test]
@@ -283,7 +283,7 @@ pub fn any_kernel(random: &mut Random) -> UpdateKernel {
     let pending = if by == repeating { Spread::PerNeuron } else { by };
     let reset = random.pick(&[Reset::Subtract(by), Reset::SubtractPending(pending), Reset::Value(by)]);
     let fire = Fire { threshold: random.pick(&spreads), reset };
-    let (fire, readout) = match random.below(6) {
+    let (fire, readout) = match random.up_to(6) {
         0 => (None, None),
         1 | 2 => (None, Some(random.pick(&spreads))),
         _ => (Some(fire), None),
@@ -307,7 +307,7 @@ fn updates_follow_the_reference_bit_for_bit() {
     for _ in 0..160 {
         let kernel = any_kernel(&mut random);
         let code = image(&mut cache, &Kernel::Update(kernel.clone()));
-        for count in [1, 2, random.below(16) + 3].map(|groups| groups * groups_of(&kernel) * GROUP) {
+        for count in [1, 2, random.up_to(16) + 3].map(|groups| groups * groups_of(&kernel) * GROUP) {
             check_update(&code, &kernel, neurons(&kernel, count as usize, &mut random));
         }
     }
@@ -334,7 +334,7 @@ fn float_updates_follow_the_reference_bit_for_bit() {
     for _ in 0..120 {
         let kernel = any_float_kernel(&mut random);
         let code = image(&mut cache, &Kernel::Update(kernel.clone()));
-        for count in [1, 2, random.below(16) + 3].map(|groups| groups * groups_of(&kernel) * GROUP) {
+        for count in [1, 2, random.up_to(16) + 3].map(|groups| groups * groups_of(&kernel) * GROUP) {
             check_update(&code, &kernel, neurons(&kernel, count as usize, &mut random));
         }
     }

@@ -3,7 +3,7 @@
 use s2c_abi::one_to_one;
 use s2c_kernels::{Accumulator, Factor, Kernel, OneToOneKernel};
 
-use super::{CODE_BYTES, KernelCache, Random, cache, machine::Machine, reference::factor};
+use super::{CODE_BYTES, Draw, KernelCache, Random, cache, machine::Machine, reference::factor};
 
 const DESCRIPTOR: u32 = 0x2000;
 const TABLE: u32 = 0x3000;
@@ -28,7 +28,7 @@ pub fn kernels() -> impl Iterator<Item = OneToOneKernel> {
 pub fn check(cache: &mut KernelCache, kernel: &OneToOneKernel, random: &mut Random) -> ((u64, u64), u32, u64) {
     let code = cache.image([&Kernel::OneToOne(kernel.clone())], CODE_BYTES).unwrap();
     let entry = code.entry(&kernel.name()).unwrap();
-    let table: Vec<(i16, u32)> = (0..COUNT).map(|_| (random.value() as i16, 1 + random.below(TARGETS - 2))).collect();
+    let table: Vec<(i16, u32)> = (0..COUNT).map(|_| (random.value() as i16, 1 + random.up_to(TARGETS - 2))).collect();
     let mut accumulators = random.values(TARGETS as usize);
     let bytes = |values: &[i32]| -> Vec<u8> {
         let size = kernel.accumulators.bytes() as usize;
