@@ -3,7 +3,7 @@
 #[path = "graphs/maker.rs"]
 mod maker;
 
-use maker::{Random, graph};
+use maker::graph;
 use ndarray::{ArrayD, IxDyn};
 use s2c::frontend::import;
 use s2c_dialects::{
@@ -31,6 +31,7 @@ use s2c_passes::{
     session::{self, Phase, Session},
     target::Target,
 };
+use s2c_tests::Random;
 
 const TARGET: &str = include_str!("../compiler/targets/spinnaker2.toml");
 const DT: f64 = 1e-3;
