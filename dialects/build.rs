@@ -72,6 +72,7 @@ fn generate(prefix: &Path, include: &Path, out: &Path, folder: &str, stem: &str)
     println!("cargo:rerun-if-changed={source}");
     println!("cargo:rerun-if-changed=src/{folder}/shim.cpp");
     println!("cargo:rerun-if-changed=src/Common.td");
+    println!("cargo:rerun-if-changed=src/Neuron.td");
     for (action, suffix) in [
         ("dialect-decls", "Dialect.h.inc"),
         ("dialect-defs", "Dialect.cpp.inc"),

@@ -140,7 +140,6 @@ const STILL_LONG: &[&str] = &[
     "compiler/src/cli/commands/compile.rs: run has",
     "compiler/src/cli/commands/evaluate.rs: prepare has",
     "passes/src/s2k/core_partitioning/pace.rs: of has",
-    "passes/src/s2k/core_partitioning/update.rs: update has",
     "tests/e2e.rs: convolutional has",
     "tests/graphs.rs: levels_agree has",
 ];

@@ -193,39 +193,44 @@ pub fn parse<'c>(context: &'c Context, text: &str, file: &str) -> Result<Module<
     parsed.map_err(|error| retired_op(text, file).unwrap_or(error))
 }
 
-/// Ops of 0.1 for populations: all of them in `qsnn`, and in `snn` those that were discretised.
-const RETIRED: [(&str, &str); 15] = [
-    ("qsnn.lif", ""),
-    ("qsnn.cuba_lif", ""),
-    ("qsnn.li", ""),
-    ("qsnn.cuba_li", ""),
-    ("qsnn.float_lif", ""),
-    ("qsnn.float_cuba_lif", ""),
-    ("qsnn.float_li", ""),
-    ("qsnn.float_cuba_li", ""),
-    ("snn.if", " integrator "),
-    ("snn.lif", " integrator "),
-    ("snn.cuba_lif", " integrator "),
-    ("snn.i", " integrator "),
-    ("snn.li", " integrator "),
-    ("snn.cuba_li", " integrator "),
-    ("snn.threshold", "weight_scale"),
+/// Ops of 0.1 that there are no more, or whose line has one word and lacks another.
+const RETIRED: [(&str, &str, &str); 16] = [
+    ("qsnn.lif", "", "\n"),
+    ("qsnn.cuba_lif", "", "\n"),
+    ("qsnn.li", "", "\n"),
+    ("qsnn.cuba_li", "", "\n"),
+    ("qsnn.float_lif", "", "\n"),
+    ("qsnn.float_cuba_lif", "", "\n"),
+    ("qsnn.float_li", "", "\n"),
+    ("qsnn.float_cuba_li", "", "\n"),
+    ("snn.if", " integrator ", "\n"),
+    ("snn.lif", " integrator ", "\n"),
+    ("snn.cuba_lif", " integrator ", "\n"),
+    ("snn.i", " integrator ", "\n"),
+    ("snn.li", " integrator ", "\n"),
+    ("snn.cuba_li", " integrator ", "\n"),
+    ("snn.threshold", "weight_scale", "\n"),
+    ("s2k.update", "", " parameters {"),
 ];
 
 /// The error of a dump that 0.1 wrote, if the text is one.
 fn retired_op(text: &str, file: &str) -> Option<Box<Diagnostic>> {
     let find = |line: &str| {
-        RETIRED.iter().find_map(|(op, sign)| {
+        RETIRED.iter().find_map(|(op, has, lacks)| {
             let at = line.find(&format!(" {op} \""))?;
-            line.contains(sign).then_some((*op, at + 2))
+            (line.contains(has) && !line.contains(lacks)).then_some((*op, at + 2))
         })
     };
     let (number, (op, column)) = text.lines().enumerate().find_map(|(number, line)| Some((number, find(line)?)))?;
-    let neuron = if op.starts_with("qsnn") { "qsnn.neuron" } else { "snn.neuron" };
+    let now = match op.split_once('.') {
+        Some(("s2k", _)) => "an update holds its parameters in one dictionary".to_owned(),
+        Some((dialect, _)) => format!("every discretised population is a `{dialect}.neuron`"),
+        None => return None,
+    };
     Some(Box::new(
-        Diagnostic::error("old-dump", format!("`{op}` is an op of s2c 0.1"))
+        Diagnostic::error("old-dump", format!("`{op}` is written as in s2c 0.1"))
             .at_text(file, number + 1, column)
-            .text(format!("This version writes every discretised population as `{neuron}`."))
+            .text(format!("In this version {now}."))
             .hint("compile the model again, or go on with the version that wrote the dump"),
     ))
 }

@@ -1,5 +1,5 @@
 // The qsnn dialect: the network in integers, exact to the bit. See README.md for the semantics and the constraints.
-include "Common.td"
+include "Neuron.td"
 
 def Qsnn_Dialect : Dialect {
   let name = "qsnn";
@@ -80,41 +80,4 @@ def Qsnn_DelayOp : Qsnn_Op<"delay", [Pure, AllTypesMatch<["input", "output"]>]> 
   let assemblyFormat = "$input `by` $ticks attr-dict `:` type($output)";
 }
 
-// Coefficients of neurons: integers, or floats where states are.
-class NumberElements<list<Attr> kinds> : AnyAttrOf<kinds> {
-  let storageType = "::mlir::DenseElementsAttr";
-  let returnType = "::mlir::DenseElementsAttr";
-}
-def FactorElements : NumberElements<[I64Elements, F32Elements]>;
-def WordElements : NumberElements<[I32Elements, F32Elements]>;
-
-def Qsnn_NeuronOp : Qsnn_Op<"neuron", [Pure, SameCount<"C2", "input", "output">,
-    PerNeuronIfAny<"C3", "current_decay">, PerNeuronIfAny<"C3", "current_offset">, PerNeuron<"C3", "decay">,
-    PerNeuron<"C3", "offset">, PerNeuronIfAny<"C3", "threshold">, PerNeuronIfAny<"C3", "reset_by">,
-    PerNeuronIfAny<"C3", "readout">, PerNeuron<"C3", "scale">,
-    Together<"C14", "current_decay", "current_offset">, Together<"C14", "threshold", "reset">,
-    Together<"C14", "threshold", "reset_by">, Together<"C14", "readout", "fraction">]> {
-  let summary = "a population: the stages of a difference equation in integers, or in float32 behind integer sums";
-  let description = [{
-    current   i <- decay(i) + (x << shift) + offset; drives the membrane with i >> current_shift
-    membrane  v <- decay(v) + (x << shift, or the current) + offset
-    fire      a spike where v is above the threshold, and what it does to v
-    hand on   v times `readout`, with `fraction` fractional bits
-  }];
-  let arguments = (ins StrAttr:$node, AccumulatorTensor:$input, OptionalAttr<I64Attr>:$shift,
-      OptionalAttr<FactorElements>:$current_decay, OptionalAttr<WordElements>:$current_offset,
-      OptionalAttr<I64Attr>:$current_shift, FactorElements:$decay, WordElements:$offset,
-      OptionalAttr<WordElements>:$threshold, OptionalAttr<Qsnn_Reset>:$reset, OptionalAttr<WordElements>:$reset_by,
-      OptionalAttr<FactorElements>:$readout, OptionalAttr<I64Attr>:$fraction,
-      UnitAttr:$saturate, OptionalAttr<I64Attr>:$byte_shift, F64Elements:$scale, OptionalAttr<I64Attr>:$start);
-  let results = (outs SourceTensor:$output);
-  let assemblyFormat = [{
-    $node `(` $input (`<` `<` $shift^)? `)` (`saturate` $saturate^)? (`start` $start^)?
-    attr-dict `:` type($input) `->` type($output)
-    (`\n` ` ` ` ` `current` `decay` $current_decay^ `offset` $current_offset)? (`>` `>` $current_shift^)?
-    `\n` ` ` ` ` `membrane` `decay` $decay `offset` $offset (`bytes` `<` `<` $byte_shift^)?
-    (`\n` ` ` ` ` `fire` $threshold^ `reset` $reset $reset_by)?
-    (`\n` ` ` ` ` `readout` $readout^ `fraction` $fraction)?
-    `\n` ` ` ` ` `scale` $scale
-  }];
-}
+def Qsnn_NeuronOp : IntegerNeuron<Qsnn_Dialect, AccumulatorTensor, SourceTensor, Qsnn_Reset>;

@@ -80,7 +80,7 @@ impl<N: Numbers> Level for N {
 }
 
 /// Which coefficient of a neuron's stages, in the order of the stages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Coefficient {
     /// Decay factor of the current.
     CurrentDecay,
@@ -99,6 +99,17 @@ pub enum Coefficient {
 }
 
 impl Coefficient {
+    /// All of them, in order.
+    pub const ALL: [Self; 7] = [
+        Self::CurrentDecay,
+        Self::CurrentOffset,
+        Self::Decay,
+        Self::Offset,
+        Self::Threshold,
+        Self::ResetBy,
+        Self::Readout,
+    ];
+
     /// The name of its attribute.
     pub fn name(self) -> &'static str {
         match self {

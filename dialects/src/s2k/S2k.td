@@ -16,9 +16,6 @@ def S2k_ProgramOp : S2k_Op<"program", [Symbol, SymbolTable, IsolatedFromAbove, S
   let assemblyFormat = "$sym_name `target` $target `dt` $dt `options` $options attr-dict-with-keyword $body";
 }
 
-// A kernel parameter: one value for all neurons, or the buffer that holds one per neuron.
-def Parameter : AnyAttrOf<[I64Attr, F32Attr, FlatSymbolRefAttr]>;
-
 def S2k_DecayForm : I32EnumAttr<"DecayForm", "how a decay is computed from its multiplier M; D is the factor in 33 bits", [
     I32EnumAttrCase<"Whole", 0, "whole">,        // v + v M / 2^32, M = D - 2^32
     I32EnumAttrCase<"Fraction", 1, "fraction">,  // v M / 2^32, M = D
@@ -110,9 +107,10 @@ def S2k_OneToOneOp : S2k_BlockOp<"one_to_one", (ins I64Attr:$first, I64Attr:$len
 def S2k_UpdateOp : S2k_Op<"update", [HasParent<"PeOp">]> {
   let summary = "the update of a slice of neurons, once per tick from chip tick `start` on";
   let description = [{
-    The exact arithmetic is that of the qsnn dialect, on float32 states where it says `float`. A parameter that is
-    not there is zero; a decay that is not there is none. An op without a threshold never fires; one with a readout sends
-    its membranes as payloads with `fraction` fractional bits per volt.
+    The exact arithmetic is that of the qsnn dialect, on float32 states where it says `float`. `parameters` holds the
+    coefficients of the stages, by their names there: a number for all neurons, or a buffer. A stage without a coefficient
+    is not there; an offset that is not there is zero, a decay none. An op without a threshold never fires; one with a
+    readout sends its membranes as payloads with `fraction` fractional bits per volt.
   }];
   let arguments = (ins StrAttr:$slice, StrAttr:$population, OptionalAttr<DenseI64ArrayAttr>:$shape,
       I64Attr:$first, I64Attr:$count, OptionalAttr<DenseI64ArrayAttr>:$layout,
@@ -120,16 +118,14 @@ def S2k_UpdateOp : S2k_Op<"update", [HasParent<"PeOp">]> {
       OptionalAttr<I64Attr>:$key, OptionalAttr<I64Attr>:$mask,
       FlatSymbolRefAttr:$accumulators, I64Attr:$width, I64Attr:$slots, I64Attr:$shift,
       OptionalAttr<FlatSymbolRefAttr>:$currents, OptionalAttr<I64Attr>:$current_shift,
-      OptionalAttr<S2k_DecayForm>:$current_form, OptionalAttr<Parameter>:$current_decay,
-      OptionalAttr<Parameter>:$current_offset,
-      FlatSymbolRefAttr:$membranes, OptionalAttr<S2k_DecayForm>:$form, OptionalAttr<Parameter>:$decay,
-      OptionalAttr<Parameter>:$offset, OptionalAttr<Parameter>:$threshold, OptionalAttr<S2k_Reset>:$reset,
-      OptionalAttr<Parameter>:$reset_by, OptionalAttr<Parameter>:$readout, OptionalAttr<I64Attr>:$fraction, OptionalAttr<I64Attr>:$period,
+      OptionalAttr<S2k_DecayForm>:$current_form, FlatSymbolRefAttr:$membranes, OptionalAttr<S2k_DecayForm>:$form,
+      OptionalAttr<S2k_Reset>:$reset, OptionalAttr<I64Attr>:$fraction, DictionaryAttr:$parameters,
+      OptionalAttr<I64Attr>:$period,
       F64Elements:$scale,
       UnitAttr:$saturate, OptionalAttr<I64Attr>:$byte_shift, UnitAttr:$float_state);
   let assemblyFormat = [{
     $slice `of` $population (`shape` $shape^)? `from` $first `count` $count (`layout` $layout^)? (`period` $period^)? `start` $start (`key` $key^ `mask` $mask)?
-    (`current` $current_form^)? (`membrane` $form^)? (`reset` $reset^)? (`saturate` $saturate^)? (`bytes` `<` `<` $byte_shift^)? (`float` $float_state^)? (`fraction` $fraction^)? attr-dict
+    (`current` $current_form^)? (`membrane` $form^)? (`reset` $reset^)? (`saturate` $saturate^)? (`bytes` `<` `<` $byte_shift^)? (`float` $float_state^)? (`fraction` $fraction^)? `parameters` $parameters attr-dict
   }];
 }
 

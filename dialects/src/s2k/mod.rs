@@ -9,11 +9,16 @@ mod verify;
 use crate::{
     attribute::{AttributeValue, Reset, Symbol, Tensor, enum_attribute},
     graph::op_structs,
+    qsnn::Coefficient,
 };
 pub use block::{Block, Convolution, Form, Head, OneToOne, Rows, SparseRows};
 pub use layout::MapLayout;
-use melior::{Context, ir::Attribute};
+use melior::{
+    Context,
+    ir::{Attribute, Identifier, attribute::DictionaryAttribute},
+};
 pub use program::{Pe, Program};
+use std::collections::BTreeMap;
 pub use verify::verify;
 
 enum_attribute! {
@@ -69,6 +74,30 @@ impl AttributeValue for Parameter {
             Self::Float(value) => value.encode(context),
             Self::Buffer(symbol) => symbol.encode(context),
         }
+    }
+}
+
+/// Parameters by the coefficient that they hold.
+pub type Parameters = BTreeMap<Coefficient, Parameter>;
+
+impl AttributeValue for Parameters {
+    fn decode(attribute: Option<Attribute<'_>>) -> Result<Self, String> {
+        let expected = || "a dictionary of parameters".to_owned();
+        let all = attribute.and_then(|attribute| DictionaryAttribute::try_from(attribute).ok()).ok_or_else(expected)?;
+        let parameter = |index: usize| {
+            let (name, value) = all.element(index).map_err(|_| expected())?;
+            let name = name.as_string_ref().as_str().unwrap_or("?");
+            let which = Coefficient::ALL.into_iter().find(|which| which.name() == name);
+            let which = which.ok_or_else(|| format!("without `{name}`, which is no coefficient"))?;
+            Ok((which, Parameter::decode(Some(value))?))
+        };
+        (0..all.len()).map(parameter).collect()
+    }
+    fn encode<'c>(&self, context: &'c Context) -> Option<Attribute<'c>> {
+        let all = self.iter().filter_map(|(which, parameter)| {
+            Some((Identifier::new(context, which.name()), parameter.encode(context)?))
+        });
+        Some(DictionaryAttribute::new(context, &all.collect::<Vec<_>>()).into())
     }
 }
 
@@ -194,29 +223,16 @@ op_structs! {
         current_shift: Option<i64>,
         /// Form of the current's decay.
         current_form: Option<DecayForm>,
-        /// Decay multiplier of the current.
-        current_decay: Option<Parameter>,
-        /// Added to the current per tick.
-        current_offset: Option<Parameter>,
         /// Buffer of the membranes.
         membranes: Symbol,
         /// Form of the membrane's decay.
         form: Option<DecayForm>,
-        /// Decay multiplier of the membrane.
-        decay: Option<Parameter>,
-        /// Added to the membrane per tick.
-        offset: Option<Parameter>,
-        /// Fires where v > threshold.
-        threshold: Option<Parameter>,
         /// What a spike does.
         reset: Option<Reset>,
-        /// Amount that is subtracted, or the value that is set.
-        reset_by: Option<Parameter>,
-        /// What a membrane is multiplied by, over 2^32 where it is an integer, to be sent as a payload; sent where that is
-        /// not 0.
-        readout: Option<Parameter>,
         /// Fractional bits per volt of the payloads, for the host.
         fraction: Option<i64>,
+        /// The coefficients of the stages as kernels take them: decays as multipliers of their forms.
+        parameters: Parameters,
         /// Neurons after which parameters in buffers repeat; without it there is one for each neuron.
         period: Option<i64>,
         /// Membrane units per volt, for read-out.

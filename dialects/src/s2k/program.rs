@@ -232,17 +232,8 @@ impl Update {
     }
 
     /// The buffers that hold parameters of the neurons.
-    pub fn parameters(&self) -> impl Iterator<Item = &Symbol> {
-        let all = [
-            &self.current_decay,
-            &self.current_offset,
-            &self.decay,
-            &self.offset,
-            &self.threshold,
-            &self.reset_by,
-            &self.readout,
-        ];
-        all.into_iter().flatten().filter_map(|parameter| match parameter {
+    pub fn parameter_buffers(&self) -> impl Iterator<Item = &Symbol> {
+        self.parameters.values().filter_map(|parameter| match parameter {
             Parameter::Buffer(buffer) => Some(buffer),
             _ => None,
         })

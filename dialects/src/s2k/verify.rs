@@ -117,7 +117,7 @@ fn check_update(pe: &Pe, update: &Update) -> Result<()> {
     // C4: an update's buffers exist.
     let states = [Some(&update.accumulators), Some(&update.membranes), update.currents.as_ref()].into_iter().flatten();
     let states = states.map(|buffer| (buffer, Purpose::State));
-    for (buffer, purpose) in states.chain(update.parameters().map(|buffer| (buffer, Purpose::Parameters))) {
+    for (buffer, purpose) in states.chain(update.parameter_buffers().map(|buffer| (buffer, Purpose::Parameters))) {
         if !has_buffer(pe, &buffer.0, purpose) {
             let (slice, what) = (&update.slice, purpose.keyword());
             return broken(format!(
@@ -131,7 +131,7 @@ fn check_update(pe: &Pe, update: &Update) -> Result<()> {
     if period < 4 || period.count_ones() != 1 || update.count % period != 0 {
         return broken(format!("C6: parameters of `{}` repeat after {period} neurons", update.slice));
     }
-    for buffer in update.parameters() {
+    for buffer in update.parameter_buffers() {
         if pe.buffer(&buffer.0)?.bytes != 4 * period {
             return broken(format!("C6: `{}` of `{}` does not have {period} words", buffer.0, pe.name));
         }

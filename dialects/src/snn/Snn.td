@@ -1,5 +1,5 @@
 // The snn dialect: a spiking network in floating point. See README.md for the constraints.
-include "Common.td"
+include "Neuron.td"
 
 def Snn_Dialect : Dialect {
   let name = "snn";
@@ -149,29 +149,4 @@ def Snn_RelayOp : Snn_GradedOp<"relay", []> {
   let arguments = (ins StrAttr:$node, CurrentTensor:$input);
 }
 
-def Snn_NeuronOp : Snn_Op<"neuron", [Pure, SameCount<"C2", "input", "output">,
-    PerNeuronIfAny<"C3", "current_factor">, PerNeuronIfAny<"C3", "current_gain">, PerNeuron<"C3", "gain">,
-    PerNeuronIfAny<"C3", "factor">, PerNeuronIfAny<"C3", "rest">, PerNeuronIfAny<"C3", "threshold">,
-    PerNeuronIfAny<"C3", "reset_to">, PerNeuronIfAny<"C3", "weight_scale">,
-    Together<"C11", "current_factor", "current_gain">, Together<"C11", "factor", "rest">,
-    Together<"C11", "threshold", "compare">, Together<"C11", "threshold", "reset">]> {
-  let summary = "a population in ticks: the stages of a difference equation";
-  let description = [{
-    current   i <- i + factor (gain x - i)
-    membrane  v <- v + factor (rest - v + gain x), x being the current where there is one; without a factor v <- v + gain x
-    fire      a spike where v is greater than (or equal to) the threshold, and what it does to v; without it v is handed on
-  }];
-  let arguments = (ins StrAttr:$node, CurrentTensor:$input, OptionalAttr<Snn_Integrator>:$integrator,
-      OptionalAttr<F64Elements>:$current_factor, OptionalAttr<F64Elements>:$current_gain,
-      F64Elements:$gain, OptionalAttr<F64Elements>:$factor, OptionalAttr<F64Elements>:$rest,
-      OptionalAttr<F64Elements>:$threshold, OptionalAttr<Snn_Compare>:$compare, OptionalAttr<Snn_Reset>:$reset,
-      OptionalAttr<F64Elements>:$reset_to, OptionalAttr<F64Elements>:$weight_scale);
-  let results = (outs SignalTensor:$output);
-  let assemblyFormat = [{
-    $node `(` $input `)` (`integrator` $integrator^)? attr-dict `:` type($input) `->` type($output)
-    (`\n` ` ` ` ` `current` `factor` $current_factor^ `gain` $current_gain)?
-    `\n` ` ` ` ` `membrane` (`factor` $factor^ `rest` $rest)? `gain` $gain
-    (`\n` ` ` ` ` `fire` $compare^ $threshold `reset` $reset)? (`to` $reset_to^)?
-    (`\n` ` ` ` ` `scaled` $weight_scale^)?
-  }];
-}
+def Snn_NeuronOp : FloatNeuron<Snn_Dialect, CurrentTensor, SignalTensor, Snn_Integrator, Snn_Compare, Snn_Reset>;

@@ -3,9 +3,11 @@
 use s2c_dialects::{
     attribute,
     diagnostic::{Diagnostic, Result},
+    qsnn::Coefficient,
     s2k::{self, DecayForm, Pe, Update},
 };
 use s2c_kernels::{Accumulator, CurrentStage, Decay, Fire, Reset, Spread, State, UpdateKernel, WeightWidth};
+use std::collections::BTreeMap;
 
 /// Weights as stored.
 pub fn weight_width(bits: i64) -> WeightWidth {
@@ -24,7 +26,7 @@ fn spread(update: &Update, parameter: &s2k::Parameter) -> Spread {
 pub fn alignment(pe: &Pe, buffer: &str) -> i64 {
     let of = |update: &Update| match update.period {
         Some(period) if update.accumulators.0 == buffer => period * update.width / 8,
-        Some(period) if update.parameters().any(|parameter| parameter.0 == buffer) => 8 * period,
+        Some(period) if update.parameter_buffers().any(|parameter| parameter.0 == buffer) => 8 * period,
         _ => 4,
     };
     pe.updates.iter().map(of).max().unwrap_or(4)
@@ -42,22 +44,24 @@ fn decay(form: Option<DecayForm>, spread: Option<Spread>) -> Decay {
 
 /// The kernel of an update.
 pub fn update_kernel(update: &Update) -> Result<UpdateKernel> {
-    let spread = |parameter: &s2k::Parameter| spread(update, parameter);
     let shift = |shift: i64| u8::try_from(shift).map_err(|_| Box::new(Diagnostic::bug(format!("a shift of {shift}"))));
+    let spreads = update.parameters.iter().map(|(which, parameter)| (*which, spread(update, parameter)));
+    let mut words: BTreeMap<Coefficient, Spread> = spreads.collect();
     let current = match &update.currents {
         Some(_) => Some(CurrentStage {
-            decay: decay(update.current_form, update.current_decay.as_ref().map(spread)),
-            offset: update.current_offset.as_ref().map(spread),
+            decay: decay(update.current_form, words.remove(&Coefficient::CurrentDecay)),
+            offset: words.remove(&Coefficient::CurrentOffset),
             output_shift: shift(update.current_shift.unwrap_or(0))?,
         }),
         None => None,
     };
-    let fire = update.threshold.as_ref().zip(update.reset_by.as_ref()).map(|(threshold, by)| Fire {
-        threshold: spread(threshold),
+    let fire = words.remove(&Coefficient::Threshold).zip(words.remove(&Coefficient::ResetBy));
+    let fire = fire.map(|(threshold, by)| Fire {
+        threshold,
         reset: match update.reset {
-            Some(attribute::Reset::Subtract) => Reset::Subtract(spread(by)),
-            Some(attribute::Reset::SubtractPending) => Reset::SubtractPending(spread(by)),
-            _ => Reset::Value(spread(by)),
+            Some(attribute::Reset::Subtract) => Reset::Subtract(by),
+            Some(attribute::Reset::SubtractPending) => Reset::SubtractPending(by),
+            _ => Reset::Value(by),
         },
     });
     Ok(UpdateKernel {
@@ -70,10 +74,9 @@ pub fn update_kernel(update: &Update) -> Result<UpdateKernel> {
         input_shift: i8::try_from(update.shift)
             .map_err(|_| Box::new(Diagnostic::bug(format!("a shift of {}", update.shift))))?,
         current,
-        decay: decay(update.form, update.decay.as_ref().map(spread)),
-        offset: update.offset.as_ref().map(spread),
+        decay: decay(update.form, words.remove(&Coefficient::Decay)),
         byte_shift: update.byte_shift.map(shift).transpose()?,
         fire,
-        readout: update.readout.as_ref().map(spread),
+        words,
     })
 }

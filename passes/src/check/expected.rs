@@ -7,6 +7,7 @@ use super::{
 use crate::{analysis::expected::Expected, options::Options, target::Target};
 use s2c_dialects::{
     diagnostic::Result,
+    qsnn::Coefficient,
     s2k::{MapLayout, Program},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,7 +95,11 @@ fn walk(program: &Program, target: &Target, tables: &Tables<'_>) -> Result<(Sums
             Some(map) => (0..map.count()).filter(|&neuron| map.network_index(neuron).is_some()).count(),
             None => update.count as usize,
         };
-        let rate = if update.readout.is_some() { 1.0 } else { options.rate_of(&update.population) };
+        let rate = if update.parameters.contains_key(&Coefficient::Readout) {
+            1.0
+        } else {
+            options.rate_of(&update.population)
+        };
         let packets = rate * neurons as f64;
         sent[number] += packets;
         let place = program.pes[number].place.clone().unwrap_or_default();

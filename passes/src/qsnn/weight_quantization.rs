@@ -13,21 +13,23 @@
 //! Integer-Arithmetic-Only Inference", CVPR 2018, for the symmetric integer grid.
 
 mod bytes;
-mod fixed;
-mod float;
-mod population;
+mod connections;
+mod dynamics;
 mod rounding;
 mod rule;
+mod stages;
+mod units;
+mod value;
 mod values;
-mod weights;
 
 use crate::{
     analysis::{projections, widths},
     options::{Options, State},
     session::Session,
 };
-use population::{Dynamics, HEADROOM, INTEGRATOR_HEADROOM, Population, beyond_floats, too_wide};
-use rule::{Rule, Value};
+use connections::{bits_at, conv2d, dense, one_to_one};
+use dynamics::{Dynamics, HEADROOM, INTEGRATOR_HEADROOM, beyond_floats, too_wide};
+use rule::Rule;
 use s2c_dialects::{
     Module,
     diagnostic::{Diagnostic, Result},
@@ -37,7 +39,8 @@ use s2c_dialects::{
     snn::{Network, Op},
 };
 use std::collections::BTreeMap;
-use weights::{bits_at, conv2d, dense, one_to_one};
+use units::Units;
+use value::Value;
 
 /// Bits that a connection shifts what it takes up by, at most (C13 of `qsnn`).
 const MOST_UP: i64 = 30;
@@ -147,6 +150,15 @@ fn shifts(
     Ok(shifts)
 }
 
+/// A population in integers.
+struct Population {
+    op: qsnn::Op,
+    /// Fractional bits of the sums that arrive.
+    fraction: i32,
+    /// What it hands on, where that is not spikes.
+    value: Option<Value>,
+}
+
 /// The population at `index`; the coarsest of what it takes has `least` fractional bits.
 fn population(
     session: &mut Session<'_>,
@@ -168,8 +180,37 @@ fn population(
     let headroom = if neuron.fire().is_some() { HEADROOM } else { INTEGRATOR_HEADROOM };
     let dynamics = Dynamics { neuron, shape: &network.result(index)?.shape, rules, fraction, headroom };
     session.warnings.extend(dynamics.never_fires());
-    match options.state {
-        State::F32 => float::population(&dynamics),
-        State::Fixed | State::Fixed8 => fixed::population(session, &dynamics, options.state == State::Fixed8),
+    let (mut kept, mut units) = (options.state, Units::of_floats(fraction));
+    if kept != State::F32 {
+        units = Units::proved(&dynamics)?;
+        if let Some(warning) = units::useless(&dynamics, &units) {
+            session.warnings.push(warning);
+            (kept, units) = (State::F32, Units::of_floats(fraction));
+        }
     }
+    let scale = dynamics.all(|rule| rule.scale(units.membrane) * rule.weight_scale);
+    let (state, value) = match kept {
+        State::F32 => {
+            let (stages, value) = stages::of(&dynamics, &units, &scale);
+            if let Some(wrong) = stages::beyond(&stages) {
+                return Err(beyond_floats(&node.name, wrong));
+            }
+            (qsnn::State::Floats(stages), value)
+        }
+        State::Fixed | State::Fixed8 => {
+            session.warnings.extend(units::warnings(&dynamics, &units, &scale));
+            let (stages, value) = stages::of(&dynamics, &units, &scale);
+            (qsnn::State::Integers(stages), value)
+        }
+    };
+    let op = qsnn::Neuron {
+        node: neuron.node.clone(),
+        shift: (kept != State::F32).then(|| (units.current - units.sum).into()),
+        byte_shift: if kept == State::Fixed8 { bytes::shift(&state) } else { None },
+        state,
+        saturate: units.saturate,
+        scale,
+        start: None,
+    };
+    Ok(Population { op: op.into(), fraction: units.sum, value })
 }

@@ -23,6 +23,7 @@ use crate::{
     session::Session,
 };
 use neurons::Choices;
+pub use neurons::options as options_of;
 use parts::Parts;
 use rules::Rules;
 use s2c_dialects::{
@@ -42,12 +43,7 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     check_time_constants(session, &network, dt, options.convention);
     network.dt = Some(dt);
     let choices = choices(session, &network, &options, rules, dt);
-    for index in 0..network.nodes.len() {
-        let Some(parts) = Parts::of(&network.nodes[index].op) else { continue };
-        let (neuron, warning) = choices.neuron(&parts, &network.result(index)?.shape);
-        session.warnings.extend(warning);
-        network.nodes[index].op = neuron.into();
-    }
+    session.warnings.extend(choices.discretize(&mut network)?);
     if options.reset_delay == Some(true) {
         rules::check_late_resets(&network)?;
     }
@@ -90,7 +86,13 @@ fn length_of_tick(network: &Network, options: &Options, convention: Option<f64>)
 }
 
 /// What holds for all neurons, with a warning that names what was assumed.
-fn choices(session: &mut Session<'_>, network: &Network, options: &Options, rules: Rules, dt: f64) -> Choices {
+fn choices<'o>(
+    session: &mut Session<'_>,
+    network: &Network,
+    options: &'o Options,
+    rules: Rules,
+    dt: f64,
+) -> Choices<'o> {
     let mut open = Vec::new();
     let integrator = options.integrator.or(rules.integrator).unwrap_or_else(|| {
         if has_time(network) && open_populations(network).any(|parts| parts.r.is_some()) {
@@ -122,7 +124,7 @@ fn choices(session: &mut Session<'_>, network: &Network, options: &Options, rule
         );
     }
     let compare = options.compare.unwrap_or(rules.compare);
-    Choices { dt, integrator, reset, compare, convention: options.convention, rules }
+    Choices { dt, integrator, reset, compare, options, rules }
 }
 
 /// All time constants with the node they belong to.

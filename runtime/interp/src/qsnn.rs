@@ -2,7 +2,6 @@
 
 mod arithmetic;
 mod connection;
-mod float;
 mod population;
 mod row;
 #[cfg(test)]
@@ -11,13 +10,12 @@ mod tests;
 use crate::{Event, Interpreter, check_events, check_input, check_inputs, delay_line::DelayLine, order};
 pub use arithmetic::{decay, keep_byte, shift_input, shift_right};
 use connection::{Convolution, Matrix};
-use float::FloatPopulation;
 use population::Population;
 use row::{Layout, Parameter, Row, change};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     ir::Element,
-    qsnn::{Network, Op, State, verify},
+    qsnn::{Floats, Integers, Network, Op, State, verify},
 };
 
 /// Runs a `qsnn` network. What is silent and at rest costs nothing.
@@ -58,8 +56,8 @@ enum Kind {
         shift: i64,
     },
     Delay(DelayLine<Row>),
-    Neuron(Box<Population>),
-    FloatNeuron(Box<FloatPopulation>),
+    Neuron(Box<Population<Integers>>),
+    FloatNeuron(Box<Population<Floats>>),
     /// For an operand of another shape: where its numbers go.
     Reshape {
         positions: Vec<usize>,
@@ -106,7 +104,7 @@ impl Qsnn {
                 }
                 Op::Neuron(neuron) => match &neuron.state {
                     State::Integers(stages) => Kind::Neuron(Box::new(Population::new(neuron, stages, layout))),
-                    State::Floats(stages) => Kind::FloatNeuron(Box::new(FloatPopulation::new(neuron, stages, layout))),
+                    State::Floats(stages) => Kind::FloatNeuron(Box::new(Population::new(neuron, stages, layout))),
                 },
             };
             let narrow = node.result.as_ref().is_some_and(|result| result.element == Element::I16);

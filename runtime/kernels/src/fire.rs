@@ -12,9 +12,9 @@ impl Writer<'_> {
     /// What the membranes are handed on as, into `payloads`.
     pub fn read_out(&mut self, spread: Spread, values: Quad, payloads: Quad) {
         let factors = match spread {
-            Spread::Uniform => [self.code.get(Item::Value(Parameter::Readout)); 4],
+            Spread::Uniform => [self.code.get(Item::Value(Parameter::READOUT)); 4],
             spread => {
-                self.code.load_parameter(Parameter::Readout, spread, payloads);
+                self.code.load_parameter(Parameter::READOUT, spread, payloads);
                 payloads
             }
         };
@@ -47,9 +47,9 @@ impl Writer<'_> {
     /// The registers of four thresholds; `free` takes them where each neuron has its own.
     pub fn thresholds(&mut self, fire: &Fire, free: Quad) -> Quad {
         if fire.threshold == Spread::Uniform {
-            return [self.code.get(Item::Value(Parameter::Threshold)); 4];
+            return [self.code.get(Item::Value(Parameter::THRESHOLD)); 4];
         }
-        self.code.load_parameter(Parameter::Threshold, fire.threshold, free);
+        self.code.load_parameter(Parameter::THRESHOLD, fire.threshold, free);
         free
     }
 
@@ -101,7 +101,7 @@ impl Writer<'_> {
         self.address_reset(fire, free);
         self.reset(fire, v, place);
         if fire.threshold == Spread::Uniform && place + 1 < GROUP {
-            self.code.get(Item::Value(Parameter::Threshold));
+            self.code.get(Item::Value(Parameter::THRESHOLD));
         }
     }
 
@@ -109,7 +109,7 @@ impl Writer<'_> {
     fn hold_pending(&mut self, fire: &Fire, v: u8, threshold: u8, place: u32) {
         self.code.line(format_args!("vmov s14, r{v}"));
         if fire.threshold == Spread::Uniform {
-            let value = self.code.get(Item::Value(Parameter::Threshold));
+            let value = self.code.get(Item::Value(Parameter::THRESHOLD));
             self.code.line(format_args!("mov r{threshold}, r{value}"));
         }
         let before = self.code.get(Item::Membranes);
@@ -128,7 +128,7 @@ impl Writer<'_> {
         self.code.line(format_args!("vmov r{v}, s14"));
         self.code.line(format_args!("bgt .Lsends{place}"));
         if fire.threshold == Spread::Uniform {
-            self.code.get(Item::Value(Parameter::Threshold));
+            self.code.get(Item::Value(Parameter::THRESHOLD));
         }
         self.code.line(format_args!("b .Lon{place}"));
         self.code.line(format_args!(".Lsends{place}:"));
@@ -136,7 +136,7 @@ impl Writer<'_> {
 
     /// The address of the group's first reset, where there are several, into [`X`].
     pub fn address_reset(&mut self, fire: &Fire, free: u8) {
-        let (array, left) = (Item::Array(Parameter::ResetBy), self.left());
+        let (array, left) = (Item::Array(Parameter::RESET_BY), self.left());
         match fire.reset.spread() {
             Spread::Uniform => {}
             Spread::PerNeuron => {
@@ -179,7 +179,7 @@ impl Writer<'_> {
     /// Resets a membrane; [`X`] holds the address of the first neuron's reset, where each has its own.
     pub fn reset(&mut self, fire: &Fire, v: u8, place: u32) {
         let by = match fire.reset.spread() {
-            Spread::Uniform => self.code.get(Item::Value(Parameter::ResetBy)),
+            Spread::Uniform => self.code.get(Item::Value(Parameter::RESET_BY)),
             Spread::PerNeuron | Spread::Repeating(_) => {
                 self.code.line(format_args!("ldr r{X}, [r{X}, #{}]", 4 * place));
                 X

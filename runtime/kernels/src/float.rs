@@ -4,11 +4,12 @@
 use s2c_abi::Registers;
 
 use super::{
-    assembly::{Assembly, Item, Place, T, V, X},
+    assembly::{Assembly, Item, Place, T, X},
     interface::Accumulator,
     neuron::{Writer, descriptor},
     update::{Decay, Fire, GROUP, Parameter, Reset, Spread, UpdateKernel},
 };
+use s2c_dialects::qsnn::Coefficient;
 
 const VALUES: [u8; 4] = [16, 17, 18, 19];
 const OTHERS: [u8; 4] = [20, 21, 22, 23];
@@ -32,37 +33,28 @@ impl<'k> Writer<'k> {
         let (mut values, mut others) = (VALUES, OTHERS);
         if let Some(stage) = &kernel.current {
             this.load_floats(Item::Array(Parameter::Currents), values, None);
-            this.float_decay(stage.decay, Parameter::CurrentDecay, values, others);
+            this.float_decay(stage.decay, Parameter::CURRENT_DECAY, values, others);
             this.add_float_inputs(values);
-            this.add_float(stage.offset, Parameter::CurrentOffset, values, others);
+            this.add_float(stage.offset, Parameter::CURRENT_OFFSET, values, others);
             this.store_floats(Item::Array(Parameter::Currents), values);
             // The membranes take the other registers, and the factors of their decay are needed at the same time.
             (values, others) = (others, values);
             this.load_floats(Item::Membranes, values, None);
-            this.float_decay_beside(kernel.decay, Parameter::Decay, values);
+            this.float_decay_beside(kernel.decay, Parameter::DECAY, values);
             for (v, c) in values.into_iter().zip(others) {
                 this.code.line(format_args!("vadd.f32 s{v}, s{v}, s{c}"));
             }
         } else {
             this.load_floats(Item::Membranes, values, None);
-            this.float_decay(kernel.decay, Parameter::Decay, values, others);
+            this.float_decay(kernel.decay, Parameter::DECAY, values, others);
             this.add_float_inputs(values);
         }
         this.code.clear_next(at, kernel.accumulators.bytes());
-        this.add_float(kernel.offset, Parameter::Offset, values, others);
+        this.add_float(kernel.word(Coefficient::Offset), Parameter::OFFSET, values, others);
         if let Some(fire) = &kernel.fire {
             this.compare_floats(fire, values, others);
         }
-        if let Some(spread) = kernel.readout {
-            let factors = this.float_parameter(spread, Parameter::Readout, others);
-            for ((v, factor), (y, payload)) in values.into_iter().zip(factors).zip(others.into_iter().zip(T)) {
-                this.code.line(format_args!("vmul.f32 s{y}, s{v}, s{factor}"));
-                this.code.line(format_args!("vcvtr.s32.f32 s{y}, s{y}"));
-                this.code.line(format_args!("vmov r{payload}, s{y}"));
-            }
-            this.send_values(T, V);
-        }
-        this.store_floats(Item::Membranes, values);
+        this.leave_floats(values, others);
         let left = this.code.get(Item::Left);
         this.code.line(format_args!("subs r{left}, r{left}, #1"));
         this.code.line("bne .Lloop");
@@ -85,14 +77,14 @@ impl<'k> Writer<'k> {
         }
     }
 
-    fn store_floats(&mut self, array: Item, quad: [u8; 4]) {
+    pub fn store_floats(&mut self, array: Item, quad: [u8; 4]) {
         let base = self.code.get(array);
         self.code.line(format_args!("vstm r{base}!, {{s{}-s{}}}", quad[0], quad[3]));
         self.code.set(array, base);
     }
 
     /// A parameter of four neurons; `free` takes it where each has its own.
-    fn float_parameter(&mut self, spread: Spread, parameter: Parameter, free: [u8; 4]) -> [u8; 4] {
+    pub fn float_parameter(&mut self, spread: Spread, parameter: Parameter, free: [u8; 4]) -> [u8; 4] {
         if spread == Spread::Uniform {
             return [self.float_place(parameter); 4];
         }
@@ -161,7 +153,7 @@ impl<'k> Writer<'k> {
 
     /// Compares with the thresholds; what can't be ordered does not fire.
     fn compare_floats(&mut self, fire: &Fire, values: [u8; 4], free: [u8; 4]) {
-        let thresholds = self.float_parameter(fire.threshold, Parameter::Threshold, free);
+        let thresholds = self.float_parameter(fire.threshold, Parameter::THRESHOLD, free);
         for (place, (v, threshold)) in values.into_iter().zip(thresholds).enumerate() {
             self.code.line(format_args!("vcmp.f32 s{v}, s{threshold}"));
             self.code.line("vmrs APSR_nzcv, fpscr");
@@ -193,7 +185,7 @@ impl<'k> Writer<'k> {
     /// The register of a neuron's reset.
     fn reset_by(&mut self, fire: &Fire, place: u32) -> u8 {
         match fire.reset.spread() {
-            Spread::Uniform => self.float_place(Parameter::ResetBy),
+            Spread::Uniform => self.float_place(Parameter::RESET_BY),
             _ => {
                 self.address_reset(fire, T[0]);
                 self.code.line(format_args!("vldr s{SCRATCH}, [r{X}, #{}]", 4 * place));
@@ -205,7 +197,7 @@ impl<'k> Writer<'k> {
     /// Goes back without a spike where a reset is pending and the membrane does not stay above the threshold with it.
     fn hold_pending_float(&mut self, fire: &Fire, v: u8, own: u8, place: u32) {
         let threshold = match fire.threshold {
-            Spread::Uniform => self.float_place(Parameter::Threshold),
+            Spread::Uniform => self.float_place(Parameter::THRESHOLD),
             _ => own,
         };
         let before = self.code.get(Item::Membranes);
@@ -229,7 +221,7 @@ fn items(kernel: &UpdateKernel) -> (Vec<Item>, Vec<Item>) {
     let mut rare = vec![Item::Key];
     for (item, _) in descriptor(kernel).into_iter().skip(1) {
         match item {
-            Item::Value(_) | Item::Array(Parameter::ResetBy) => rare.push(item),
+            Item::Value(_) | Item::Array(Parameter::RESET_BY) => rare.push(item),
             _ => often.push(item),
         }
     }

@@ -17,6 +17,7 @@ mod factor;
 mod fire;
 mod float;
 mod interface;
+mod membrane;
 mod neuron;
 mod one_to_one;
 mod resting;

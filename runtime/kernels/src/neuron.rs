@@ -8,6 +8,7 @@ use super::{
     interface::Accumulator,
     update::{Decay, GROUP, Parameter, Spread, State, UpdateKernel},
 };
+use s2c_dialects::qsnn::Coefficient;
 
 /// Input shifts that SMLAWB and its relatives can do: x 2^(16 + shift) / 2^16, the factor being positive.
 const FACTOR_SHIFTS: std::ops::RangeInclusive<i8> = -16..=14;
@@ -29,23 +30,17 @@ impl<'k> Writer<'k> {
             Some(_) => this.current_and_membrane(),
             None => {
                 this.load_membranes(V);
-                this.decay(kernel.decay, Parameter::Decay, V, Some(T));
+                this.decay(kernel.decay, Parameter::DECAY, V, Some(T));
                 this.add_accumulators(V);
                 (V, T)
             }
         };
-        this.add_parameter(kernel.offset, Parameter::Offset, values, free);
+        this.add_parameter(kernel.word(Coefficient::Offset), Parameter::OFFSET, values, free);
         let thresholds = kernel.fire.as_ref().map(|fire| this.thresholds(fire, free));
         if let Some(thresholds) = thresholds {
             this.leave_if_any(values, thresholds);
         }
-        if let Some(spread) = kernel.readout {
-            this.read_out(spread, values, free);
-        }
-        this.store_membranes(values);
-        if kernel.readout.is_some() {
-            this.send_values(free, values);
-        }
+        this.leave(values, free);
         let left = this.left();
         this.code.line(format_args!("subs r{left}, r{left}, #1"));
         this.code.line("bne .Lloop");
@@ -61,14 +56,14 @@ impl<'k> Writer<'k> {
     pub fn enter(&mut self) {
         let code = &mut self.code;
         code.line(format_args!("ldr r{X}, [r0, #{}]", slice::COUNT));
-        if self.kernel.fire.is_some() || self.kernel.readout.is_some() {
+        if self.kernel.fire.is_some() || self.kernel.word(Coefficient::Readout).is_some() {
             code.line(format_args!("ldr r{}, [r0, #{}]", T[0], slice::KEY));
             code.line(format_args!("add r{0}, r{0}, r{X}", T[0]));
             code.set(Item::Key, T[0]);
         }
         for (item, offset) in descriptor(self.kernel) {
             match item {
-                Item::Array(Parameter::ResetBy) if self.kernel.spread(Parameter::ResetBy) == Spread::PerNeuron => {
+                Item::Array(Parameter::RESET_BY) if self.kernel.spread(Parameter::RESET_BY) == Spread::PerNeuron => {
                     code.line(format_args!("ldr r{}, [r0, #{offset}]", T[0]));
                     code.line(format_args!("add r{0}, r{0}, r{X}, lsl #2", T[0]));
                     code.set(item, T[0]);
@@ -116,9 +111,9 @@ impl<'k> Writer<'k> {
         let Some(stage) = &kernel.current else { return (V, T) };
         let currents = Item::Array(Parameter::Currents);
         self.code.load(currents, V);
-        self.decay(stage.decay, Parameter::CurrentDecay, V, Some(T));
+        self.decay(stage.decay, Parameter::CURRENT_DECAY, V, Some(T));
         self.add_accumulators(V);
-        self.add_parameter(stage.offset, Parameter::CurrentOffset, V, T);
+        self.add_parameter(stage.offset, Parameter::CURRENT_OFFSET, V, T);
         self.code.store_next(currents, V);
         // A shift of two or more is a multiplication by 2^(32 - shift) of which the upper half is kept, to nearest.
         let folded = stage.output_shift > 1 && !self.saturates();
@@ -132,7 +127,7 @@ impl<'k> Writer<'k> {
             V.iter().for_each(|c| self.code.line(format_args!("smmulr r{c}, r{c}, r{factor}")));
         }
         self.load_membranes(T);
-        self.decay(kernel.decay, Parameter::Decay, T, None);
+        self.decay(kernel.decay, Parameter::DECAY, T, None);
         if folded {
             let factor = self.code.get(Item::OutputFactor);
             for (v, c) in T.into_iter().zip(V) {
@@ -142,35 +137,6 @@ impl<'k> Writer<'k> {
             T.into_iter().zip(V).for_each(|(v, c)| self.add(v, c));
         }
         (T, V)
-    }
-
-    /// Four membranes as they were kept.
-    fn load_membranes(&mut self, values: Quad) {
-        let Some(shift) = self.kernel.byte_shift else { return self.code.load(Item::Membranes, values) };
-        let at = self.code.get(Item::Membranes);
-        self.code.line(format_args!("ldr r{X}, [r{at}]"));
-        for (place, v) in values.into_iter().enumerate() {
-            self.code.line(format_args!("sbfx r{v}, r{X}, #{}, #8", 8 * place));
-            self.code.line(format_args!("lsl r{v}, r{v}, #{shift}"));
-        }
-    }
-
-    /// Keeps four membranes, whose registers are overwritten where they become bytes: all but one bit are shifted out
-    /// first, so that the addition that rounds can't overflow.
-    fn store_membranes(&mut self, values: Quad) {
-        let Some(shift) = self.kernel.byte_shift else { return self.code.store_next(Item::Membranes, values) };
-        for v in values {
-            self.code.line(format_args!("asr r{v}, r{v}, #{}", shift - 1));
-            self.code.line(format_args!("add r{v}, r{v}, #1"));
-            self.code.line(format_args!("ssat r{v}, #8, r{v}, asr #1"));
-        }
-        let [word, others @ ..] = values;
-        for (place, v) in others.into_iter().enumerate() {
-            self.code.line(format_args!("bfi r{word}, r{v}, #{}, #8", 8 * (place + 1)));
-        }
-        let at = self.code.get(Item::Membranes);
-        self.code.line(format_args!("str r{word}, [r{at}], #4"));
-        self.code.set(Item::Membranes, at);
     }
 
     pub(super) fn saturates(&self) -> bool {
@@ -318,9 +284,9 @@ pub fn descriptor(kernel: &UpdateKernel) -> Vec<(Item, u32)> {
 fn items(kernel: &UpdateKernel) -> Vec<Item> {
     let mut items = vec![Item::Left, Item::Accumulators, Item::Membranes];
     // See `decay`: these factors are loaded one by one.
-    let early = [Item::Array(Parameter::Currents), Item::Array(Parameter::Decay)];
+    let early = [Item::Array(Parameter::Currents), Item::Array(Parameter::DECAY)];
     let mut others: Vec<Item> = descriptor(kernel).into_iter().map(|(item, _)| item).skip(2).collect();
-    others.retain(|item| !matches!(item, Item::Array(Parameter::ResetBy) | Item::Value(Parameter::ResetBy)));
+    others.retain(|item| !matches!(item, Item::Array(Parameter::RESET_BY) | Item::Value(Parameter::RESET_BY)));
     others.sort_by_key(|item| (!early.contains(item), matches!(item, Item::Value(_))));
     items.append(&mut others);
     items.extend(factor_shift(kernel).map(|_| Item::InputFactor));
@@ -331,8 +297,8 @@ fn items(kernel: &UpdateKernel) -> Vec<Item> {
 /// What only neurons that send something need.
 fn rare_items(kernel: &UpdateKernel) -> Vec<Item> {
     match kernel.fire.as_ref().map(|fire| fire.reset.spread()) {
-        None => kernel.readout.map(|_| Item::Key).into_iter().collect(),
-        Some(Spread::Uniform) => vec![Item::Key, Item::Value(Parameter::ResetBy)],
-        Some(_) => vec![Item::Key, Item::Array(Parameter::ResetBy)],
+        None => kernel.word(Coefficient::Readout).map(|_| Item::Key).into_iter().collect(),
+        Some(Spread::Uniform) => vec![Item::Key, Item::Value(Parameter::RESET_BY)],
+        Some(_) => vec![Item::Key, Item::Array(Parameter::RESET_BY)],
     }
 }

@@ -48,9 +48,9 @@ impl<'k> Writer<'k> {
         this.add_inputs(V);
         if let Some(fire) = &kernel.fire {
             let thresholds = match fire.threshold {
-                Spread::Uniform => [this.code.get(Item::Value(Parameter::Threshold)); 4],
+                Spread::Uniform => [this.code.get(Item::Value(Parameter::THRESHOLD)); 4],
                 spread => {
-                    this.address(Item::Array(Parameter::Threshold), spread, T[0]);
+                    this.address(Item::Array(Parameter::THRESHOLD), spread, T[0]);
                     this.code.line(format_args!("ldm r{X}, {}", list(T)));
                     T
                 }
@@ -146,12 +146,12 @@ impl<'k> Writer<'k> {
         self.code.line(format_args!("add r{X}, r{key}, r{at}, lsr #{log2}"));
         self.send(saved, place);
         if fire.reset.spread() != Spread::Uniform {
-            self.address(Item::Array(Parameter::ResetBy), fire.reset.spread(), saved);
+            self.address(Item::Array(Parameter::RESET_BY), fire.reset.spread(), saved);
         }
         self.code.line(format_args!("vmov r{saved}, s15"));
         self.reset(fire, v, place);
         let threshold = match fire.threshold {
-            Spread::Uniform => self.code.get(Item::Value(Parameter::Threshold)),
+            Spread::Uniform => self.code.get(Item::Value(Parameter::THRESHOLD)),
             Spread::PerNeuron | Spread::Repeating(_) => T[place as usize],
         };
         self.code.line(format_args!("cmp r{v}, r{threshold}"));
@@ -159,7 +159,7 @@ impl<'k> Writer<'k> {
         self.code.line(format_args!("mov.w r{X}, #1"));
         self.code.set(Item::Pending, X);
         if fire.threshold == Spread::Uniform {
-            self.code.get(Item::Value(Parameter::Threshold));
+            self.code.get(Item::Value(Parameter::THRESHOLD));
         }
         self.code.line(format_args!("b .Lon{place}"));
     }
@@ -171,8 +171,8 @@ fn items(kernel: &UpdateKernel) -> Vec<Item> {
     items.extend(kernel.fire.as_ref().map(|_| PENDING));
     items.push(Item::Membranes);
     items.extend(kernel.fire.as_ref().map(|fire| match fire.threshold {
-        Spread::Uniform => Item::Value(Parameter::Threshold),
-        _ => Item::Array(Parameter::Threshold),
+        Spread::Uniform => Item::Value(Parameter::THRESHOLD),
+        _ => Item::Array(Parameter::THRESHOLD),
     }));
     items
 }
@@ -183,8 +183,8 @@ fn rare_items(kernel: &UpdateKernel) -> Vec<Item> {
     if let Some(fire) = &kernel.fire {
         items.extend([Item::Key, Item::Descriptor, Item::Pending]);
         items.push(match fire.reset.spread() {
-            Spread::Uniform => Item::Value(Parameter::ResetBy),
-            _ => Item::Array(Parameter::ResetBy),
+            Spread::Uniform => Item::Value(Parameter::RESET_BY),
+            _ => Item::Array(Parameter::RESET_BY),
         });
     }
     items

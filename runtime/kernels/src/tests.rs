@@ -1,6 +1,8 @@
 //! Rows survive packing; names and parameter lists say what the variant is.
 
 use super::*;
+use s2c_dialects::qsnn::Coefficient;
+use std::collections::BTreeMap;
 
 const fn row(weights: WeightWidth, accumulators: Accumulator, length: u32) -> RowKernel {
     RowKernel { weights, accumulators, length, factor: Factor::One }
@@ -43,13 +45,12 @@ fn an_update_names_its_stages_and_their_parameters() {
         input_shift: 4,
         current: Some(CurrentStage { decay: Decay::Whole(Spread::Uniform), offset: None, output_shift: 2 }),
         decay: Decay::Fraction(Spread::PerNeuron),
-        offset: Some(Spread::Uniform),
         byte_shift: None,
         fire: Some(Fire { threshold: Spread::PerNeuron, reset: Reset::Subtract(Spread::Uniform) }),
-        readout: None,
+        words: BTreeMap::from([(Coefficient::Offset, Spread::Uniform)]),
     };
     assert_eq!(kernel.name(), "update_i16_saturate_in4_cur_whole_u_out2_mem_fraction_n_offset_u_fire_n_subtract_u");
     let parameters = kernel.parameters();
     let names: Vec<String> = parameters.iter().map(|parameter| format!("{parameter:?}")).collect();
-    assert_eq!(names, ["Currents", "CurrentDecay", "Decay", "Offset", "Threshold", "ResetBy"]);
+    assert_eq!(names, ["Currents", "Of(CurrentDecay)", "Of(Decay)", "Of(Offset)", "Of(Threshold)", "Of(ResetBy)"]);
 }

@@ -37,7 +37,8 @@
 //! were compared with the threshold when they were written. A neuron that is above its threshold even after its reset
 //! sets the [`Parameter::Pending`] word, which makes the next tick pass over nobody.
 
-use std::fmt::Write;
+use s2c_dialects::qsnn::Coefficient;
+use std::{collections::BTreeMap, fmt::Write};
 
 use super::interface::Accumulator;
 
@@ -57,14 +58,13 @@ pub struct UpdateKernel {
     pub current: Option<CurrentStage>,
     /// Decay of the membranes.
     pub decay: Decay,
-    /// Constant added to the membranes in each tick.
-    pub offset: Option<Spread>,
     /// The unit, as a power of two, in which membranes are kept as bytes; none where they are kept as words.
     pub byte_shift: Option<u8>,
     /// Threshold and reset; none for neurons that never fire.
     pub fire: Option<Fire>,
-    /// Multiplier of the membranes that are sent as payloads; none for neurons that send spikes, or nothing.
-    pub readout: Option<Spread>,
+    /// All other coefficients that there are: what is added to the membranes in each tick, what those are multiplied by
+    /// that are sent as payloads.
+    pub words: BTreeMap<Coefficient, Spread>,
 }
 
 /// What states and parameters are.
@@ -142,22 +142,27 @@ pub enum Decay {
 pub enum Parameter {
     /// Address of the currents, an array of 32-bit values.
     Currents,
-    /// Factor m of the currents' decay.
-    CurrentDecay,
-    /// Constant added to the currents.
-    CurrentOffset,
-    /// Factor m of the membranes' decay.
-    Decay,
-    /// Constant added to the membranes.
-    Offset,
-    /// Threshold.
-    Threshold,
-    /// What is subtracted or assigned when a neuron fires.
-    ResetBy,
-    /// Factor m from membrane to payload.
-    Readout,
+    /// A coefficient; of decays and readouts the factor m.
+    Of(Coefficient),
     /// State of the kernel: not 0 where a neuron may fire without input. It is 1 at the start.
     Pending,
+}
+
+impl Parameter {
+    /// See [`Coefficient::CurrentDecay`].
+    pub const CURRENT_DECAY: Self = Self::Of(Coefficient::CurrentDecay);
+    /// See [`Coefficient::CurrentOffset`].
+    pub const CURRENT_OFFSET: Self = Self::Of(Coefficient::CurrentOffset);
+    /// See [`Coefficient::Decay`].
+    pub const DECAY: Self = Self::Of(Coefficient::Decay);
+    /// See [`Coefficient::Offset`].
+    pub const OFFSET: Self = Self::Of(Coefficient::Offset);
+    /// See [`Coefficient::Threshold`].
+    pub const THRESHOLD: Self = Self::Of(Coefficient::Threshold);
+    /// See [`Coefficient::ResetBy`].
+    pub const RESET_BY: Self = Self::Of(Coefficient::ResetBy);
+    /// See [`Coefficient::Readout`].
+    pub const READOUT: Self = Self::Of(Coefficient::Readout);
 }
 
 impl State {
@@ -220,7 +225,7 @@ impl UpdateKernel {
         if let Some(current) = &self.current {
             let _ = write!(name, "_cur_{}{}_out{}", current.decay.name(), offset(current.offset), current.output_shift);
         }
-        let _ = write!(name, "_mem_{}{}", self.decay.name(), offset(self.offset));
+        let _ = write!(name, "_mem_{}{}", self.decay.name(), offset(self.word(Coefficient::Offset)));
         if let Some(shift) = self.byte_shift {
             let _ = write!(name, "_bytes{shift}");
         }
@@ -232,8 +237,9 @@ impl UpdateKernel {
             };
             let _ = write!(name, "_fire_{}_{reset}_{}", fire.threshold.name(), fire.reset.spread().name());
         }
-        if let Some(readout) = self.readout {
-            let _ = write!(name, "_out_{}", readout.name());
+        for (which, spread) in self.words.iter().filter(|(which, _)| **which != Coefficient::Offset) {
+            let stage = if *which == Coefficient::Readout { "out" } else { which.name() };
+            let _ = write!(name, "_{stage}_{}", spread.name());
         }
         name
     }
@@ -245,31 +251,34 @@ impl UpdateKernel {
 
     /// The parameters in order with their spreads. Currents are an array, so they count as per neuron.
     pub fn spreads(&self) -> Vec<(Parameter, Spread)> {
-        let current = self.current.as_ref();
-        [
-            (Parameter::Currents, current.map(|_| Spread::PerNeuron)),
-            (Parameter::CurrentDecay, current.and_then(|stage| stage.decay.spread())),
-            (Parameter::CurrentOffset, current.and_then(|stage| stage.offset)),
-            (Parameter::Decay, self.decay.spread()),
-            (Parameter::Offset, self.offset),
-            (Parameter::Threshold, self.fire.as_ref().map(|fire| fire.threshold)),
-            (Parameter::ResetBy, self.fire.as_ref().map(|fire| fire.reset.spread())),
-            (Parameter::Readout, self.readout),
-            (Parameter::Pending, (self.rests() && self.fire.is_some()).then_some(Spread::Uniform)),
-        ]
-        .into_iter()
-        .filter_map(|(parameter, spread)| Some((parameter, spread?)))
-        .collect()
+        let (current, fire) = (self.current.as_ref(), self.fire.as_ref());
+        let stages = [
+            (Coefficient::CurrentDecay, current.and_then(|stage| stage.decay.spread())),
+            (Coefficient::CurrentOffset, current.and_then(|stage| stage.offset)),
+            (Coefficient::Decay, self.decay.spread()),
+            (Coefficient::Threshold, fire.map(|fire| fire.threshold)),
+            (Coefficient::ResetBy, fire.map(|fire| fire.reset.spread())),
+        ];
+        let mut words = self.words.clone();
+        words.extend(stages.into_iter().filter_map(|(which, spread)| Some((which, spread?))));
+        let currents = current.map(|_| (Parameter::Currents, Spread::PerNeuron));
+        let pending = (self.rests() && fire.is_some()).then_some((Parameter::Pending, Spread::Uniform));
+        let words = words.into_iter().map(|(which, spread)| (Parameter::Of(which), spread));
+        currents.into_iter().chain(words).chain(pending).collect()
+    }
+
+    /// The spread of a coefficient that is neither of the current nor of the fire stage, nor a decay, if it is there.
+    pub fn word(&self, which: Coefficient) -> Option<Spread> {
+        self.words.get(&which).copied()
     }
 
     /// Whether a neuron without input stays as it is and sends nothing: nothing leaks and nothing is added by itself, not even a float's
     /// positive zero to a negative one.
-    pub const fn rests(&self) -> bool {
+    pub fn rests(&self) -> bool {
         !matches!(self.state, State::Float)
             && self.current.is_none()
             && matches!(self.decay, Decay::None)
-            && self.offset.is_none()
-            && self.readout.is_none()
+            && self.words.is_empty()
             && self.byte_shift.is_none()
             && !self.is_pending()
     }

@@ -11,7 +11,7 @@ module {
       s2k.buffer @threshold parameters bytes 16 = dense<[5, 6]> : tensor<2xi32>
       s2k.rows @weights0 row 0 length 4 bits 8 from "input" count 2 into @accumulators width 16 slot 0
       s2k.rows @weights1 row 0 length 4 bits 8 from "neuron" count 2 into @accumulators width 16 slot 0
-      s2k.update "neuron" of "neuron" from 0 count 2 start 1 membrane mixed reset subtract {accumulators = @accumulators, decay = @decay, membranes = @membranes, reset_by = 6 : i64, scale = dense<2.000000e+00> : tensor<2xf64>, shift = 10 : i64, slots = 1 : i64, threshold = @threshold, width = 16 : i64}
+      s2k.update "neuron" of "neuron" from 0 count 2 start 1 membrane mixed reset subtract parameters {decay = @decay, reset_by = 6 : i64, threshold = @threshold} {accumulators = @accumulators, membranes = @membranes, scale = dense<2.000000e+00> : tensor<2xf64>, shift = 10 : i64, slots = 1 : i64, width = 16 : i64}
     }
   }
 }

@@ -249,13 +249,7 @@ fn write_slices(image: &mut Image, pe: &Pe, tables: &Tables, code: &CodeImage) -
                     Some(currents) => address_of(pe, &currents.0)?,
                     None => 0,
                 },
-                Parameter::CurrentDecay => word_of(pe, update.current_decay.as_ref())?,
-                Parameter::CurrentOffset => word_of(pe, update.current_offset.as_ref())?,
-                Parameter::Decay => word_of(pe, update.decay.as_ref())?,
-                Parameter::Offset => word_of(pe, update.offset.as_ref())?,
-                Parameter::Threshold => word_of(pe, update.threshold.as_ref())?,
-                Parameter::ResetBy => word_of(pe, update.reset_by.as_ref())?,
-                Parameter::Readout => word_of(pe, update.readout.as_ref())?,
+                Parameter::Of(which) => word_of(pe, update.parameters.get(&which))?,
                 Parameter::Pending => 1,
             };
             image.word(at + slice::PARAMETERS + 4 * position as u32, value);

@@ -3,12 +3,13 @@
 use super::levels::inexpressible;
 use ndarray::{ArrayD, IxDyn};
 use s2c_dialects::{
-    attribute::{Reset, Tensor},
+    attribute::Tensor,
     diagnostic::{Diagnostic, Result},
     neuron::Stages,
-    snn::{Compare, Integrator, Network},
+    snn::{Integrator, Network},
 };
 use s2c_nir::{Choices, Node, signal};
+use s2c_passes::snn::discretization::options_of;
 
 /// Time constants tried on either side of the nearest one.
 const TRIED: usize = 64;
@@ -69,34 +70,19 @@ pub fn population(network: &Network, name: &str) -> Result<Node> {
     })
 }
 
-/// What one neuron does that NIR has no field for.
-type Rules = (Integrator, Reset, Compare);
-
-/// The rules that all neurons share, and the length of a tick.
+/// The rules that all neurons share, which NIR has no fields for, and the length of a tick.
 pub fn choices(network: &Network) -> Result<Choices> {
-    let mut shared: Option<Rules> = None;
-    for neuron in network.nodes.iter().filter_map(|node| node.op.neuron()) {
-        // Without an integrator it is a Threshold, which leaves nothing open.
-        let (Some(integrator), Some(fire)) = (neuron.integrator, neuron.fire()) else { continue };
-        let rules = (integrator, fire.reset, fire.compare);
-        if *shared.get_or_insert(rules) != rules {
-            let text = "Its integrator, reset or comparison is not that of other neurons.";
-            return Err(inexpressible(&neuron.node, text));
-        }
-    }
     let mut choices = Choices::new();
-    let mut set = |name: &str, value: &str| _ = choices.insert(name.to_owned(), value.to_owned());
-    if let Some(dt) = network.dt {
-        set("dt", &format!("{dt:e}"));
+    for neuron in network.nodes.iter().filter_map(|node| node.op.neuron()) {
+        let rules: Choices = options_of(neuron).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        if !rules.is_empty() && !choices.is_empty() && rules != choices {
+            return Err(inexpressible(
+                &neuron.node,
+                "Its rules (integrator, reset, comparison) are not those of other neurons.",
+            ));
+        }
+        choices.extend(rules);
     }
-    let Some((integrator, reset, compare)) = shared else { return Ok(choices) };
-    set("integrator", integrator.keyword());
-    set("reset", if reset == Reset::Value { "zero" } else { "subtract" });
-    match reset {
-        Reset::SubtractPending => set("reset_delay", "0"),
-        Reset::SubtractLate => set("reset_delay", "1"),
-        Reset::Subtract | Reset::Value => {}
-    }
-    set("compare", if compare == Compare::Greater { "gt" } else { "ge" });
+    choices.extend(network.dt.map(|dt| ("dt".to_owned(), format!("{dt:e}"))));
     Ok(choices)
 }

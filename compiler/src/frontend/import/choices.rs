@@ -12,14 +12,6 @@ pub fn fill(options: &Options, choices: &Choices) -> Result<Options> {
             .text(format!("{}.", error.title))
             .hint("write the file again with `s2c compile --emit nir`, or remove the group `metadata/s2c`")
     })?;
-    let mut filled = Options { dt: options.dt.or(said.dt), ..options.clone() };
-    if options.convention == Convention::Nir {
-        filled.integrator = options.integrator.or(said.integrator);
-        filled.compare = options.compare.or(said.compare);
-        // These two are one choice.
-        if options.reset.is_none() && options.reset_delay.is_none() {
-            (filled.reset, filled.reset_delay) = (said.reset, said.reset_delay);
-        }
-    }
-    Ok(filled)
+    let filled = Options { dt: options.dt.or(said.dt), ..options.clone() };
+    Ok(if options.convention == Convention::Nir { filled.with_rules(&said) } else { filled })
 }

@@ -4,7 +4,7 @@ use s2c_dialects::{
     attribute::{Reset, Tensor},
     diagnostic::{Diagnostic, Result},
     neuron::Output,
-    qsnn::{Fire, HandOn, Neuron, State},
+    qsnn::{Coefficient, Fire, HandOn, Neuron, State},
 };
 
 /// A population with float32 state.
@@ -31,6 +31,17 @@ pub enum End<'a> {
     Values { factor: &'a Tensor<f32>, fraction: i64 },
 }
 
+/// The coefficients of the stages that the programs have.
+const STAGES: [Coefficient; 7] = [
+    Coefficient::CurrentDecay,
+    Coefficient::CurrentOffset,
+    Coefficient::Decay,
+    Coefficient::Offset,
+    Coefficient::Threshold,
+    Coefficient::ResetBy,
+    Coefficient::Readout,
+];
+
 /// The population that an op is.
 ///
 /// # Errors
@@ -46,6 +57,15 @@ pub fn population(neuron: &Neuron) -> Result<Population<'_>> {
                 .hint("give --state f32"),
         ));
     };
+    if let Some((other, _)) = stages.coefficients().into_iter().find(|(which, _)| !STAGES.contains(which)) {
+        return Err(Box::new(
+            Diagnostic::error(
+                "handover-neuron",
+                format!("the vendor's programs have no stage with `{}`", other.name()),
+            )
+            .at_node(node),
+        ));
+    }
     let end = match &stages.output {
         Output::Fire(Fire { threshold, reset, reset_by: by }) => {
             let subtracts = match reset {

@@ -1,6 +1,9 @@
 //! What a neuron's float rule says, and how large its states can get.
 
-use super::weights::{bits_at, quantize};
+use super::{
+    connections::{bits_at, quantize},
+    value::Value,
+};
 use crate::{
     analysis::{
         projections,
@@ -17,15 +20,6 @@ use std::collections::BTreeMap;
 
 /// Fractional bits that sums of graded values may have; sums that spikes add to have at least none.
 const FRACTIONS: std::ops::RangeInclusive<i32> = -31..=60;
-
-/// The values that an input or a population hands on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Value {
-    /// Fractional bits per volt.
-    pub fraction: i64,
-    /// Largest absolute value in volts.
-    pub bound: f64,
-}
 
 /// What one neuron's float rule says, in units of scaled weights.
 pub struct Rule {
@@ -70,6 +64,16 @@ impl Rule {
     /// Membrane units per scaled volt with `shift` fractional bits.
     pub fn scale(&self, shift: i32) -> f64 {
         f64::from(shift).exp2() / self.gain()
+    }
+
+    /// The threshold in membrane units with `shift` fractional bits. One in units of the weights' last bit that is an
+    /// integer but for the rounding of 32-bit floats (about three units in the last place) becomes that integer, so that
+    /// sums which meet it exactly are told apart from it exactly.
+    pub fn level(&self, shift: i32) -> f64 {
+        let unit = f64::from(shift).exp2();
+        let value = self.threshold * self.scale(shift) / unit;
+        let integer = value.round();
+        unit * if (value - integer).abs() <= integer.abs() * 2e-7 { integer } else { value }
     }
 
     /// What is added to the membrane per tick besides the sum (LIF) or the current (CubaLIF).

@@ -1,6 +1,6 @@
 //! Graded values: what populations hand on instead of spikes, as fixed-point numbers in packets.
 
-use super::rule::{Rule, Value};
+use super::{rule::Rule, value::Value};
 use s2c_dialects::{
     attribute::Tensor,
     snn::{Network, Op},

@@ -6,7 +6,7 @@ use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     neuron::Stages,
     qsnn::{Coefficient, Floats, Integers, Network, Numbers, PerNeuron, State},
-    s2k::{Buffer, DecayForm, Parameter, Pe, Purpose, Update, Values},
+    s2k::{self, Buffer, DecayForm, Parameter, Pe, Purpose, Update, Values},
 };
 use s2c_kernels::GROUP;
 
@@ -128,15 +128,14 @@ impl Parameters<'_> {
     fn factors<N: Stored>(&mut self, update: &mut Update, which: Coefficient, factors: &Tensor<N::Factor>) {
         if which == Coefficient::Readout {
             let factors = self.padded(&N::readout(factors), N::ZERO);
-            update.readout = Some(self.add::<N>(which, factors));
+            update.parameters.insert(which, self.add::<N>(which, factors));
             return;
         }
-        let decay = N::decay(&self.here(factors, None));
-        let form = decay.as_ref().map(|(form, _)| *form);
-        let multiplier = decay.map(|(_, multiplier)| self.add::<N>(which, multiplier));
+        let Some((form, multiplier)) = N::decay(&self.here(factors, None)) else { return };
+        update.parameters.insert(which, self.add::<N>(which, multiplier));
         match which {
-            Coefficient::CurrentDecay => (update.current_form, update.current_decay) = (form, multiplier),
-            _ => (update.form, update.decay) = (form, multiplier),
+            Coefficient::CurrentDecay => update.current_form = Some(form),
+            _ => update.form = Some(form),
         }
     }
 
@@ -146,14 +145,11 @@ impl Parameters<'_> {
             Coefficient::Threshold => self.padded(words, N::NEVER),
             _ => self.here(words, None),
         };
-        let parameter = Some(self.add::<N>(which, words));
-        let offset = |parameter: Option<Parameter>| parameter.filter(|one| *one != N::parameter(N::ZERO));
-        match which {
-            Coefficient::CurrentOffset => update.current_offset = offset(parameter),
-            Coefficient::Offset => update.offset = offset(parameter),
-            Coefficient::Threshold => update.threshold = parameter,
-            _ => update.reset_by = parameter,
+        let is_added = matches!(which, Coefficient::CurrentOffset | Coefficient::Offset);
+        if is_added && words.uniform() == Some(N::ZERO) {
+            return;
         }
+        update.parameters.insert(which, self.add::<N>(which, words));
     }
 }
 
@@ -186,17 +182,11 @@ pub fn update(
         currents: None,
         current_shift: None,
         current_form: None,
-        current_decay: None,
-        current_offset: None,
         membranes: Symbol("membranes".to_owned()),
         form: None,
-        decay: None,
-        offset: None,
-        threshold: None,
         reset: None,
-        reset_by: None,
-        readout: None,
         fraction: None,
+        parameters: s2k::Parameters::new(),
         period: None,
         scale: Tensor::splat(vec![0], 0.0),
         saturate: neuron.saturate,
@@ -211,7 +201,7 @@ pub fn update(
         State::Floats(stages) => parameters.stages(&mut update, stages),
     }
     update.scale = parameters.here(&neuron.scale, None);
-    if update.parameters().next().is_some() {
+    if update.parameter_buffers().next().is_some() {
         update.period = period.map(|period| period as i64);
     }
     if update.currents.is_some() {

@@ -1,17 +1,16 @@
-//! The one place that knows NIR's kinds of neurons: each becomes the stages of a difference equation.
+//! Populations as the stages of a difference equation.
 
 use super::{parts::Parts, rules::Rules};
-use crate::options::{Convention, Integrator};
+use crate::options::{Convention, Integrator, Options};
 use s2c_dialects::{
     attribute::{Reset, Tensor},
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, Result},
     neuron::{Output, Stages},
-    snn::{self, Compare, Current, Fire, HandOn, Membrane, Neuron},
+    snn::{self, Compare, Current, Fire, HandOn, Membrane, Network, Neuron},
 };
 
 /// What is chosen for all neurons.
-#[derive(Clone, Copy, Debug)]
-pub struct Choices {
+pub struct Choices<'o> {
     /// Length of a tick in seconds.
     pub dt: f64,
     /// How time constants become factors.
@@ -20,13 +19,25 @@ pub struct Choices {
     pub reset: Reset,
     /// Which membranes fire.
     pub compare: Compare,
-    /// The framework.
-    pub convention: Convention,
-    /// Its row.
+    /// All options.
+    pub options: &'o Options,
+    /// The convention's row.
     pub rules: Rules,
 }
 
-impl Choices {
+impl Choices<'_> {
+    /// Turns all populations into neurons; gives what their users are to be told.
+    pub fn discretize(&self, network: &mut Network) -> Result<Vec<Diagnostic>> {
+        let mut warnings = Vec::new();
+        for index in 0..network.nodes.len() {
+            let Some(parts) = Parts::of(&network.nodes[index].op) else { continue };
+            let (neuron, warning) = self.neuron(&parts, &network.result(index)?.shape);
+            warnings.extend(warning);
+            network.nodes[index].op = neuron.into();
+        }
+        Ok(warnings)
+    }
+
     /// How a population is discretised. A spike that is a charge adds 1 to what it is added to, and a synaptic current
     /// decays together with it: in terms of the exact solution for a constant input, whose gain is 1 − e^(−dt/τ), that is
     /// another `r` and another `w_in`. Rockpool's leaky integrator is its synaptic current.
@@ -47,12 +58,12 @@ impl Choices {
         if self.integrator == Integrator::Charge { tau.map(charge) } else { gain.clone() }
     }
 
-    /// The population of these shape, and what its user is to be told.
-    pub fn neuron(&self, parts: &Parts<'_>, shape: &[usize]) -> (Neuron, Option<Diagnostic>) {
+    /// The population of this shape, and what its user is to be told.
+    fn neuron(&self, parts: &Parts<'_>, shape: &[usize]) -> (Neuron, Option<Diagnostic>) {
         let all = |value: f64| Tensor::splat(shape.to_vec(), value);
         let current =
             parts.current.map(|(tau, w_in)| Current { factor: self.factor(tau), gain: self.gain(tau, w_in, true) });
-        let decays = self.convention == Convention::Rockpool && parts.fire.is_none() && current.is_none();
+        let decays = self.options.convention == Convention::Rockpool && parts.fire.is_none() && current.is_none();
         let membrane = match (parts.r, parts.leak) {
             (Some(r), Some((tau, v_leak))) => {
                 Membrane { gain: self.gain(tau, r, decays), factor: Some(self.factor(tau)), rest: Some(v_leak.clone()) }
@@ -88,10 +99,26 @@ impl Choices {
         let warning = is_other.then(|| {
             Diagnostic::warning("reset-to-zero", "the reset potential is taken as 0")
                 .at_node(node)
-                .text(format!("What --convention {} stands for does not look at `v_reset`.", self.convention))
+                .text(format!("What --convention {} stands for does not look at `v_reset`.", self.options.convention))
                 .hint("--convention nir resets to `v_reset`")
         });
         let reset_to = if self.rules.resets_to_zero { zero() } else { v_reset.clone() };
         (Fire { threshold, compare, reset, reset_to: Some(reset_to) }, warning)
     }
+}
+
+/// The options by which a population becomes what it is, as they travel with the IR; none for one that time and rules
+/// don't matter to.
+pub fn options(neuron: &Neuron) -> Vec<(&'static str, String)> {
+    let (Some(integrator), Some(fire)) = (neuron.integrator, neuron.fire()) else { return Vec::new() };
+    let reset = if fire.reset == Reset::Value { "zero" } else { "subtract" };
+    let delay = match fire.reset {
+        Reset::SubtractPending => Some("0"),
+        Reset::SubtractLate => Some("1"),
+        Reset::Subtract | Reset::Value => None,
+    };
+    let compare = if fire.compare == Compare::Greater { "gt" } else { "ge" };
+    let mut all = vec![("integrator", integrator.keyword()), ("reset", reset), ("compare", compare)];
+    all.extend(delay.map(|delay| ("reset_delay", delay)));
+    all.into_iter().map(|(name, value)| (name, value.to_owned())).collect()
 }

@@ -1,4 +1,4 @@
-//! NIR's kinds of neurons, by what they have in common.
+//! The one place behind the importer that knows NIR's kinds of neurons.
 
 use s2c_dialects::{attribute::Tensor, snn::Op};
 

@@ -1,28 +1,28 @@
-//! Populations with integer state.
+//! Populations.
 //!
 //! Neurons are updated in blocks, each step of the rule for all neurons of a block before the next, without branches
 //! between neurons. A block that stayed as it was in a tick without input, and handed nothing on, is left out until
 //! something arrives.
 
 use super::{
-    arithmetic::{decay, keep_byte, shift_right},
+    arithmetic::Arithmetic,
     row::{Block, LANES, Layout, Parameter, Row, any, change},
 };
 use fixedbitset::FixedBitSet;
 use s2c_dialects::{
     attribute::{Reset, Tensor},
-    neuron::{Output, Stages},
-    qsnn::{Integers, Neuron, ONE},
+    neuron::{self, Stages},
+    qsnn::{Integers, Neuron},
 };
 
 /// A population.
-pub struct Population {
+pub struct Population<N: Arithmetic> {
     layout: Layout,
     shift: u32,
     /// The current, and the shift to the right that it drives the membrane with.
-    current: Option<(Stage, u32)>,
-    membrane: Stage,
-    hands_on: HandsOn,
+    current: Option<(Stage<N>, u32)>,
+    membrane: Stage<N>,
+    output: Output<N>,
     /// What a volt is, by neuron of the network.
     scale: Tensor<f64>,
     saturate: bool,
@@ -37,89 +37,67 @@ pub struct Population {
 }
 
 /// What a population hands on.
-enum HandsOn {
-    Spikes { threshold: Parameter<i32>, reset: Reset, reset_by: Parameter<i32> },
-    Values { readout: Parameter<i64>, fraction: i64 },
+enum Output<N: Arithmetic> {
+    Fire { threshold: Parameter<N::Word>, reset: Reset, reset_by: Parameter<N::Word> },
+    HandOn { readout: Parameter<N::Factor>, fraction: i64 },
 }
 
 /// `state <- decay(state) + x + offset`, in this order.
-struct Stage {
-    state: Vec<Block>,
+struct Stage<N: Arithmetic> {
+    state: Vec<Block<N::Word>>,
     /// `None` where nothing leaks.
-    decay: Option<Parameter<i64>>,
+    decay: Option<Parameter<N::Factor>>,
     /// `None` where nothing is added.
-    offset: Option<Parameter<i32>>,
+    offset: Option<Parameter<N::Word>>,
 }
 
-impl Stage {
-    fn new(layout: Layout, decay: &Tensor<i64>, offset: &Tensor<i32>) -> Self {
-        let leaks = decay.values.iter().any(|&factor| factor != ONE);
-        let adds = offset.values.iter().any(|&offset| offset != 0);
+/// A coefficient in the order of rows.
+fn all<T: Copy + Default + PartialEq>(layout: Layout, tensor: &Tensor<T>) -> Parameter<T> {
+    Parameter::new(layout, |index| tensor.at(index))
+}
+
+impl<N: Arithmetic> Stage<N> {
+    fn new(layout: Layout, decay: &Tensor<N::Factor>, offset: &Tensor<N::Word>) -> Self {
+        let leaks = decay.values.iter().any(|&factor| factor != N::ONE);
+        let adds = offset.values.iter().any(|&offset| offset != N::Word::default());
         Self {
             state: vec![Block::default(); layout.width().div_ceil(LANES)],
-            decay: leaks.then(|| Parameter::new(layout, |index| decay.at(index))),
-            offset: adds.then(|| Parameter::new(layout, |index| offset.at(index))),
+            decay: leaks.then(|| all(layout, decay)),
+            offset: adds.then(|| all(layout, offset)),
         }
     }
 
     /// The next state of a block.
     #[inline]
-    fn advance(&mut self, block: usize, x: &Block, saturate: bool) {
+    fn advance(&mut self, block: usize, x: &Block<N::Word>, saturate: bool) {
         let state = &mut self.state[block];
         if let Some(factors) = &self.decay {
-            let factors = factors.block(block);
-            change(state, |lane, value| decay(value, factors[lane]));
+            N::decay(state, factors.block(block));
         }
-        add(state, x, saturate);
+        N::add(state, x, saturate);
         if let Some(offset) = &self.offset {
-            add(state, offset.block(block), saturate);
+            N::add(state, offset.block(block), saturate);
         }
     }
 }
 
-/// Addition that clamps to int32 or wraps.
-#[inline]
-fn add(left: &mut Block, right: &Block, saturate: bool) {
-    if saturate {
-        change(left, |lane, value| value.saturating_add(right[lane]));
-    } else {
-        change(left, |lane, value| value.wrapping_add(right[lane]));
-    }
-}
-
-/// Subtraction that clamps to int32 or wraps.
-#[inline]
-fn subtract(left: &mut Block, right: &Block, saturate: bool) {
-    if saturate {
-        change(left, |lane, value| value.saturating_sub(right[lane]));
-    } else {
-        change(left, |lane, value| value.wrapping_sub(right[lane]));
-    }
-}
-
-/// The bits in which two blocks differ.
-fn differences(left: &Block, right: &Block) -> i32 {
-    (0..LANES).fold(0, |any, lane| any | (left[lane] ^ right[lane]))
-}
-
-impl Population {
+impl<N: Arithmetic> Population<N> {
     /// The neurons of an op, whose stages these are.
-    pub fn new(neuron: &Neuron, stages: &Stages<Integers>, layout: Layout) -> Self {
+    pub fn new(neuron: &Neuron, stages: &Stages<N>, layout: Layout) -> Self {
         let membrane = Stage::new(layout, &stages.membrane.decay, &stages.membrane.offset);
         let current = stages
             .current
             .as_ref()
             .map(|current| (Stage::new(layout, &current.decay, &current.offset), current.shift.unwrap_or(0) as u32));
-        let hands_on = match &stages.output {
-            Output::Fire(fire) => HandsOn::Spikes {
-                threshold: Parameter::new(layout, |index| fire.threshold.at(index)),
+        let output = match &stages.output {
+            neuron::Output::Fire(fire) => Output::Fire {
+                threshold: all(layout, &fire.threshold),
                 reset: fire.reset,
-                reset_by: Parameter::new(layout, |index| fire.reset_by.at(index)),
+                reset_by: all(layout, &fire.reset_by),
             },
-            Output::HandOn(hand_on) => HandsOn::Values {
-                readout: Parameter::new(layout, |index| hand_on.readout.at(index)),
-                fraction: hand_on.fraction,
-            },
+            neuron::Output::HandOn(hand_on) => {
+                Output::HandOn { readout: all(layout, &hand_on.readout), fraction: hand_on.fraction }
+            }
         };
         let mut population = Self {
             layout,
@@ -129,7 +107,7 @@ impl Population {
             awake: FixedBitSet::with_capacity(membrane.state.len()),
             due: FixedBitSet::new(),
             membrane,
-            hands_on,
+            output,
             scale: neuron.scale.clone(),
             saturate: neuron.saturate,
             byte_shift: neuron.byte_shift.map(|shift| shift as u32),
@@ -153,57 +131,37 @@ impl Population {
 
     /// One tick of a block. Whether the next one may differ from this one, should it have no input.
     fn update(&mut self, block: usize, input: &Block, results: &mut Row) -> bool {
-        let mut drive = *input;
-        change(&mut drive, |_, x| x << self.shift);
+        let mut drive = N::input(input, self.shift);
         let mut changes = any(input);
         if let Some((current, shift)) = &mut self.current {
             let before = current.state[block];
             current.advance(block, &drive, self.saturate);
             drive = current.state[block];
-            changes |= differences(&before, &drive);
-            change(&mut drive, |_, current| shift_right(current, *shift));
+            changes |= N::differences(&before, &drive);
+            N::drive(&mut drive, *shift);
         }
         let before = self.membrane.state[block];
         self.membrane.advance(block, &drive, self.saturate);
         let membrane = &mut self.membrane.state[block];
-        let mut result = *membrane;
-        match &self.hands_on {
-            HandsOn::Values { readout, .. } => {
-                let readout = readout.block(block);
-                change(&mut result, |lane, membrane| decay(membrane, readout[lane]));
-            }
-            HandsOn::Spikes { threshold, reset, reset_by } => {
-                let (threshold, reset_by) = (threshold.block(block), reset_by.block(block));
-                // All bits of a neuron that fires.
-                change(&mut result, |lane, membrane| -i32::from(membrane > threshold[lane]));
-                let mut after = *membrane;
-                subtract(&mut after, reset_by, self.saturate);
-                if *reset == Reset::SubtractPending {
-                    let may_fire = |lane: usize| before[lane] <= threshold[lane] || after[lane] > threshold[lane];
-                    change(&mut result, |lane, fires| fires & -i32::from(may_fire(lane)));
-                }
-                if *reset == Reset::Value {
-                    after = *reset_by;
-                }
-                change(membrane, |lane, membrane| after[lane] & result[lane] | membrane & !result[lane]);
-                if let Some(shift) = self.byte_shift {
-                    change(membrane, |_, membrane| keep_byte(membrane, shift));
-                }
-                change(&mut result, |_, fires| fires & 1);
-            }
+        let fires = self.output.fire(block, &before, membrane, self.saturate);
+        let result = match &self.output {
+            Output::Fire { .. } => fires,
+            Output::HandOn { readout, .. } => N::readout(membrane, readout.block(block)),
+        };
+        if let Some(shift) = self.byte_shift {
+            change(membrane, |_, membrane| N::keep_byte(membrane, shift));
         }
-        let fired = any(&result);
-        if fired != 0 {
+        let handed_on = any(&result);
+        if handed_on != 0 {
             *results.block_mut(block) = result;
         }
-        match &self.hands_on {
+        match &self.output {
             // Without leak, offset or current a membrane moves by spikes alone: those that arrive, and its own.
-            HandsOn::Spikes { threshold, .. } if self.is_still => {
+            Output::Fire { threshold, .. } if self.is_still => {
                 let threshold = threshold.block(block);
-                change(&mut result, |lane, _| i32::from(membrane[lane] > threshold[lane]));
-                any(&result) != 0
+                (0..LANES).fold(false, |any, lane| any | (membrane[lane] > threshold[lane]))
             }
-            _ => changes | differences(&before, membrane) | fired != 0,
+            _ => changes | N::differences(&before, membrane) | handed_on != 0,
         }
     }
 
@@ -218,23 +176,46 @@ impl Population {
 
     /// Fractional bits of what it hands on; `None` for spikes.
     pub fn fraction(&self) -> Option<i64> {
-        match self.hands_on {
-            HandsOn::Values { fraction, .. } => Some(fraction),
-            HandsOn::Spikes { .. } => None,
+        match self.output {
+            Output::HandOn { fraction, .. } => Some(fraction),
+            Output::Fire { .. } => None,
         }
     }
 
-    /// Membranes by neuron of the network, as integers.
-    pub fn raw_membranes(&self) -> impl Iterator<Item = i32> + '_ {
+    /// Membranes by neuron of the network, as they are kept.
+    pub fn raw_membranes(&self) -> impl Iterator<Item = N::Word> + '_ {
         let membranes = self.membrane.state.as_flattened();
         self.layout.positions().map(|position| membranes[position])
     }
 
     /// Membranes in volts.
     pub fn membranes(&self) -> Vec<f64> {
-        self.raw_membranes().zip(self.scale.iter()).map(|(value, scale)| f64::from(value) / scale).collect()
+        self.raw_membranes().zip(self.scale.iter()).map(|(value, scale)| N::value(value) / scale).collect()
     }
+}
 
+impl<N: Arithmetic> Output<N> {
+    /// Which neurons of a block fire, as ones, and their resets. `before` holds the membranes before the tick.
+    #[inline]
+    fn fire(&self, block: usize, before: &Block<N::Word>, membrane: &mut Block<N::Word>, saturate: bool) -> Block {
+        let Self::Fire { threshold, reset, reset_by } = self else { return Block::default() };
+        let (threshold, reset_by) = (threshold.block(block), reset_by.block(block));
+        let mut fires: Block = std::array::from_fn(|lane| i32::from(membrane[lane] > threshold[lane]));
+        let mut after = *membrane;
+        N::subtract(&mut after, reset_by, saturate);
+        if *reset == Reset::SubtractPending {
+            let may_fire = |lane: usize| before[lane] <= threshold[lane] || after[lane] > threshold[lane];
+            change(&mut fires, |lane, fires| fires & i32::from(may_fire(lane)));
+        }
+        if *reset == Reset::Value {
+            after = *reset_by;
+        }
+        change(membrane, |lane, membrane| if fires[lane] != 0 { after[lane] } else { membrane });
+        fires
+    }
+}
+
+impl Population<Integers> {
     /// Membranes at an end of their range.
     pub fn saturated(&self) -> usize {
         let (lowest, highest) = self.byte_shift.map_or((i32::MIN, i32::MAX), |shift| (-128 << shift, 127 << shift));

@@ -10,7 +10,7 @@ pub type Block<T = i32> = [T; LANES];
 
 /// Changes a block lane by lane.
 #[inline(always)]
-pub fn change(block: &mut Block, f: impl Fn(usize, i32) -> i32) {
+pub fn change<T: Copy>(block: &mut Block<T>, f: impl Fn(usize, T) -> T) {
     for (lane, value) in block.iter_mut().enumerate() {
         *value = f(lane, *value);
     }

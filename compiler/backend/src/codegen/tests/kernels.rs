@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 use s2c_chip::Packet;
+use s2c_dialects::qsnn::Coefficient;
 use s2c_kernels::{
     Accumulator, CurrentStage, Decay, Factor, Fire, GROUP, Kernel, Parameter, Reset, RowKernel, SparseKernel, Spread,
     State, UpdateKernel, WeightWidth, pack_row,
@@ -251,7 +252,7 @@ fn check_update(code: &CodeImage, kernel: &UpdateKernel, mut neurons: Neurons) -
     assert_eq!(machine.read(ACCUMULATORS, cleared), vec![0; cleared], "{name}, {count}: accumulators");
     assert_eq!(machine.read(end, 12), words(&GUARD), "{name}, {count}: behind the accumulators");
     if let Some(position) = kernel.parameters().iter().position(|&name| name == Parameter::Pending) {
-        let thresholds = &neurons.parameters[&Parameter::Threshold];
+        let thresholds = &neurons.parameters[&Parameter::THRESHOLD];
         let pending = neurons.membranes.iter().zip(thresholds).any(|(v, threshold)| v > threshold);
         let word = machine.read(DESCRIPTOR + s2c_abi::slice::PARAMETERS + 4 * position as u32, 4);
         assert_eq!(word, words(&[pending.into()]), "{name}, {count}: pending");
@@ -288,16 +289,16 @@ pub fn any_kernel(random: &mut Random) -> UpdateKernel {
         1 | 2 => (None, Some(random.pick(&spreads))),
         _ => (Some(fire), None),
     };
+    let words = [(Coefficient::Offset, random.pick(&offsets)), (Coefficient::Readout, readout)];
     UpdateKernel {
         accumulators: random.pick(&[Accumulator::I16, Accumulator::I32]),
         state: random.pick(&[State::Wrap, State::Saturate]),
         input_shift: random.pick(&[-7, -1, 0, 1, 8, 14, 15, 16, 20, 31]),
         current: random.pick(&[None, Some(current)]),
         decay: decay(random),
-        offset: random.pick(&offsets),
         byte_shift: random.pick(&[None, Some(2), Some(17), Some(24)]).filter(|_| readout.is_none()),
         fire,
-        readout,
+        words: words.into_iter().filter_map(|(which, spread)| Some((which, spread?))).collect(),
     }
 }
 
@@ -348,10 +349,9 @@ pub fn lif(saturate: bool) -> UpdateKernel {
         input_shift: 8,
         current: None,
         decay: Decay::Whole(Spread::Uniform),
-        offset: None,
         byte_shift: None,
         fire: Some(Fire { threshold: Spread::PerNeuron, reset: Reset::Subtract(Spread::Uniform) }),
-        readout: None,
+        words: BTreeMap::new(),
     }
 }
 
@@ -390,7 +390,7 @@ fn quiet(kernel: &UpdateKernel, count: usize, silent: bool, random: &mut Random)
     quiet.accumulators.fill(if silent { 0 } else { 1 << kernel.input_shift.min(0).unsigned_abs() });
     for (name, values) in &mut quiet.parameters {
         values.fill(match name {
-            Parameter::Threshold | Parameter::Readout => threshold,
+            Parameter::Of(Coefficient::Threshold | Coefficient::Readout) => threshold,
             Parameter::Pending => 0,
             _ => other,
         });
@@ -415,7 +415,7 @@ pub fn run_quiet(
 pub fn run_firing(code: &CodeImage, kernel: &UpdateKernel, count: usize, random: &mut Random) -> ((u64, u64), usize) {
     let mut some = quiet(kernel, count, false, random);
     some.membranes.iter_mut().step_by(16).for_each(|membrane| *membrane = 1 << 24);
-    some.parameters.entry(Parameter::Threshold).and_modify(|thresholds| thresholds.fill(1 << 20));
+    some.parameters.entry(Parameter::THRESHOLD).and_modify(|thresholds| thresholds.fill(1 << 20));
     let sent = update(kernel, &mut some.clone()).len();
     assert_eq!(sent, count.div_ceil(16), "{}", kernel.name());
     (check_update(code, kernel, some), sent)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use s2c_dialects::qsnn::Coefficient;
 use s2c_kernels::{Decay, Factor, Parameter, Reset, State, UpdateKernel};
 
 /// What weights are multiplied by.
@@ -41,21 +42,21 @@ pub fn update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<(u32, Option<
             None => x,
             Some(stage) => {
                 let c = parameter(Parameter::Currents);
-                let mut c = add(decay(stage.decay, c, || parameter(Parameter::CurrentDecay)), x);
+                let mut c = add(decay(stage.decay, c, || parameter(Parameter::CURRENT_DECAY)), x);
                 if stage.offset.is_some() {
-                    c = add(c, parameter(Parameter::CurrentOffset));
+                    c = add(c, parameter(Parameter::CURRENT_OFFSET));
                 }
                 current = Some(c);
                 let half = 1i64 << stage.output_shift >> 1;
                 ((i64::from(c) + half) >> stage.output_shift) as i32
             }
         };
-        let mut v = add(decay(kernel.decay, neurons.membranes[i], || parameter(Parameter::Decay)), drive);
-        if kernel.offset.is_some() {
-            v = add(v, parameter(Parameter::Offset));
+        let mut v = add(decay(kernel.decay, neurons.membranes[i], || parameter(Parameter::DECAY)), drive);
+        if kernel.word(Coefficient::Offset).is_some() {
+            v = add(v, parameter(Parameter::OFFSET));
         }
         if let Some(fire) = &kernel.fire {
-            let (threshold, by) = (parameter(Parameter::Threshold), parameter(Parameter::ResetBy));
+            let (threshold, by) = (parameter(Parameter::THRESHOLD), parameter(Parameter::RESET_BY));
             let reduced = subtract(v, by);
             let pending = matches!(fire.reset, Reset::SubtractPending(_)) && neurons.membranes[i] > threshold;
             if v > threshold && (!pending || reduced > threshold) {
@@ -63,8 +64,8 @@ pub fn update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<(u32, Option<
                 v = if matches!(fire.reset, Reset::Value(_)) { by } else { reduced };
             }
         }
-        if kernel.readout.is_some() {
-            let product = i64::from(v) * i64::from(parameter(Parameter::Readout));
+        if kernel.word(Coefficient::Readout).is_some() {
+            let product = i64::from(v) * i64::from(parameter(Parameter::READOUT));
             let y = ((product + (1 << 31)) >> 32) as i32;
             sent.extend((y != 0).then_some((i as u32, Some(y as u32))));
         }
@@ -90,22 +91,23 @@ fn float_update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<(u32, Optio
         };
         let x = std::mem::take(&mut neurons.accumulators[i]) as f32;
         let current = kernel.current.as_ref().map(|current| {
-            let (factor, constant) = (Parameter::CurrentDecay, Parameter::CurrentOffset);
+            let (factor, constant) = (Parameter::CURRENT_DECAY, Parameter::CURRENT_OFFSET);
             stage(parameter(Parameter::Currents), current.decay, factor, x, current.offset, constant)
         });
         let before = f32::from_bits(neurons.membranes[i] as u32);
         let drive = current.unwrap_or(x);
-        let mut v = stage(before, kernel.decay, Parameter::Decay, drive, kernel.offset, Parameter::Offset);
+        let mut v =
+            stage(before, kernel.decay, Parameter::DECAY, drive, kernel.word(Coefficient::Offset), Parameter::OFFSET);
         if let Some(fire) = &kernel.fire {
-            let (threshold, by) = (parameter(Parameter::Threshold), parameter(Parameter::ResetBy));
+            let (threshold, by) = (parameter(Parameter::THRESHOLD), parameter(Parameter::RESET_BY));
             let pending = matches!(fire.reset, Reset::SubtractPending(_)) && before > threshold;
             if v > threshold && (!pending || v - by > threshold) {
                 sent.push((i as u32, None));
                 v = if matches!(fire.reset, Reset::Value(_)) { by } else { v - by };
             }
         }
-        if kernel.readout.is_some() {
-            let y = (v * parameter(Parameter::Readout)).round_ties_even() as i32;
+        if kernel.word(Coefficient::Readout).is_some() {
+            let y = (v * parameter(Parameter::READOUT)).round_ties_even() as i32;
             sent.extend((y != 0).then_some((i as u32, Some(y as u32))));
         }
         neurons.membranes[i] = v.to_bits() as i32;

@@ -36,8 +36,8 @@ fn row(accumulators: Accumulator) -> RowKernel {
 }
 
 fn neurons(accumulators: Accumulator, fire: Option<Fire>) -> UpdateKernel {
-    let (state, input_shift, current, decay, offset) = (State::Wrap, 0, None, Decay::None, None);
-    UpdateKernel { accumulators, state, input_shift, current, decay, offset, byte_shift: None, fire, readout: None }
+    let (state, input_shift, current, decay, words) = (State::Wrap, 0, None, Decay::None, Default::default());
+    UpdateKernel { accumulators, state, input_shift, current, decay, byte_shift: None, fire, words }
 }
 
 fn write(machine: &mut Machine, address: u32, words: &[u32]) {

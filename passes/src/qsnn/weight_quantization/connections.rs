@@ -1,4 +1,4 @@
-//! Weights as integers.
+//! Connections with integer weights.
 
 use crate::{
     analysis::grid,
@@ -12,27 +12,31 @@ use s2c_dialects::{
 use std::collections::BTreeMap;
 
 /// The bits of connection `index`.
-pub(super) fn bits_at(bits: &BTreeMap<usize, u32>, index: usize) -> Result<u32> {
+pub fn bits_at(bits: &BTreeMap<usize, u32>, index: usize) -> Result<u32> {
     bits.get(&index).copied().ok_or_else(|| Box::new(Diagnostic::bug("a connection leads to no population")))
 }
 
-pub(super) fn quantize(weight: f32, bits: u32, cast: WeightCast) -> i32 {
+/// A scaled weight as an integer of so many bits.
+pub fn quantize(weight: f32, bits: u32, cast: WeightCast) -> i32 {
     let weight = f64::from(weight);
     let weight = if cast == WeightCast::Truncate { weight.trunc() } else { weight };
     grid::nearest(weight, bits) as i32
 }
 
-pub(super) fn dense(op: &snn::Linear, bits: u32, shift: Option<i64>, options: &Options) -> qsnn::Dense {
+/// A matrix in integers.
+pub fn dense(op: &snn::Linear, bits: u32, shift: Option<i64>, options: &Options) -> qsnn::Dense {
     let values = op.weight.iter().map(|weight| quantize(weight, bits, options.weight_cast)).collect();
     qsnn::Dense { weight: Weights::new(bits, op.weight.shape.clone(), values), bits: bits.into(), shift }
 }
 
-pub(super) fn one_to_one(op: &snn::Scale, bits: u32, shift: Option<i64>, options: &Options) -> qsnn::Scale {
+/// A scale in integers.
+pub fn one_to_one(op: &snn::Scale, bits: u32, shift: Option<i64>, options: &Options) -> qsnn::Scale {
     let values = op.scale.iter().map(|weight| quantize(weight, bits, options.weight_cast)).collect();
     qsnn::Scale { weight: Weights::new(bits, vec![op.scale.len()], values), bits: bits.into(), shift }
 }
 
-pub(super) fn conv2d(op: &snn::Conv2d, bits: u32, shift: Option<i64>, options: &Options) -> qsnn::Conv2d {
+/// A convolution in integers.
+pub fn conv2d(op: &snn::Conv2d, bits: u32, shift: Option<i64>, options: &Options) -> qsnn::Conv2d {
     let values = op.weight.iter().map(|weight| quantize(weight, bits, options.weight_cast)).collect();
     qsnn::Conv2d {
         weight: Weights::new(bits, op.weight.shape.clone(), values),

@@ -1,55 +1,45 @@
-//! Populations before and after.
+//! A population in floats, and what is known of it.
 
-use super::rule::{Rule, Value};
+use super::rule::Rule;
 use s2c_dialects::{
     attribute::{Reset, Tensor},
     diagnostic::Diagnostic,
-    qsnn,
     snn::Neuron,
 };
 
 /// How many times its drive or its threshold a membrane is expected to reach where its range is unbounded.
-pub(super) const HEADROOM: f64 = 128.0;
+pub const HEADROOM: f64 = 128.0;
 /// The same for a membrane that adds up all that it gets and never fires: so many ticks in which all inputs are at their
 /// largest.
-pub(super) const INTEGRATOR_HEADROOM: f64 = 1024.0;
+pub const INTEGRATOR_HEADROOM: f64 = 1024.0;
 
-/// A population in integers.
-pub(super) struct Population {
-    pub(super) op: qsnn::Op,
-    /// Fractional bits of the sums that arrive.
-    pub(super) fraction: i32,
-    /// What it hands on, where that is not spikes.
-    pub(super) value: Option<Value>,
-}
-
-/// A population in floats, and what is known of it.
-pub(super) struct Dynamics<'n> {
-    pub(super) neuron: &'n Neuron,
-    pub(super) shape: &'n [usize],
-    pub(super) rules: &'n [Rule],
+/// What quantization starts from.
+pub struct Dynamics<'n> {
+    /// The population.
+    pub neuron: &'n Neuron,
+    /// Its shape.
+    pub shape: &'n [usize],
+    /// The rule of each neuron.
+    pub rules: &'n [Rule],
     /// The most fractional bits that sums can have.
-    pub(super) fraction: i32,
+    pub fraction: i32,
     /// How many times its drive or its threshold a membrane is expected to reach where its range is unbounded.
-    pub(super) headroom: f64,
+    pub headroom: f64,
 }
 
 impl Dynamics<'_> {
     /// One number per neuron.
-    pub(super) fn all<T: Copy + PartialEq>(&self, f: impl Fn(&Rule) -> T) -> Tensor<T> {
+    pub fn all<T: Copy + PartialEq>(&self, f: impl Fn(&Rule) -> T) -> Tensor<T> {
         Tensor::new(self.shape.to_vec(), self.rules.iter().map(f).collect())
     }
 
-    pub(super) fn has_current(&self) -> bool {
+    /// Whether there is a current between input and membrane.
+    pub fn has_current(&self) -> bool {
         self.neuron.stages.current.is_some()
     }
 
-    pub(super) fn reset(&self) -> Option<Reset> {
-        self.neuron.fire().map(|fire| fire.reset)
-    }
-
     /// The warning where neurons can't fire, whatever arrives.
-    pub(super) fn never_fires(&self) -> Option<Diagnostic> {
+    pub fn never_fires(&self) -> Option<Diagnostic> {
         self.reset()?;
         let is_silent = |rule: &&Rule| rule.membrane(0, None, None).high < rule.threshold * rule.scale(0);
         let (silent, all) = (self.rules.iter().filter(is_silent).count(), self.rules.len());
@@ -60,21 +50,15 @@ impl Dynamics<'_> {
                 .hint("are the threshold, `r` and --dt in the units that the network was trained with?")
         })
     }
+
+    /// What a spike does, where the neurons have spikes.
+    pub fn reset(&self) -> Option<Reset> {
+        self.neuron.fire().map(|fire| fire.reset)
+    }
 }
 
-/// What a spike does in `qsnn`: what is subtracted a tick later is subtracted at once, in the size that decays to it.
-pub(super) fn in_integers(reset: Reset) -> Reset {
-    if reset == Reset::SubtractLate { Reset::Subtract } else { reset }
-}
-
-/// A threshold in units of the weights' last bit that is an integer but for the rounding of 32-bit floats (about three
-/// units in the last place) becomes that integer, so that sums which meet it exactly are told apart from it exactly.
-pub(super) fn snap(value: f64) -> f64 {
-    let integer = value.round();
-    if (value - integer).abs() <= integer.abs() * 2e-7 { integer } else { value }
-}
-
-pub(super) fn too_wide(node: &str, rules: &[Rule], reset: Option<Reset>) -> Box<Diagnostic> {
+/// The error of neurons that 32 bits are too few for.
+pub fn too_wide(node: &str, rules: &[Rule], reset: Option<Reset>) -> Box<Diagnostic> {
     let wrong = rules.iter().position(|rule| !rule.fits(0, reset, Some(1.0))).unwrap_or(0);
     let rule = &rules[wrong];
     let diagnostic = Diagnostic::error("neuron-too-wide", format!("neuron {wrong} needs more than 32 bits"))
@@ -89,7 +73,7 @@ pub(super) fn too_wide(node: &str, rules: &[Rule], reset: Option<Reset>) -> Box<
 }
 
 /// The error of a neuron whose numbers no float can hold.
-pub(super) fn beyond_floats(node: &str, neuron: usize) -> Box<Diagnostic> {
+pub fn beyond_floats(node: &str, neuron: usize) -> Box<Diagnostic> {
     let title = format!("neuron {neuron} needs numbers that are too large or too small");
     let text =
         "Its threshold or its potentials, in units of its largest weight's last bit, are beyond what floats hold.";
