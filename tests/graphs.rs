@@ -23,7 +23,7 @@ use s2c_dialects::{Context, graph::Network, ir, qsnn, snn};
 use s2c_interp::Interpreter;
 use s2c_nir::{Graph, Node};
 use s2c_passes::{
-    options::{Convention, InputKind, Level, Options, State},
+    options::{Convention, InputKind, Level, Options, PerNode, State},
     session::Phase,
 };
 use s2c_tests::Random;
@@ -141,7 +141,7 @@ fn levels_agree(seed: u64, steps: usize) {
     let mut random = Random(seed ^ 1);
     let level = [Level::O0, Level::O1, Level::O2][random.below(3)];
     let limit = if random.one_in(4) { 3 } else { 1 };
-    let options = Options {
+    let mut options = Options {
         level,
         dt: Some(DT),
         convention: [Convention::Norse, Convention::Sinabs][random.below(2)],
@@ -151,6 +151,9 @@ fn levels_agree(seed: u64, steps: usize) {
         state: if random.one_in(4) { State::F32 } else { State::Fixed },
         ..Options::default()
     };
+    if random.one_in(2) {
+        options.lower_bound.insert(None, Some(random.below(5) as f64 / 4.0 - 1.0));
+    }
     let context = ir::context();
     let inputs = inputs_of(&graph, &options, &mut random);
     let fail = |error: Box<s2c_dialects::diagnostic::Diagnostic>| -> ! { panic!("seed {seed} steps {steps}: {error}") };
@@ -220,7 +223,8 @@ fn reads_back(
     let populations = &populations[..];
     model_file::write_with(&exported.graph, &exported.choices, &again).unwrap();
     // Time and rules come from the file.
-    let options = Options { dt: None, convention: Convention::Nir, ..options.clone() };
+    let lower_bound = PerNode::default();
+    let options = Options { dt: None, convention: Convention::Nir, lower_bound, ..options.clone() };
     let stop = Wishes { stop_after: Some(Phase::Qsnn), ..Wishes::default() };
     let fail = |error| -> ! { panic!("{}: {error}", again.display()) };
     let (module, ..) = driver::compile(&context, &again, &options, None, &stop).unwrap_or_else(|error| fail(error));

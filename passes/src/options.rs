@@ -11,6 +11,36 @@ use s2c_dialects::{
 use std::collections::BTreeMap;
 pub use words::{Convention, InputKind, Integrator, Level, State, WeightCast, WeightRounding, WeightScale};
 
+/// A choice for all populations, and for some by themselves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PerNode<T> {
+    /// For those that have none of their own.
+    pub all: Option<T>,
+    /// By NIR node.
+    pub nodes: BTreeMap<String, T>,
+}
+
+impl<T> Default for PerNode<T> {
+    fn default() -> Self {
+        Self { all: None, nodes: BTreeMap::new() }
+    }
+}
+
+impl<T> PerNode<T> {
+    /// The choice for a node.
+    pub fn of(&self, node: &str) -> Option<&T> {
+        self.nodes.get(node).or(self.all.as_ref())
+    }
+
+    /// Adds a choice for a node, or for all.
+    pub fn insert(&mut self, node: Option<&str>, choice: T) {
+        match node {
+            Some(node) => _ = self.nodes.insert(node.to_owned(), choice),
+            None => self.all = Some(choice),
+        }
+    }
+}
+
 /// Options of a compile.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
@@ -28,6 +58,8 @@ pub struct Options {
     pub reset_delay: Option<bool>,
     /// Overrides the convention.
     pub compare: Option<Compare>,
+    /// Lower bounds of membranes in volts, at most 0.
+    pub lower_bound: PerNode<Option<f64>>,
     /// What the inputs are given.
     pub input_kind: InputKind,
     /// Largest number of spikes, or absolute value, per input neuron and tick, 1 to 255.
@@ -70,6 +102,7 @@ impl Default for Options {
             reset: None,
             reset_delay: None,
             compare: None,
+            lower_bound: PerNode::default(),
             input_kind: InputKind::Spikes,
             input_limit: 1,
             weight_bits: 8,
@@ -114,6 +147,17 @@ pub fn compare_from_word(word: &str) -> Option<Compare> {
     }
 }
 
+/// The lower bound of a word: volts, at most 0, where membranes start; or `none`.
+pub fn bound_from_word(word: &str) -> Option<Option<f64>> {
+    match word {
+        "none" => Some(None),
+        _ => word.parse().ok().filter(|bound: &f64| bound.is_finite() && *bound <= 0.0).map(Some),
+    }
+}
+
+/// What the name of an option of one node's lower bound begins with.
+const NODE_BOUND: &str = "lower_bound.";
+
 /// A PE as CHIP,COLUMN,ROW,CORE.
 pub fn pe_from_word(word: &str) -> Option<[u32; 4]> {
     let numbers: Option<Vec<u32>> = word.split(',').map(|number| number.parse().ok()).collect();
@@ -145,6 +189,7 @@ impl Options {
             compare: self.compare.or(said.compare),
             reset,
             reset_delay,
+            lower_bound: if self.lower_bound == PerNode::default() { said } else { self }.lower_bound.clone(),
             ..self.clone()
         }
     }
@@ -195,6 +240,13 @@ impl Options {
         if let Some(delay) = self.reset_delay {
             set("reset_delay", u8::from(delay).to_string());
         }
+        let bound = |bound: &Option<f64>| bound.map_or_else(|| "none".to_owned(), |bound| bound.to_string());
+        for (node, choice) in &self.lower_bound.nodes {
+            set(&format!("{NODE_BOUND}{node}"), bound(choice));
+        }
+        if let Some(choice) = &self.lower_bound.all {
+            set("lower_bound", bound(choice));
+        }
         if let Some(compare) = self.compare {
             set("compare", if compare == Compare::Greater { "gt" } else { "ge" }.to_owned());
         }
@@ -239,6 +291,11 @@ impl Options {
                     let delay = ["0", "1"].iter().position(|&word| word == value).map(|delay| Some(delay == 1));
                     store(delay, &mut options.reset_delay)
                 }
+                "lower_bound" => store(bound_from_word(value).map(Some), &mut options.lower_bound.all),
+                name if name.starts_with(NODE_BOUND) => bound_from_word(value).is_some_and(|bound| {
+                    options.lower_bound.insert(Some(&name[NODE_BOUND.len()..]), bound);
+                    true
+                }),
                 "compare" => store(compare_from_word(value).map(Some), &mut options.compare),
                 _ => false,
             };

@@ -45,6 +45,9 @@ pub struct ModelOptions {
     /// Which membranes fire: above the threshold, or at and above it.
     #[arg(long, value_parser = ["gt", "ge"])]
     compare: Option<String>,
+    /// Lower bound of membranes at the end of a tick, in volts, at most 0: of all populations, or of one [default: none].
+    #[arg(long, value_name = "V|NODE=V|none", value_parser = parse_bound, allow_hyphen_values = true)]
+    lower_bound: Vec<(Option<String>, Option<f64>)>,
     /// What the inputs are given: numbers of spikes, or real values, such as the brightness of pixels, that the first
     /// weights multiply in every tick.
     #[arg(long, value_parser = word_of(options::InputKind::WORDS), default_value = "spikes")]
@@ -116,6 +119,12 @@ fn parse_tick(text: &str) -> std::result::Result<f64, String> {
 
 fn parse_pe(text: &str) -> std::result::Result<[u32; 4], String> {
     options::pe_from_word(text).ok_or_else(|| "expected CHIP,COLUMN,ROW,CORE".to_owned())
+}
+
+fn parse_bound(text: &str) -> std::result::Result<(Option<String>, Option<f64>), String> {
+    let (node, word) = text.rsplit_once('=').map_or((None, text), |(node, word)| (Some(node.to_owned()), word));
+    let bound = options::bound_from_word(word).ok_or_else(|| "expected volts, at most 0, or `none`".to_owned())?;
+    Ok((node, bound))
 }
 
 /// A value of `--weight-bits`.
@@ -208,6 +217,8 @@ impl ModelOptions {
                 Width::Auto => {}
             }
         }
+        let mut lower_bound = options::PerNode::default();
+        self.lower_bound.iter().for_each(|(node, bound)| lower_bound.insert(node.as_deref(), *bound));
         // The words have been checked by the parser.
         Ok(options::Options {
             level: options::Level::from_word(&self.level).unwrap_or(defaults.level),
@@ -217,6 +228,7 @@ impl ModelOptions {
             reset: self.reset.as_deref().and_then(options::reset_from_word),
             reset_delay: self.reset_delay.as_deref().map(|delay| delay == "1"),
             compare: self.compare.as_deref().and_then(options::compare_from_word),
+            lower_bound,
             input_kind: options::InputKind::from_word(&self.input_kind).unwrap_or(defaults.input_kind),
             input_limit: self.input_limit,
             weight_bits,

@@ -53,6 +53,8 @@ stages! {
         decay: Tensor<N::Factor> = "decay",
         /// Added per tick.
         offset: Tensor<N::Word> = "offset",
+        /// Lower bound: what a membrane below it is set to at the end of a tick.
+        bound: Option<Tensor<N::Word>> = "bound",
     }
     /// A spike where the membrane is above the threshold, and what that does to it.
     pub struct Fire<N: Numbers> {
@@ -96,11 +98,13 @@ pub enum Coefficient {
     ResetBy,
     /// What the membrane is multiplied by to be handed on.
     Readout,
+    /// Lower bound of the membrane.
+    Bound,
 }
 
 impl Coefficient {
     /// All of them, in order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::CurrentDecay,
         Self::CurrentOffset,
         Self::Decay,
@@ -108,6 +112,7 @@ impl Coefficient {
         Self::Threshold,
         Self::ResetBy,
         Self::Readout,
+        Self::Bound,
     ];
 
     /// The name of its attribute.
@@ -120,6 +125,7 @@ impl Coefficient {
             Self::Threshold => "threshold",
             Self::ResetBy => "reset_by",
             Self::Readout => "readout",
+            Self::Bound => "bound",
         }
     }
 }
@@ -168,6 +174,7 @@ impl<N: Numbers> Stages<N> {
         if let Some(hand_on) = self.hand_on() {
             all.push((Coefficient::Readout, PerNeuron::Factors(&hand_on.readout)));
         }
+        all.extend(self.membrane.bound.iter().map(|bound| (Coefficient::Bound, PerNeuron::Words(bound))));
         all
     }
 

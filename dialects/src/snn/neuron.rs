@@ -28,6 +28,8 @@ stages! {
         factor: Option<Tensor<f64>> = "factor",
         /// Where the membrane leaks to, in volts; there where a factor is.
         rest: Option<Tensor<f64>> = "rest",
+        /// Lower bound: what a membrane below it is set to at the end of a tick, in volts.
+        bound: Option<Tensor<f64>> = "bound",
     }
     /// A spike where the membrane is above its threshold, and what that does to it.
     pub struct Fire {
@@ -140,9 +142,17 @@ impl Neuron {
             current.iter().flat_map(|current| [("current_factor", &current.factor), ("current_gain", &current.gain)]);
         let leak = membrane.factor.iter().map(|factor| ("factor", factor));
         let rest = membrane.rest.iter().map(|rest| ("rest", rest));
+        let bound = membrane.bound.iter().map(|bound| ("bound", bound));
         let fire = self.fire().map(|fire| ("threshold", &fire.threshold));
         let reset = self.fire().and_then(|fire| fire.reset_to.as_ref()).map(|to| ("reset_to", to));
-        current.chain([("gain", &membrane.gain)]).chain(leak).chain(rest).chain(fire).chain(reset).collect()
+        current
+            .chain([("gain", &membrane.gain)])
+            .chain(leak)
+            .chain(rest)
+            .chain(bound)
+            .chain(fire)
+            .chain(reset)
+            .collect()
     }
 
     /// The factors from input to membrane.
@@ -158,6 +168,7 @@ impl Neuron {
             Output::HandOn(_) => None,
         };
         let fire = fire.map(|fire| std::iter::once(&mut fire.threshold).chain(&mut fire.reset_to));
-        self.stages.membrane.rest.iter_mut().chain(fire.into_iter().flatten())
+        let Membrane { rest, bound, .. } = &mut self.stages.membrane;
+        rest.iter_mut().chain(bound).chain(fire.into_iter().flatten())
     }
 }

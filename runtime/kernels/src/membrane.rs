@@ -3,14 +3,19 @@
 use super::{
     assembly::{Item, Quad, T, V, X},
     neuron::Writer,
-    update::Parameter,
+    update::{Parameter, Spread},
 };
 use s2c_dialects::qsnn::Coefficient;
+
+const BOUND: Parameter = Parameter::Of(Coefficient::Bound);
 
 impl Writer<'_> {
     /// The end of a tick: hands membranes on, where neurons do that, and keeps them. `free` is overwritten.
     pub fn leave(&mut self, values: Quad, free: Quad) {
         let readout = self.kernel.word(Coefficient::Readout);
+        if let Some(spread) = self.kernel.word(Coefficient::Bound) {
+            self.bound(spread, values, free);
+        }
         if let Some(spread) = readout {
             self.read_out(spread, values, free);
         }
@@ -22,6 +27,15 @@ impl Writer<'_> {
 
     /// The same with float state.
     pub fn leave_floats(&mut self, values: [u8; 4], others: [u8; 4]) {
+        if let Some(spread) = self.kernel.word(Coefficient::Bound) {
+            let bounds = self.float_parameter(spread, BOUND, others);
+            for (v, bound) in values.into_iter().zip(bounds) {
+                self.code.line(format_args!("vcmp.f32 s{v}, s{bound}"));
+                self.code.line("vmrs APSR_nzcv, fpscr");
+                self.code.line("it mi");
+                self.code.line(format_args!("vmovmi.f32 s{v}, s{bound}"));
+            }
+        }
         if let Some(spread) = self.kernel.word(Coefficient::Readout) {
             let factors = self.float_parameter(spread, Parameter::READOUT, others);
             for ((v, factor), (y, payload)) in values.into_iter().zip(factors).zip(others.into_iter().zip(T)) {
@@ -32,6 +46,22 @@ impl Writer<'_> {
             self.send_values(T, V);
         }
         self.store_floats(Item::Membranes, values);
+    }
+
+    /// Sets those of four membranes that are below their bounds to them; `free` takes bounds that differ.
+    fn bound(&mut self, spread: Spread, values: Quad, free: Quad) {
+        let bounds = match spread {
+            Spread::Uniform => [self.code.get(Item::Value(BOUND)); 4],
+            spread => {
+                self.code.load_parameter(BOUND, spread, free);
+                free
+            }
+        };
+        for (v, bound) in values.into_iter().zip(bounds) {
+            self.code.line(format_args!("cmp r{v}, r{bound}"));
+            self.code.line("it lt");
+            self.code.line(format_args!("movlt r{v}, r{bound}"));
+        }
     }
 
     /// Four membranes as they were kept.

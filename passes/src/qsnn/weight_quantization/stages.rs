@@ -95,6 +95,11 @@ pub fn of<N: Rounded>(dynamics: &Dynamics<'_>, units: &Units, scale: &Tensor<f64
     let membrane = Membrane {
         decay: dynamics.all(|rule| N::factor(rule.keep())),
         offset: dynamics.all(|rule| N::word(rule.offset(units.membrane))),
+        bound: dynamics.neuron.stages.membrane.bound.as_ref().map(|bound| {
+            let bounds = dynamics.rules.iter().zip(bound.iter());
+            let words = bounds.map(|(rule, bound)| N::word(bound * rule.scale(units.membrane)));
+            Tensor::new(dynamics.shape.to_vec(), words.collect())
+        }),
     };
     let (output, value) = match dynamics.neuron.fire() {
         None => {

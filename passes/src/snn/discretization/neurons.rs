@@ -6,7 +6,7 @@ use s2c_dialects::{
     attribute::{Reset, Tensor},
     diagnostic::{Diagnostic, Result},
     neuron::{Output, Stages},
-    snn::{self, Compare, Current, Fire, HandOn, Membrane, Network, Neuron},
+    snn::{self, Compare, Current, Fire, HandOn, Membrane, Network, Neuron, Op},
 };
 
 /// What is chosen for all neurons.
@@ -28,6 +28,7 @@ pub struct Choices<'o> {
 impl Choices<'_> {
     /// Turns all populations into neurons; gives what their users are to be told.
     pub fn discretize(&self, network: &mut Network) -> Result<Vec<Diagnostic>> {
+        self.check_bounds(network)?;
         let mut warnings = Vec::new();
         for index in 0..network.nodes.len() {
             let Some(parts) = Parts::of(&network.nodes[index].op) else { continue };
@@ -36,6 +37,36 @@ impl Choices<'_> {
             network.nodes[index].op = neuron.into();
         }
         Ok(warnings)
+    }
+
+    /// Bounds are for membranes that are kept, and act before a reset that waits.
+    fn check_bounds(&self, network: &Network) -> Result<()> {
+        let keeps = |op: &Op| Parts::of(op).map_or(op.neuron().is_some(), |parts| parts.r.is_some());
+        for node in self.options.lower_bound.nodes.keys() {
+            if !network.nodes.iter().any(|other| other.op.node() == Some(node) && keeps(&other.op)) {
+                let title = format!("`--lower-bound {node}=…` names no population that keeps a membrane");
+                return Err(Box::new(Diagnostic::error("unknown-node", title).hint("`s2c inspect` lists the nodes")));
+            }
+        }
+        let late = |parts: &Parts<'_>| {
+            parts.fire.is_some() && self.reset == Reset::SubtractLate && self.bound(parts.node).is_some()
+        };
+        match network.nodes.iter().filter_map(|node| Parts::of(&node.op)).find(late) {
+            Some(parts) => Err(Box::new(
+                Diagnostic::error(
+                    "late-reset",
+                    "a lower bound and a reset in the next tick are not supported together",
+                )
+                .at_node(parts.node)
+                .hint("give --reset-delay 0, or --lower-bound none"),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The lower bound of a population, in volts.
+    fn bound(&self, node: &str) -> Option<f64> {
+        self.options.lower_bound.of(node).copied().flatten()
     }
 
     /// How a population is discretised. A spike that is a charge adds 1 to what it is added to, and a synaptic current
@@ -64,12 +95,16 @@ impl Choices<'_> {
         let current =
             parts.current.map(|(tau, w_in)| Current { factor: self.factor(tau), gain: self.gain(tau, w_in, true) });
         let decays = self.options.convention == Convention::Rockpool && parts.fire.is_none() && current.is_none();
+        let bound = self.bound(parts.node).map(all);
         let membrane = match (parts.r, parts.leak) {
-            (Some(r), Some((tau, v_leak))) => {
-                Membrane { gain: self.gain(tau, r, decays), factor: Some(self.factor(tau)), rest: Some(v_leak.clone()) }
-            }
-            (Some(r), None) => Membrane { gain: r.clone(), factor: None, rest: None },
-            (None, _) => Membrane { gain: all(1.0), factor: Some(all(1.0)), rest: Some(all(0.0)) },
+            (Some(r), Some((tau, v_leak))) => Membrane {
+                gain: self.gain(tau, r, decays),
+                factor: Some(self.factor(tau)),
+                rest: Some(v_leak.clone()),
+                bound,
+            },
+            (Some(r), None) => Membrane { gain: r.clone(), factor: None, rest: None, bound },
+            (None, _) => Membrane { gain: all(1.0), factor: Some(all(1.0)), rest: Some(all(0.0)), bound: None },
         };
         let (output, warning) = match parts.fire {
             None => (Output::HandOn(HandOn {}), None),
@@ -120,5 +155,6 @@ pub fn options(neuron: &Neuron) -> Vec<(&'static str, String)> {
     let compare = if fire.compare == Compare::Greater { "gt" } else { "ge" };
     let mut all = vec![("integrator", integrator.keyword()), ("reset", reset), ("compare", compare)];
     all.extend(delay.map(|delay| ("reset_delay", delay)));
-    all.into_iter().map(|(name, value)| (name, value.to_owned())).collect()
+    let bound = neuron.stages.membrane.bound.as_ref().map(|bound| ("lower_bound", bound.at(0).to_string()));
+    all.into_iter().map(|(name, value)| (name, value.to_owned())).chain(bound).collect()
 }

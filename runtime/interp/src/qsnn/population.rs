@@ -22,6 +22,8 @@ pub struct Population<N: Arithmetic> {
     /// The current, and the shift to the right that it drives the membrane with.
     current: Option<(Stage<N>, u32)>,
     membrane: Stage<N>,
+    /// What membranes are at least, once fire and reset are done.
+    bound: Option<Parameter<N::Word>>,
     output: Output<N>,
     /// What a volt is, by neuron of the network.
     scale: Tensor<f64>,
@@ -107,6 +109,7 @@ impl<N: Arithmetic> Population<N> {
             awake: FixedBitSet::with_capacity(membrane.state.len()),
             due: FixedBitSet::new(),
             membrane,
+            bound: stages.membrane.bound.as_ref().map(|bound| all(layout, bound)),
             output,
             scale: neuron.scale.clone(),
             saturate: neuron.saturate,
@@ -144,6 +147,10 @@ impl<N: Arithmetic> Population<N> {
         self.membrane.advance(block, &drive, self.saturate);
         let membrane = &mut self.membrane.state[block];
         let fires = self.output.fire(block, &before, membrane, self.saturate);
+        if let Some(bound) = &self.bound {
+            let bound = bound.block(block);
+            change(membrane, |lane, membrane| if membrane < bound[lane] { bound[lane] } else { membrane });
+        }
         let result = match &self.output {
             Output::Fire { .. } => fires,
             Output::HandOn { readout, .. } => N::readout(membrane, readout.block(block)),

@@ -20,6 +20,7 @@ struct Neuron {
     threshold: i32,
     reset_by: i32,
     readout: i64,
+    bound: Option<i32>,
 }
 
 /// What all neurons of a population have in common.
@@ -44,7 +45,9 @@ impl Neuron {
         }
         let before = *v;
         *v = plus(plus(decay(*v, self.decay), drive), self.offset);
+        let bounded = |v: i32| self.bound.map_or(v, |bound| v.max(bound));
         if rule.hands_on_values {
+            *v = bounded(*v);
             return decay(*v, self.readout);
         }
         let reduced = minus(*v, self.reset_by);
@@ -53,6 +56,7 @@ impl Neuron {
         if fires {
             *v = if rule.reset == Reset::Value { self.reset_by } else { reduced };
         }
+        *v = bounded(*v);
         *v = rule.byte_shift.map_or(*v, |shift| keep_byte(*v, shift));
         i32::from(fires)
     }
@@ -65,6 +69,7 @@ prop_compose! {
         factor in vec(prop_oneof![3 => Just(ONE), 1 => 0..=ONE, 2 => ONE / 2..ONE], 2),
         own in vec((prop_oneof![4 => Just(None), 1 => (0..=ONE).prop_map(Some)], any::<i32>(), -10_000..200_000, -10_000..100_000, 0..ONE / 2), width),
         has_offset in any::<bool>(),
+        has_bound in any::<bool>(),
         rule in Just(rule),
     ) -> (Rule, Vec<Neuron>) {
         let offset = |seed: i32| if has_offset { seed % 1000 } else { 0 };
@@ -75,6 +80,7 @@ prop_compose! {
             threshold,
             reset_by,
             readout,
+            bound: has_bound.then_some(-(seed % 5000).abs()),
         };
         (rule.clone(), own.iter().map(neuron).collect())
     }
@@ -121,6 +127,7 @@ fn op(shape: &[usize], rule: &Rule, neurons: &[Neuron]) -> Op {
         membrane: Membrane {
             decay: all(shape, neurons, |neuron| neuron.decay),
             offset: all(shape, neurons, |neuron| neuron.offset),
+            bound: neurons[0].bound.map(|_| all(shape, neurons, |neuron| neuron.bound.unwrap_or(0))),
         },
         output,
     };

@@ -38,6 +38,8 @@ pub(super) struct Population {
     precision: Precision,
     current: Option<Stage>,
     membrane: Stage,
+    /// What membranes are at least, once a tick is over.
+    bound: Option<Vec<f64>>,
     /// How neurons fire; `None` where they hand on their membranes.
     fire: Option<Fire>,
     weight_scale: Vec<f64>,
@@ -103,6 +105,7 @@ impl Population {
             precision,
             current: current.map(|current| Stage::new(precision, &current.gain, Some(&current.factor), None)),
             membrane: Stage::new(precision, &membrane.gain, membrane.factor.as_ref(), membrane.rest.as_ref()),
+            bound: membrane.bound.as_ref().map(|bound| precision.all(bound)),
             fire,
             weight_scale: neuron.weight_scale.as_ref().map_or_else(ones, |scale| scale.iter().collect()),
         }
@@ -128,28 +131,37 @@ impl Population {
             let x = precision.round(x);
             let drive = self.current.as_mut().map_or(x, |current| current.advance(precision, neuron, x));
             let before = self.membrane.state[neuron];
-            let membrane = self.membrane.advance(precision, neuron, drive);
-            let Some(fire) = &self.fire else {
-                *result = membrane / self.weight_scale[neuron];
-                continue;
-            };
-            let threshold = fire.threshold[neuron];
-            let above = |membrane: f64| match fire.compare {
-                Compare::Greater => membrane > threshold,
-                Compare::GreaterEqual => membrane >= threshold,
-            };
-            let is_pending = fire.reset == Reset::SubtractPending && above(before);
-            let subtracted = precision.round(membrane - threshold);
-            let fires = above(if is_pending { subtracted } else { membrane });
-            *result = f64::from(u8::from(fires));
-            if fires {
-                self.membrane.state[neuron] = match fire.reset {
-                    Reset::Subtract | Reset::SubtractPending => subtracted,
-                    // What decays to the threshold by the next tick.
-                    Reset::SubtractLate => precision.round(membrane - threshold / self.membrane.keep(neuron)),
-                    Reset::Value => fire.reset_to[neuron],
-                };
+            let mut membrane = self.membrane.advance(precision, neuron, drive);
+            let fires = self.fire.as_ref().map(|fire| {
+                let after = fire.after(precision, neuron, [before, membrane], self.membrane.keep(neuron));
+                membrane = after.unwrap_or(membrane);
+                f64::from(u8::from(after.is_some()))
+            });
+            if let Some(bound) = &self.bound {
+                membrane = membrane.max(bound[neuron]);
             }
+            self.membrane.state[neuron] = membrane;
+            *result = fires.unwrap_or(membrane / self.weight_scale[neuron]);
         }
+    }
+}
+
+impl Fire {
+    /// What a spike makes of a membrane, given as it was before the tick and as it is; `None` where there is no spike.
+    /// `keep` is the share of it that a tick leaves.
+    fn after(&self, precision: Precision, neuron: usize, [before, membrane]: [f64; 2], keep: f64) -> Option<f64> {
+        let threshold = self.threshold[neuron];
+        let above = |membrane: f64| match self.compare {
+            Compare::Greater => membrane > threshold,
+            Compare::GreaterEqual => membrane >= threshold,
+        };
+        let is_pending = self.reset == Reset::SubtractPending && above(before);
+        let subtracted = precision.round(membrane - threshold);
+        above(if is_pending { subtracted } else { membrane }).then(|| match self.reset {
+            Reset::Subtract | Reset::SubtractPending => subtracted,
+            // What decays to the threshold by the next tick.
+            Reset::SubtractLate => precision.round(membrane - threshold / keep),
+            Reset::Value => self.reset_to[neuron],
+        })
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 use s2c_chip::Packet;
-use s2c_dialects::qsnn::Coefficient;
+use s2c_dialects::qsnn::Coefficient::{self, Bound, Offset, Readout};
 use s2c_kernels::{
     Accumulator, CurrentStage, Decay, Factor, Fire, GROUP, Kernel, Parameter, Reset, RowKernel, SparseKernel, Spread,
     State, UpdateKernel, WeightWidth, pack_row,
@@ -289,7 +289,7 @@ pub fn any_kernel(random: &mut Random) -> UpdateKernel {
         1 | 2 => (None, Some(random.pick(&spreads))),
         _ => (Some(fire), None),
     };
-    let words = [(Coefficient::Offset, random.pick(&offsets)), (Coefficient::Readout, readout)];
+    let words = [(Offset, random.pick(&offsets)), (Readout, readout), (Bound, random.pick(&offsets))];
     UpdateKernel {
         accumulators: random.pick(&[Accumulator::I16, Accumulator::I32]),
         state: random.pick(&[State::Wrap, State::Saturate]),

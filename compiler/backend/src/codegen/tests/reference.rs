@@ -64,6 +64,9 @@ pub fn update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<(u32, Option<
                 v = if matches!(fire.reset, Reset::Value(_)) { by } else { reduced };
             }
         }
+        if kernel.word(Coefficient::Bound).is_some() {
+            v = v.max(parameter(Parameter::Of(Coefficient::Bound)));
+        }
         if kernel.word(Coefficient::Readout).is_some() {
             let product = i64::from(v) * i64::from(parameter(Parameter::READOUT));
             let y = ((product + (1 << 31)) >> 32) as i32;
@@ -105,6 +108,9 @@ fn float_update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<(u32, Optio
                 sent.push((i as u32, None));
                 v = if matches!(fire.reset, Reset::Value(_)) { by } else { v - by };
             }
+        }
+        if kernel.word(Coefficient::Bound).is_some() && v < parameter(Parameter::Of(Coefficient::Bound)) {
+            v = parameter(Parameter::Of(Coefficient::Bound));
         }
         if kernel.word(Coefficient::Readout).is_some() {
             let y = (v * parameter(Parameter::READOUT)).round_ties_even() as i32;

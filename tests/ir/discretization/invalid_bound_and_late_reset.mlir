@@ -1,0 +1,7 @@
+snn.network @bounded options {convention = "snntorch", dt = "1e-3", lower_bound = "-1", reset = "subtract", reset_delay = "1"} {
+  %x = snn.input "input" limit 1 : tensor<2xi1>
+  %i = snn.linear %x {weight = dense<[[0.5, -0.25]]> : tensor<1x2xf32>} : tensor<2xi1> -> tensor<1xf32>
+  %z = snn.if "neuron"(%i) {r = dense<1.0> : tensor<1xf64>, v_threshold = dense<1.0> : tensor<1xf64>,
+    v_reset = dense<0.0> : tensor<1xf64>} : tensor<1xf32> -> tensor<1xi1>
+  snn.output "output"(%z) : tensor<1xi1>
+}
