@@ -4,7 +4,7 @@
 #[path = "graphs/maker.rs"]
 mod maker;
 
-use maker::{Random, graph};
+use maker::graph;
 use ndarray::{ArrayD, IxDyn};
 use s2c::frontend::import;
 use s2c_dialects::{diagnostic::Result, ir, s2k::Program};
@@ -26,6 +26,7 @@ use s2c_passes::{
     session::{self, Phase, Session},
     target::Target,
 };
+use s2c_tests::Random;
 use std::collections::BTreeSet;
 
 const DT: f64 = 1e-3;

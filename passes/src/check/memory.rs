@@ -46,7 +46,7 @@ fn multiple(pe: &Pe, name: &str) -> i64 {
         if update.accumulators.0 == name {
             return Some(period * update.width / 8);
         }
-        let is_parameter = update.parameters().any(|parameter| parameter.0 == name);
+        let is_parameter = update.parameter_buffers().any(|parameter| parameter.0 == name);
         is_parameter.then_some(2 * period * 4)
     };
     pe.updates.iter().filter_map(of).fold(4, i64::max)

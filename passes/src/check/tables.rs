@@ -10,6 +10,7 @@ use s2c_abi::{dispatch, header, rotation, slice};
 use s2c_dialects::{
     attribute::Reset,
     diagnostic::Result,
+    qsnn::Coefficient,
     s2k::{Block, Form, Pe, Update},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,25 +77,28 @@ pub(super) fn bytes(sources: &Sources<'_>, pe: &Pe) -> Result<i64> {
 /// Words behind the fixed ones of a slice's descriptor: one for each stage's parameters, and one for neurons that are
 /// passed over without input to note who may fire nevertheless.
 fn parameters(update: &Update) -> i64 {
-    let fires = update.threshold.is_some() && update.reset_by.is_some();
-    let leaks = update.decay.is_some() && update.form.is_some();
+    let has = |coefficient| update.parameters.contains_key(&coefficient);
+    let fires = has(Coefficient::Threshold) && has(Coefficient::ResetBy);
+    let leaks = has(Coefficient::Decay) && update.form.is_some();
     let current = update.currents.is_some();
     let rests = !(current
         || leaks
-        || update.offset.is_some()
-        || update.readout.is_some()
+        || has(Coefficient::Offset)
+        || has(Coefficient::Bound)
+        || has(Coefficient::Readout)
         || update.byte_shift.is_some()
         || update.float_state
         || update.reset == Some(Reset::SubtractPending));
     let words = [
         current,
-        current && update.current_decay.is_some() && update.current_form.is_some(),
-        current && update.current_offset.is_some(),
+        current && has(Coefficient::CurrentDecay) && update.current_form.is_some(),
+        current && has(Coefficient::CurrentOffset),
         leaks,
-        update.offset.is_some(),
+        has(Coefficient::Offset),
+        has(Coefficient::Bound),
         fires,
         fires,
-        update.readout.is_some(),
+        has(Coefficient::Readout),
         fires && rests,
     ];
     words.into_iter().filter(|&is_there| is_there).count() as i64

@@ -27,7 +27,7 @@ pub(super) fn have_room(pe: &Pe) -> Result<()> {
 fn needs(update: &Update) -> impl Iterator<Item = (&str, i64)> {
     let neurons = (update.count + 3) / 4 * 4;
     let membrane = if update.byte_shift.is_some() { 1 } else { 4 };
-    let parameters = update.parameters().map(move |name| (name, 4 * update.period.unwrap_or(neurons)));
+    let parameters = update.parameter_buffers().map(move |name| (name, 4 * update.period.unwrap_or(neurons)));
     let states = [
         Some((&update.accumulators, neurons * update.width / 8 * update.slots)),
         Some((&update.membranes, neurons * membrane)),
