@@ -175,7 +175,7 @@ impl Mutator {
         let mut text = serde_json::to_value(&binary.manifest).unwrap();
         self.change_json(&mut text);
         match serde_json::from_value(text) {
-            Ok(manifest) => Binary { manifest, blobs: binary.blobs }.to_bytes().unwrap(),
+            Ok(manifest) => Binary { manifest, blobs: binary.blobs }.to_unchecked_bytes().unwrap(),
             Err(_) => seed,
         }
     }

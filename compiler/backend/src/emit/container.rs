@@ -54,7 +54,7 @@ impl Binary {
     /// # Errors
     /// Numbers that no file can hold, such as an infinite scale.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let manifest = serde_json::to_vec(&self.manifest).map_err(|error| Diagnostic::bug(error.to_string()))?;
+        let manifest = self.manifest_bytes()?;
         let check = self.manifest.check().and_then(|()| {
             let again: Manifest = serde_json::from_slice(&manifest).map_err(|error| error.to_string())?;
             again.check()
@@ -64,7 +64,24 @@ impl Binary {
                 .text(format!("In its manifest {why}."))
                 .hint("are the parameters of the model, and the numbers of the target, of the right size?")
         })?;
-        let sections: Vec<(u32, &[u8])> = std::iter::once((KIND_MANIFEST, manifest.as_slice()))
+        Ok(self.pack(&manifest))
+    }
+
+    /// The file's bytes, whatever they say: what another program may write, for tests of readers.
+    ///
+    /// # Errors
+    /// A manifest that is no JSON.
+    pub fn to_unchecked_bytes(&self) -> Result<Vec<u8>> {
+        Ok(self.pack(&self.manifest_bytes()?))
+    }
+
+    fn manifest_bytes(&self) -> Result<Vec<u8>> {
+        serde_json::to_vec(&self.manifest).map_err(|error| Box::new(Diagnostic::bug(error.to_string())))
+    }
+
+    /// The sections with their table and checksums.
+    fn pack(&self, manifest: &[u8]) -> Vec<u8> {
+        let sections: Vec<(u32, &[u8])> = std::iter::once((KIND_MANIFEST, manifest))
             .chain(self.blobs.iter().map(|blob| (KIND_BLOB, blob.as_slice())))
             .collect();
         let mut table = Vec::with_capacity(sections.len() * ENTRY);
@@ -78,7 +95,7 @@ impl Binary {
         file.extend(crc32fast::hash(&table).to_le_bytes());
         file.extend(table);
         sections.iter().for_each(|(_, bytes)| file.extend(*bytes));
-        Ok(file)
+        file
     }
 
     /// Reads a file's bytes. `name` is named in errors.
