@@ -92,7 +92,7 @@ impl Search<'_> {
     /// The choice that keeps to the limits with the least memory, and all choices on the way, by falling memory.
     ///
     /// # Errors
-    /// Limits that no choice on the way keeps to.
+    /// A memory that no choice on the way keeps to.
     pub fn run(&self, limits: Limits) -> Result<(Point, Vec<Point>)> {
         let most_lost = limits.most_lost();
         let (populations, mut calibration) = (self.populations()?, None);
@@ -130,6 +130,8 @@ impl Search<'_> {
         let keeps = |point: &&Point| fits(point) && most_lost.is_none_or(|most| point.most_lost <= most);
         match front.iter().rev().find(keeps) {
             Some(point) => Ok((point.clone(), front)),
+            // Nothing is promised then, and 8 bits are what a compile without a search has.
+            None if fits(&front[0]) => Ok((front[0].clone(), vec![front[0].clone()])),
             None => Err(Box::new(out_of_reach(&front[front.len() - 1]))),
         }
     }
@@ -209,9 +211,9 @@ pub fn nothing_saved(front: &[Point], limits: Limits, samples: usize) -> Option<
         return Some(too_few_samples(most, samples));
     }
     let text = format!(
-        "All populations keep {} bits: {} bytes of SRAM, where {:.2} % of the answers change. Each next step would change \
-         more of them than the limit allows, or save no memory.",
-        WIDTHS[0], only.sram_bytes, only.loss
+        "All populations keep {} bits: {} bytes of SRAM, where {:.2} % of the answers change, and up to {:.2} % may on other \
+         samples (at 95 %). Each next step may change more of them than the limit allows, or saves no memory.",
+        WIDTHS[0], only.sram_bytes, only.loss, only.most_lost
     );
     Some(
         Diagnostic::warning("no-narrower-widths", "the search found no narrower weights that are worth it")
