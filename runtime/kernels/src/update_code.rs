@@ -18,7 +18,7 @@ impl UpdateKernel {
         }
     }
 
-    /// The kernel as a function of MLIR's `llvm` dialect: a loop over groups of [`GROUP`] neurons.
+    /// The kernel as a function of MLIR's `llvm` dialect: a loop over groups of [`GROUP`](crate::GROUP) neurons.
     pub fn emit(&self, registers: &Registers) -> String {
         let code = self.code(registers);
         format!(
