@@ -27,8 +27,13 @@ use s2c_passes::{
         tables::AllTables,
     },
     check::{self, mapping},
+<<<<<<< HEAD
     options::{Convention, Level, Options, State},
     session::{self, Phase, Session},
+=======
+    options::{Level, Options},
+    session::Session,
+>>>>>>> 3bca180 (An option is declared once, beside its pass, and is refused where it can't act; one way down to every level)
     target::Target,
 };
 use s2c_tests::Random;
@@ -59,6 +64,7 @@ qsnn.network @n dt 1.0e-3 options {} {
 }
 "#;
 
+<<<<<<< HEAD
 fn target() -> Target {
     Target::parse(TARGET, "spinnaker2.toml").unwrap()
 }
@@ -68,6 +74,14 @@ fn finish<'c>(context: &'c Context, mut module: Module<'c>, level: Level) -> Pro
     let phase = Phase::of(&module).unwrap();
     for pass in s2c_passes::pipeline(level).filter(|pass| pass.takes >= phase) {
         module = session::run(pass, &mut session, module).unwrap();
+=======
+fn program(target: &Target) -> Program {
+    let context = ir::context();
+    let mut module = ir::parse(&context, NETWORK, "network.mlir").unwrap();
+    let mut session = Session::new(&context, target.clone(), Options::default());
+    for pass in s2c_passes::pipeline(Level::O1).filter(|pass| pass.takes >= s2c_passes::session::Phase::Qsnn) {
+        module = s2c_passes::session::run(pass, &mut session, module).unwrap();
+>>>>>>> 3bca180 (An option is declared once, beside its pass, and is refused where it can't act; one way down to every level)
     }
     Program::read(&module).unwrap()
 }
@@ -336,9 +350,16 @@ type Lie = (&'static str, fn(&mut Expected));
 
 #[test]
 fn every_wrong_number_of_a_report_is_found() {
+<<<<<<< HEAD
     let (target, program) = (target(), dense());
     let truth = Expected::of(&program, &target, &mut Analyses::default()).unwrap();
     check::expected::check(&program, &target, &truth).unwrap();
+=======
+    let target = Target::parse(TARGET, "spinnaker2.toml").unwrap();
+    let program = program(&target);
+    let truth = expected::expected(&program, &target, &Options::default()).unwrap();
+    check::expected::check(&program, &target, &Options::default(), &truth).unwrap();
+>>>>>>> 3bca180 (An option is declared once, beside its pass, and is refused where it can't act; one way down to every level)
     let lies: &[Lie] = &[
         ("chips", |e| e.chips += 1),
         ("PEs", |e| e.pes.truncate(1)),
@@ -358,7 +379,7 @@ fn every_wrong_number_of_a_report_is_found() {
     for (words, lie) in lies {
         let mut report = truth.clone();
         lie(&mut report);
-        let found = check::expected::check(&program, &target, &report).expect_err(words);
+        let found = check::expected::check(&program, &target, &Options::default(), &report).expect_err(words);
         assert!(found.title.starts_with("report") && found.title.contains(words), "{words}: {}", found.title);
     }
 }

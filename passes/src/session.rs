@@ -5,7 +5,8 @@ use crate::{
         moments::Calibration,
         shared::{Analyses, Analysis},
     },
-    options::{Level, Options},
+    option_spec::{self, Heading, OptionSpec},
+    options::{Level, Options, WeightRounding},
     target::Target,
 };
 use s2c_dialects::{
@@ -24,6 +25,8 @@ pub struct Session<'c> {
     pub context: &'c Context,
     /// The machine to compile for.
     pub target: Target,
+    /// The options of the compile.
+    pub options: Options,
     /// What the user is to be told although the compile goes on.
     pub warnings: Vec<Diagnostic>,
     /// What the float network's neurons receive on calibration data, where there is such data.
@@ -47,9 +50,9 @@ pub struct Remark {
 
 impl<'c> Session<'c> {
     /// A session without calibration data, in which nothing has been said yet.
-    pub fn new(context: &'c Context, target: Target) -> Self {
-        let (warnings, calibration, remarks, analyses) = Default::default();
-        Self { context, target, warnings, calibration, remarks, analyses }
+    pub fn new(context: &'c Context, target: Target, options: Options) -> Self {
+        let (warnings, calibration, remarks) = Default::default();
+        Self { context, target, analyses: Analyses::new(options.clone()), options, warnings, calibration, remarks }
     }
 
     /// An analysis of the module that a pass was given, in decoded form.
@@ -58,6 +61,15 @@ impl<'c> Session<'c> {
     /// Those of [`Analysis::of`].
     pub fn analysis<A: Analysis>(&mut self, module: &A::Module) -> Result<Arc<A>> {
         self.analyses.get(module, &self.target)
+    }
+
+    /// How errors of rounding are dealt with: as the options say, else as there is calibration data or not.
+    pub fn rounding(&self) -> WeightRounding {
+        let by_data = match self.calibration {
+            Some(_) => WeightRounding::Compensated,
+            None => WeightRounding::Nearest,
+        };
+        self.options.weight_rounding.unwrap_or(by_data)
     }
 }
 
@@ -99,6 +111,18 @@ impl Phase {
     }
 }
 
+/// Of the passes that not all levels run, and of those that do more at a higher one.
+pub const LEVEL: OptionSpec = OptionSpec {
+    name: "level",
+    short: Some('O'),
+    value: "LEVEL",
+    help: "Optimization level: 0 straight, 1 folding and narrow widths, 2 everything that saves cycles, s fewest PEs",
+    words: Level::WORDS,
+    set: |options, _, word| option_spec::word(Level::from_word(word)).map(|level| options.level = level),
+    get: |options| option_spec::one(options.level),
+    ..OptionSpec::of(Heading::Mapping)
+};
+
 /// A pass.
 pub struct Pass {
     /// Name on the command line, in file names and in test folders.
@@ -111,6 +135,8 @@ pub struct Pass {
     pub gives: Phase,
     /// The lowest optimisation level that runs it.
     pub from: Level,
+    /// The options that it looks at.
+    pub options: &'static [&'static OptionSpec],
     /// The pass itself.
     pub run: for<'c> fn(&mut Session<'c>, Module<'c>) -> Result<Module<'c>>,
 }
@@ -139,14 +165,4 @@ pub fn verify(context: &Context, module: &Module<'_>, phase: Phase) -> Result<()
         Phase::Qsnn => qsnn::verify(&qsnn::Network::read(module)?),
         Phase::S2k => s2k::verify(&Program::read(module)?),
     }
-}
-
-/// The options that a module carries.
-pub fn options_of(module: &Module<'_>) -> Result<Options> {
-    let map = match Phase::of(module)? {
-        Phase::Snn => snn::Network::read(module)?.options,
-        Phase::Qsnn => qsnn::Network::read(module)?.options,
-        Phase::S2k => Program::read(module)?.options,
-    };
-    Options::from_map(&map)
 }

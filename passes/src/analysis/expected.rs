@@ -55,12 +55,11 @@ pub struct ExpectedPe {
 impl Analysis for Expected {
     type Module = Program;
     fn of(program: &Program, target: &Target, analyses: &mut Analyses) -> Result<Self> {
-        expected(program, target, &analyses.get::<Senders>(program, target)?.0)
+        expected(program, target, &analyses.get::<Senders>(program, target)?.0, &analyses.options)
     }
 }
 
-fn expected(program: &Program, target: &Target, senders: &[Sender]) -> Result<Expected> {
-    let options = Options::from_map(&program.options)?;
+fn expected(program: &Program, target: &Target, senders: &[Sender], options: &Options) -> Result<Expected> {
     let places = program.pes.iter().map(traffic::place_of).collect::<Result<Vec<_>>>()?;
     let Travel { packets, deliveries, hops, links } = traffic::travel(target, senders, &places);
     let in_order = traffic::travel(target, senders, &traffic::in_order(target, places.len()));

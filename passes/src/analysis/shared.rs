@@ -1,6 +1,6 @@
 //! Analyses that several ask for: each is made once for a module as it is.
 
-use crate::target::Target;
+use crate::{options::Options, target::Target};
 use s2c_dialects::diagnostic::Result;
 use std::{
     any::{Any, TypeId},
@@ -29,33 +29,42 @@ struct Known {
 
 /// The analyses of a module that are known.
 #[derive(Clone, Debug, Default)]
-pub struct Analyses(HashMap<TypeId, Known>);
+pub struct Analyses {
+    known: HashMap<TypeId, Known>,
+    /// The options of the compile.
+    pub options: Options,
+}
 
 impl Analyses {
+    /// Nothing is known yet.
+    pub fn new(options: Options) -> Self {
+        Self { known: HashMap::new(), options }
+    }
+
     /// An analysis of a module, made now where it is not known yet. A pass asks before it changes the decoded module.
     ///
     /// # Errors
     /// Those of [`Analysis::of`].
     pub fn get<A: Analysis>(&mut self, module: &A::Module, target: &Target) -> Result<Arc<A>> {
-        let known = self.0.get(&TypeId::of::<A>()).map(|known| known.analysis.clone());
+        let known = self.known.get(&TypeId::of::<A>()).map(|known| known.analysis.clone());
         if let Some(known) = known.and_then(|known| known.downcast().ok()) {
             return Ok(known);
         }
         let found = Arc::new(A::of(module, target, self)?);
-        self.0.insert(TypeId::of::<A>(), Known { analysis: found.clone(), kept: false });
+        self.known.insert(TypeId::of::<A>(), Known { analysis: found.clone(), kept: false });
         Ok(found)
     }
 
     /// Says that a pass changes nothing that an analysis looks at.
     pub fn keep<A: Analysis>(&mut self) {
-        if let Some(known) = self.0.get_mut(&TypeId::of::<A>()) {
+        if let Some(known) = self.known.get_mut(&TypeId::of::<A>()) {
             known.kept = true;
         }
     }
 
     /// Forgets, behind a pass, what was not kept.
     pub fn settle(&mut self) {
-        self.0.retain(|_, known| std::mem::take(&mut known.kept));
+        self.known.retain(|_, known| std::mem::take(&mut known.kept));
     }
 }
 

@@ -15,6 +15,7 @@
 mod bytes;
 mod connections;
 mod dynamics;
+mod options;
 mod rounding;
 mod rule;
 mod stages;
@@ -27,6 +28,7 @@ use crate::{
     options::{Options, State},
     session::Session,
 };
+pub use options::OPTIONS;
 use connections::{bits_at, conv2d, dense, one_to_one};
 use dynamics::{Dynamics, HEADROOM, INTEGRATOR_HEADROOM, beyond_floats, too_wide};
 use rule::Rule;
@@ -48,7 +50,7 @@ const MOST_UP: i64 = 30;
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let network = Network::read(&module)?;
-    let options = Options::from_map(&network.options)?;
+    let options = session.options.clone();
     let bits = widths::of_connections(&network, &options)?;
     let inputs = values::of_inputs(&network);
     let populations = populations(session, &network, &bits, &inputs, &options)?;

@@ -13,13 +13,18 @@ use crate::{
         tables::{self, AllTables},
         traffic::Senders,
     },
+    option_spec::OptionSpec,
     session::Session,
+    target::TARGET,
 };
 use s2c_dialects::{
     Module,
     diagnostic::{Diagnostic, Result},
     s2k::{Buffer, Pe, Program, Purpose},
 };
+
+/// See [`Pass::options`](crate::session::Pass::options).
+pub const OPTIONS: &[&OptionSpec] = &[&TARGET];
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {

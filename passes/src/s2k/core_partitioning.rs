@@ -27,9 +27,14 @@ mod stored;
 mod update;
 
 use crate::{
-    analysis::projections::{self, Projections},
-    options::Options,
-    session::Session,
+use crate::{
+    analysis::{
+        projections::{self, Projections},
+        traffic::{RATE, RATES, TICK},
+    },
+    option_spec::OptionSpec,
+    session::{LEVEL, Session},
+    target::TARGET,
 };
 use job::Job;
 use plan::{Pieces, Planner};
@@ -43,10 +48,13 @@ use slice::Slice;
 use std::collections::BTreeMap;
 use stored::Storage;
 
+/// What decides how large slices may be.
+pub const OPTIONS: &[&OptionSpec] = &[&LEVEL, &TARGET, &TICK, &RATE, &RATES];
+
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let network = Network::read(&module)?;
-    let options = Options::from_map(&network.options)?;
+    let options = session.options.clone();
     let projections = session.analysis::<Projections>(&network)?;
     let job = Job::new(&session.target, &network, &options, &projections)?;
     let mut planner = Planner::new(&job)?;

@@ -13,8 +13,9 @@ mod minimise;
 
 use crate::{
     analysis::{torus::Torus, traffic::Senders},
+    option_spec::OptionSpec,
     session::Session,
-    target::Target,
+    target::{TARGET, Target},
 };
 use minimise::Block;
 use s2c_dialects::{
@@ -28,6 +29,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const LINK: i64 = -1;
 /// Marks the host in a list of destinations.
 pub const HOST: i64 = -2;
+
+/// See [`Pass::options`](crate::session::Pass::options).
+pub const OPTIONS: &[&OptionSpec] = &[&TARGET];
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {

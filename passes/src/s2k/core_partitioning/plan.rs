@@ -212,7 +212,7 @@ fn too_short(target: &Target, machine: &Machine, plan: &Pieces, seconds: f64) ->
             machine.pes
         ))
         .hint(format!(
-            "run with ticks of --tick {needed:.2e} or longer, use a target with more chips, or give real rates with --profile"
+            "run with ticks of --tick {needed:.2e} or longer, use a target with more chips, or give real rates with --rates"
         ))
 }
 

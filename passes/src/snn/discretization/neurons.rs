@@ -9,7 +9,7 @@ use s2c_dialects::{
     snn::{self, Compare, Current, Fire, HandOn, Membrane, Network, Neuron, Op},
 };
 
-/// What is chosen for all neurons.
+/// What is chosen for a population.
 pub struct Choices<'o> {
     /// Length of a tick in seconds.
     pub dt: f64,
@@ -25,48 +25,39 @@ pub struct Choices<'o> {
     pub rules: Rules,
 }
 
+/// Bounds are for membranes that are kept, and act before a reset that waits.
+pub fn check_bounds<'o>(
+    network: &Network,
+    options: &Options,
+    choices: impl Fn(&str) -> Choices<'o>,
+) -> Result<()> {
+    let keeps = |op: &Op| Parts::of(op).map_or(op.neuron().is_some(), |parts| parts.r.is_some());
+    for node in options.lower_bound.of.keys() {
+        if !network.nodes.iter().any(|other| other.op.node() == Some(node) && keeps(&other.op)) {
+            let title = format!("`--lower-bound {node}=…` names no population that keeps a membrane");
+            return Err(Box::new(Diagnostic::error("unknown-node", title).hint("`s2c inspect` lists the nodes")));
+        }
+    }
+    let late = |parts: &Parts<'_>| {
+        parts.fire.is_some() && choices(parts.node).reset == Reset::SubtractLate && choices(parts.node).bound(parts.node).is_some()
+    };
+    match network.nodes.iter().filter_map(|node| Parts::of(&node.op)).find(late) {
+        Some(parts) => Err(Box::new(
+            Diagnostic::error(
+                "late-reset",
+                "a lower bound and a reset in the next tick are not supported together",
+            )
+            .at_node(parts.node)
+            .hint("give --reset-delay 0, or --lower-bound none"),
+        )),
+        None => Ok(()),
+    }
+}
+
 impl Choices<'_> {
-    /// Turns all populations into neurons; gives what their users are to be told.
-    pub fn discretize(&self, network: &mut Network) -> Result<Vec<Diagnostic>> {
-        self.check_bounds(network)?;
-        let mut warnings = Vec::new();
-        for index in 0..network.nodes.len() {
-            let Some(parts) = Parts::of(&network.nodes[index].op) else { continue };
-            let (neuron, warning) = self.neuron(&parts, &network.result(index)?.shape);
-            warnings.extend(warning);
-            network.nodes[index].op = neuron.into();
-        }
-        Ok(warnings)
-    }
-
-    /// Bounds are for membranes that are kept, and act before a reset that waits.
-    fn check_bounds(&self, network: &Network) -> Result<()> {
-        let keeps = |op: &Op| Parts::of(op).map_or(op.neuron().is_some(), |parts| parts.r.is_some());
-        for node in self.options.lower_bound.nodes.keys() {
-            if !network.nodes.iter().any(|other| other.op.node() == Some(node) && keeps(&other.op)) {
-                let title = format!("`--lower-bound {node}=…` names no population that keeps a membrane");
-                return Err(Box::new(Diagnostic::error("unknown-node", title).hint("`s2c inspect` lists the nodes")));
-            }
-        }
-        let late = |parts: &Parts<'_>| {
-            parts.fire.is_some() && self.reset == Reset::SubtractLate && self.bound(parts.node).is_some()
-        };
-        match network.nodes.iter().filter_map(|node| Parts::of(&node.op)).find(late) {
-            Some(parts) => Err(Box::new(
-                Diagnostic::error(
-                    "late-reset",
-                    "a lower bound and a reset in the next tick are not supported together",
-                )
-                .at_node(parts.node)
-                .hint("give --reset-delay 0, or --lower-bound none"),
-            )),
-            None => Ok(()),
-        }
-    }
-
     /// The lower bound of a population, in volts.
     fn bound(&self, node: &str) -> Option<f64> {
-        self.options.lower_bound.of(node).copied().flatten()
+        self.options.lower_bound.at(node)
     }
 
     /// How a population is discretised. A spike that is a charge adds 1 to what it is added to, and a synaptic current
@@ -90,7 +81,7 @@ impl Choices<'_> {
     }
 
     /// The population of this shape, and what its user is to be told.
-    fn neuron(&self, parts: &Parts<'_>, shape: &[usize]) -> (Neuron, Option<Diagnostic>) {
+    pub fn neuron(&self, parts: &Parts<'_>, shape: &[usize]) -> (Neuron, Option<Diagnostic>) {
         let all = |value: f64| Tensor::splat(shape.to_vec(), value);
         let current =
             parts.current.map(|(tau, w_in)| Current { factor: self.factor(tau), gain: self.gain(tau, w_in, true) });
