@@ -4,7 +4,7 @@ use s2c_dialects::{ir, s2k::Program};
 use s2c_passes::{
     analysis::expected::{self, Expected},
     check::{self, mapping},
-    options::Level,
+    options::{Level, Options},
     session::Session,
     target::Target,
 };
@@ -35,7 +35,7 @@ qsnn.network @n dt 1.0e-3 options {} {
 fn program(target: &Target) -> Program {
     let context = ir::context();
     let mut module = ir::parse(&context, NETWORK, "network.mlir").unwrap();
-    let mut session = Session::new(&context, target.clone());
+    let mut session = Session::new(&context, target.clone(), Options::default());
     for pass in s2c_passes::pipeline(Level::O1).filter(|pass| pass.takes >= s2c_passes::session::Phase::Qsnn) {
         module = s2c_passes::session::run(pass, &mut session, module).unwrap();
     }
@@ -114,8 +114,8 @@ type Lie = (&'static str, fn(&mut Expected));
 fn every_wrong_number_of_a_report_is_found() {
     let target = Target::parse(TARGET, "spinnaker2.toml").unwrap();
     let program = program(&target);
-    let truth = expected::expected(&program, &target).unwrap();
-    check::expected::check(&program, &target, &truth).unwrap();
+    let truth = expected::expected(&program, &target, &Options::default()).unwrap();
+    check::expected::check(&program, &target, &Options::default(), &truth).unwrap();
     let lies: &[Lie] = &[
         ("chips", |e| e.chips += 1),
         ("PEs", |e| e.pes.truncate(1)),
@@ -135,7 +135,7 @@ fn every_wrong_number_of_a_report_is_found() {
     for (words, lie) in lies {
         let mut report = truth.clone();
         lie(&mut report);
-        let found = check::expected::check(&program, &target, &report).expect_err(words);
+        let found = check::expected::check(&program, &target, &Options::default(), &report).expect_err(words);
         assert!(found.title.starts_with("report") && found.title.contains(words), "{words}: {}", found.title);
     }
 }

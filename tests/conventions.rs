@@ -18,7 +18,7 @@ use support::*;
 /// The numerics of SpiNNaker2's own software.
 fn vendor(reset: Reset) -> Options {
     Options {
-        integrator: Some(Integrator::Euler),
+        integrator: Some(Integrator::Euler).into(),
         state: State::F32,
         weight_scale: WeightScale::Layer,
         weight_cast: WeightCast::Truncate,
@@ -77,10 +77,11 @@ fn float_state_and_every_reset_run_exactly_on_the_chip() {
     let input = read_spikes(&input, None).unwrap();
     let nodes = ["lif1.lif", "lif2", "output"];
     machine_code_is_exact(&bias, &vendor(Reset::Value), &input, &nodes);
-    let pending = Options { reset_delay: Some(false), ..options(1e-4, Convention::Snntorch, Some(Reset::Subtract)) };
+    let pending =
+        Options { reset_delay: Some(false).into(), ..options(1e-4, Convention::Snntorch, Some(Reset::Subtract)) };
     machine_code_is_exact(&no_bias, &pending, &input, &nodes);
     machine_code_is_exact(&no_bias, &Options { state: State::F32, ..pending }, &input, &nodes);
-    let late = Options { reset_delay: Some(true), ..options(1e-4, Convention::Snntorch, Some(Reset::Subtract)) };
+    let late = Options { reset_delay: Some(true).into(), ..options(1e-4, Convention::Snntorch, Some(Reset::Subtract)) };
     machine_code_is_exact(&no_bias, &late, &input, &nodes);
     let ours = Options { state: State::F32, ..options(1e-4, Convention::Snntorch, Some(Reset::Subtract)) };
     machine_code_is_exact(&no_bias, &ours, &input, &nodes);
@@ -130,7 +131,7 @@ fn one_neuron_is_simulated_as_each_platform_recorded_it() {
         else {
             return;
         };
-        let options = Options { integrator, ..options(1e-4, convention, reset) };
+        let options = Options { integrator: integrator.into(), ..options(1e-4, convention, reset) };
         let (membranes, fired) = simulate_one(&levels(&model, &options).float, &input, node);
         let worst =
             (late..voltages.len()).map(|t| (membranes[t - late] / unit - voltages[t]).abs()).fold(0.0, f64::max);
@@ -185,8 +186,8 @@ fn hidden_cells(network: &snn::Network, input: &SpikeTrain, recorded: &[u16], la
 #[test]
 fn recurrent_networks_are_simulated_as_each_platform_recorded_them() {
     let (zero, subtract) = (Some(Reset::Value), Some(Reset::Subtract));
-    let pending = Options { reset_delay: Some(false), ..options(1e-4, Convention::Snntorch, subtract) };
-    let euler = Options { integrator: Some(Integrator::Euler), ..options(1e-4, Convention::Nir, subtract) };
+    let pending = Options { reset_delay: Some(false).into(), ..options(1e-4, Convention::Snntorch, subtract) };
+    let euler = Options { integrator: Some(Integrator::Euler).into(), ..options(1e-4, Convention::Nir, subtract) };
     for (platform, name, options, late) in [
         ("snntorch", "noDelay_bias_zero", options(1e-4, Convention::Snntorch, zero), 0),
         ("snntorch", "noDelay_noBias_subtract", pending, 0),

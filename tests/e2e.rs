@@ -101,10 +101,10 @@ fn fixed_point_adds_nothing_to_the_rounding_of_weights() {
     let base = options(1e-4, Convention::Snntorch, Some(Reset::Value));
     // What rounding the weights alone gives with float state: 465 with a scale per neuron, 554 with one per layer.
     let layer = Options { weight_scale: WeightScale::Layer, ..base.clone() };
-    let sixteen = Options { weight_bits: 16, ..base.clone() };
+    let sixteen = Options { weight_bits: 16.into(), ..base.clone() };
     for (options, most) in [(base, 470), (layer, 560), (sixteen, 0)] {
         let Some((cells, same_class)) = braille_loss(&options) else { return };
-        println!("{} bits, one scale per {}: {cells} of 1792 cells", options.weight_bits, options.weight_scale);
+        println!("{} bits, one scale per {}: {cells} of 1792 cells", options.weight_bits.all, options.weight_scale);
         assert!(cells <= most && same_class);
     }
 }
@@ -231,7 +231,7 @@ fn real_convolutional_networks_keep_their_accuracy_on_the_chip() {
         ),
     ] {
         let (Some(model), Some(data)) = (shared(model), shared(data)) else { return };
-        let options = Options { dt, convention, reset, input_limit: 3, ..Options::default() };
+        let options = Options { dt, convention, reset: reset.into(), input_limit: 3, ..Options::default() };
         let mut levels = levels(&model, &options);
         let data = DataSet::open(&data, None, Layout::Samples).unwrap();
         let labels = data.labels().unwrap().to_vec();

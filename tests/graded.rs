@@ -110,7 +110,8 @@ fn readouts_are_exact_on_the_chip_and_close_to_float() {
         let model = chain(name, 12, 7, nodes);
         for state in [State::Fixed, State::F32] {
             for (weight_bits, most) in [(8, 0.01), (16, 1e-4)] {
-                let options = Options { state, weight_bits, ..options(DT, Convention::Norse, None) };
+                let options =
+                    Options { state, weight_bits: weight_bits.into(), ..options(DT, Convention::Norse, None) };
                 machine_code_is_exact(&model, &options, &input, &[name, "output"]);
                 let mut levels = levels(&model, &options);
                 let float = values(&mut s2c_interp::snn::Snn::new(&levels.float).unwrap(), &input, "output");

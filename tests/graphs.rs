@@ -4,6 +4,7 @@
 
 #[path = "graphs/maker.rs"]
 mod maker;
+mod support;
 
 use maker::{DT, Random, graph};
 use proptest::{
@@ -12,8 +13,9 @@ use proptest::{
 };
 use s2c::{
     data::{Cell, Train},
-    driver::{self, Wishes},
     frontend::model_file,
+    levels::{self, Descent},
+    sink::Quiet,
     tools::{
         machine::{Machine, Time, Wish},
         recording::Quantity,
@@ -22,10 +24,7 @@ use s2c::{
 use s2c_dialects::{graph::Network, ir, qsnn, snn};
 use s2c_interp::Interpreter;
 use s2c_nir::Node;
-use s2c_passes::{
-    options::{Convention, InputKind, Level, Options, State},
-    session::Phase,
-};
+use s2c_passes::options::{Convention, InputKind, Level, Options, State};
 use std::{
     collections::BTreeMap,
     path::Path,
@@ -106,11 +105,10 @@ fn levels_agree(seed: u64, steps: usize) {
         convention: [Convention::Norse, Convention::Sinabs][random.below(2)],
         input_kind: if random.one_in(4) { InputKind::Values } else { InputKind::Spikes },
         input_limit: limit,
-        weight_bits: [8, 16][random.below(2)],
+        weight_bits: [8, 16][random.below(2)].into(),
         state: if random.one_in(4) { State::F32 } else { State::Fixed },
         ..Options::default()
     };
-    let context = ir::context();
     let mut inputs = Inputs::new();
     for (name, node) in &graph.nodes {
         let Node::Input(input) = node else { continue };
@@ -123,9 +121,8 @@ fn levels_agree(seed: u64, steps: usize) {
         inputs.insert(name.clone(), (0..TICKS).map(|_| (0..width).map(|_| cell()).collect()).collect());
     }
     let fail = |error: Box<s2c_dialects::diagnostic::Diagnostic>| -> ! { panic!("seed {seed} steps {steps}: {error}") };
-    let stop = Wishes { stop_after: Some(Phase::Qsnn), ..Wishes::default() };
-    let integers = match driver::compile(&context, &file, &options, None, &stop) {
-        Ok((integers, ..)) => integers,
+    let network = match support::integers(&file, &options) {
+        Ok(network) => network,
         // Integrators of integrators: spikes and values too large for one sum.
         Err(error) if error.code == "neuron-too-wide" => {
             TOO_WIDE.fetch_add(1, Ordering::Relaxed);
@@ -133,9 +130,7 @@ fn levels_agree(seed: u64, steps: usize) {
         }
         Err(error) => fail(error),
     };
-    let network = qsnn::Network::read(&integers.module).unwrap();
-    let (_, _, binary) =
-        driver::compile(&context, &file, &options, None, &Wishes::default()).unwrap_or_else(|error| fail(error));
+    let binary = support::binary(&file, &options, support::target(), &Quiet).unwrap_or_else(|error| fail(error));
     // What leads nowhere is left out above -O0.
     let integers = s2c_interp::qsnn::Qsnn::new(&network).unwrap();
     nodes.retain(|(name, _)| level == Level::O0 || integers.find(name).is_some());
@@ -144,7 +139,7 @@ fn levels_agree(seed: u64, steps: usize) {
     if !network.nodes.iter().any(|node| node.op.is_neuron() && node.op.fraction().is_some()) {
         reads_back(&file, &options, &inputs, &nodes, &expected);
     }
-    let mut machine = Machine::load(binary.unwrap()).unwrap();
+    let mut machine = Machine::load(binary).unwrap();
     let wishes: Vec<Wish> =
         nodes.iter().map(|(node, _)| Wish { node: node.clone(), quantity: Quantity::Spikes }).collect();
     // Retiming may have made a loop slower, in both; the interpreter runs what came out of it.
@@ -157,14 +152,10 @@ fn levels_agree(seed: u64, steps: usize) {
         assert!(recording.shape() == *shape, "seed {seed} steps {steps}: `{node}` has shape {:?}", recording.shape());
         assert!(recording.numbers() == *expected, "seed {seed} steps {steps}: `{node}` differs on the chip");
     }
-    if has_loop || options.weight_bits < 16 {
+    if has_loop || options.weight_bits.all < 16 {
         return;
     }
-    let target = s2c::targets::load(s2c::targets::DEFAULT).unwrap();
-    let start = driver::Compile::start(&context, &file, &options).unwrap();
-    let passes = s2c_passes::find("discretization").into_iter();
-    let float = start.run(&context, &target, passes, &Wishes::default()).unwrap();
-    let float = snn::Network::read(&float.module).unwrap();
+    let float = support::float(&file, &options).unwrap();
     let float = interpret_float(&float, &inputs, &nodes);
     for (float, integer) in float.iter().zip(&expected) {
         // Spikes, or values by more than a few per cent.
@@ -188,7 +179,11 @@ fn reads_back(
     expected: &[Vec<f64>],
 ) {
     let context = ir::context();
-    let exported = match driver::to_nir(&context, file, options, None, &Wishes::default()) {
+    let source = support::open(&context, file);
+    let setup = support::setup(&source, options);
+    let exported =
+        Descent::begin(&context, &source, &setup).and_then(|mut descent| levels::to_nir(&mut descent, &source));
+    let (graph, choices) = match exported {
         Ok(exported) => exported,
         Err(error) if error.code == "not-in-nir" => {
             EXPORTED[3].fetch_add(1, Ordering::Relaxed);
@@ -200,19 +195,13 @@ fn reads_back(
     // Names of nodes within subgraphs are paths, which a name in a file can't hold.
     let populations: Vec<_> = populations.iter().map(|(name, shape)| (name.replace('/', "."), shape.clone())).collect();
     let populations = &populations[..];
-    model_file::write_with(&exported.graph, &exported.choices, &again).unwrap();
+    model_file::write_with(&graph, &choices, &again).unwrap();
     // Time and rules come from the file.
     let options = Options { dt: None, convention: Convention::Nir, ..options.clone() };
-    let stop = Wishes { stop_after: Some(Phase::Qsnn), ..Wishes::default() };
     let fail = |error| -> ! { panic!("{}: {error}", again.display()) };
-    let (module, ..) = driver::compile(&context, &again, &options, None, &stop).unwrap_or_else(|error| fail(error));
-    let integers = qsnn::Network::read(&module.module).unwrap();
+    let integers = support::integers(&again, &options).unwrap_or_else(|error| fail(error));
     let integers = interpret_integers(&integers, inputs, populations);
-    let target = s2c::targets::load(s2c::targets::DEFAULT).unwrap();
-    let start = driver::Compile::start(&context, &again, &options).unwrap();
-    let passes = s2c_passes::find("discretization").into_iter();
-    let float = start.run(&context, &target, passes, &Wishes::default()).unwrap();
-    let float = snn::Network::read(&float.module).unwrap();
+    let float = support::float(&again, &options).unwrap();
     let float = interpret_float(&float, inputs, populations);
     for ((expected, integers), float) in expected.iter().zip(&integers).zip(&float) {
         let differing = |other: &[f64]| expected.iter().zip(other).filter(|(a, b)| a != b).count() as u64;

@@ -59,7 +59,7 @@ fn biases_behind_synapses_are_sources_that_always_fire() {
 #[test]
 fn convolutions_stay_kernels() {
     let euler = Some(s2c_passes::options::Integrator::Euler);
-    let vendor = Options { integrator: euler, ..options(1e-3, Convention::Spinnaker2, None) };
+    let vendor = Options { integrator: euler.into(), ..options(1e-3, Convention::Spinnaker2, None) };
     let gesture = lower(&example("gesture/gesture.nir"), vendor);
     let kernels = gesture.0.projections.iter().filter(|p| matches!(p.synapses, Synapses::Kernel(..))).count();
     assert_eq!(kernels, 3);

@@ -71,7 +71,7 @@ fn names_do_nothing_to_the_terminal_and_json_has_them_exactly() {
         &[("a\x1b[2J", npy_bytes(&spikes.clone().into_dyn())), ("b\u{202e}", npy_bytes(&spikes.into_dyn()))],
     )
     .unwrap();
-    let compile = [&["compile", "m.nir", "-o", "m.bin", "--explain"][..], &OPTIONS].concat();
+    let compile = [&["compile", "m.nir", "-o", "m.bin", "--remarks"][..], &OPTIONS].concat();
     let model = |words: &[&'static str]| [words, &OPTIONS].concat();
     let lines = [
         compile.clone(),

@@ -4,6 +4,7 @@
 use s2c_dialects::{Context, Module, diagnostic::Result, ir, snn};
 use s2c_passes::{
     analysis::moments::{Calibration, Observer},
+    registry,
     session::{Remark, Session},
     target::Target,
 };
@@ -30,14 +31,15 @@ fn lower(context: &Context, pass: &str, text: &str) -> Result<String> {
     let module = ir::parse(context, text, "case.mlir")?;
     let pass = s2c_passes::find(pass).expect("folders are named after passes");
     let calibration = calibrate(pass.name, &module)?.map(Arc::new);
-    let mut session = Session { calibration, ..Session::new(context, target) };
+    let options = registry::options_of(&module)?;
+    let mut session = Session { calibration, ..Session::new(context, target, options.clone()) };
     let module = s2c_passes::session::run(pass, &mut session, module)?;
     if pass.takes == pass.gives {
         // A dump can be compiled on from any point only if a pass that has run changes nothing when it runs again.
         let once = ir::to_text(&module);
         let again = s2c_passes::session::run(
             pass,
-            &mut Session::new(context, session.target.clone()),
+            &mut Session::new(context, session.target.clone(), options),
             ir::parse(context, &once, "again.mlir")?,
         )?;
         assert_eq!(once, ir::to_text(&again), "`{}` is not idempotent", pass.name);

@@ -1,22 +1,29 @@
 //! Networks on machines of several chips: the machine code against the integer interpreter, and the same bytes on any
 //! number of threads.
 
+mod support;
+
 use s2c::{
     data::{DataSet, Layout, SpikeTrain},
-    driver::{self, Wishes},
+    sink::Quiet,
+    targets,
     tools::{
         machine::{Machine, Time, Wish},
         recording::{Quantity, Recording},
     },
 };
 use s2c_backend::emit::Binary;
-use s2c_dialects::{diagnostic::Place, ir, qsnn};
+use s2c_dialects::{diagnostic::Place, qsnn};
 use s2c_interp::Interpreter;
 use s2c_passes::{
     options::{Convention, Level, Options},
-    session::Phase,
+    registry,
 };
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+use support::{Told, binary, integers};
 
 /// Pseudo-random numbers below a limit.
 struct Numbers(u32);
@@ -49,7 +56,7 @@ fn small_board(name: &str) -> PathBuf {
 fn ring(name: &str, populations: usize, neurons: usize, mut options: Options) -> PathBuf {
     (options.dt, options.convention) = (Some(1e-3), Convention::Norse);
     let options: Vec<String> =
-        options.to_map().iter().map(|(name, value)| format!("\"{name}\" = \"{value}\"")).collect();
+        registry::write(&options).iter().map(|(name, value)| format!("\"{name}\" = \"{value}\"")).collect();
     let mut numbers = Numbers(7);
     let mut weights = |rows: usize, columns: usize, scale: f32| -> String {
         let one = |_| {
@@ -95,17 +102,14 @@ fn level(level: Level) -> Options {
     Options { level, ..Options::default() }
 }
 
-fn compile(model: &Path, target: &Path, options: &Options) -> Binary {
-    let context = ir::context();
-    let target = target.to_str().unwrap();
-    driver::compile(&context, model, options, Some(target), &Wishes::default()).unwrap().2.unwrap()
+fn with_rates(rates: BTreeMap<String, f64>) -> Options {
+    let mut options = level(Level::O2);
+    options.rate.of = rates;
+    options
 }
 
-fn integers(model: &Path, options: &Options) -> qsnn::Network {
-    let context = ir::context();
-    let wishes = Wishes { stop_after: Some(Phase::Qsnn), ..Wishes::default() };
-    let (done, ..) = driver::compile(&context, model, options, None, &wishes).unwrap();
-    qsnn::Network::read(&done.module).unwrap()
+fn compile(model: &Path, target: &Path, options: &Options) -> Binary {
+    binary(model, options, targets::load(target.to_str().unwrap()).unwrap(), &Quiet).unwrap()
 }
 
 fn noise(ticks: usize, shape: &[usize], one_in: u32) -> SpikeTrain {
@@ -152,7 +156,7 @@ fn a_loop_over_many_chips_runs_exactly() {
     assert!(!binary.manifest.pes.iter().any(|pe| (pe.chip, pe.column, pe.row, pe.core) == (4, 3, 3, 1)));
     let mut machine = Machine::load(binary).unwrap();
     let nodes = ["p0", "p3", "p5", "output"];
-    let [chip, expected] = spikes(&integers(&model, &options), &mut machine, &noise(40, &[160], 8), &nodes);
+    let [chip, expected] = spikes(&integers(&model, &options).unwrap(), &mut machine, &noise(40, &[160], 8), &nodes);
     assert!(expected.iter().all(|spikes| spikes.iter().filter(|&&count| count > 0).count() > 100));
     for (node, (chip, expected)) in nodes.iter().zip(chip.iter().zip(&expected)) {
         assert!(chip == expected, "{node}");
@@ -177,7 +181,7 @@ fn a_profile_of_a_run_shortens_the_ways_of_the_next() {
     machine.run(&input, &[], Time::Network).unwrap();
     let rates = machine.stats().rates;
     assert!(rates["input"] > 0.1 && rates["p5"] > 0.0, "{rates:?}");
-    let [before, after] = [naive, at(Options { rates, ..level(Level::O2) })].map(|binary| traveled(&binary, &input));
+    let [before, after] = [naive, at(with_rates(rates))].map(|binary| traveled(&binary, &input));
     println!("hops in the order of the program {before}, placed with rates {after}");
     assert!(after < before);
 }
@@ -197,10 +201,7 @@ fn dead_pes_are_mapped_around() {
 #[test]
 fn a_report_with_the_rates_of_a_run_is_what_the_run_counts() {
     let (target, input, ticks) = (small_board("report.toml"), noise(60, &[160], 8), 60.0);
-    let at = |rates| {
-        let options = Options { rates, ..level(Level::O2) };
-        compile(&ring("report", 3, 160, options), &target, &Options::default())
-    };
+    let at = |rates| compile(&ring("report", 3, 160, with_rates(rates)), &target, &Options::default());
     let run = |binary: &Binary| {
         let mut machine = Machine::load(binary.clone()).unwrap();
         machine.run(&input, &[], Time::Network).unwrap();
@@ -224,13 +225,11 @@ fn a_report_with_the_rates_of_a_run_is_what_the_run_counts() {
 fn a_shorter_tick_takes_more_pes_and_one_that_is_too_short_is_said() {
     let target = small_board("ticks.toml");
     let at = |tick: f64, name: &str| {
-        let model = ring(name, 2, 160, Options { tick: Some(tick), rate: 0.5, ..level(Level::O2) });
-        let context = ir::context();
-        let file = target.to_str().unwrap();
-        let (done, _, binary) =
-            driver::compile(&context, &model, &Options::default(), Some(file), &Wishes::default()).unwrap();
-        let codes: Vec<&str> = done.warnings.iter().map(|warning| warning.code).collect();
-        (binary.unwrap().manifest.pes.len(), codes.contains(&"tick-too-short"))
+        let model = ring(name, 2, 160, Options { tick: Some(tick), rate: 0.5.into(), ..level(Level::O2) });
+        let told = Told::default();
+        let target = targets::load(target.to_str().unwrap()).unwrap();
+        let binary = binary(&model, &Options::default(), target, &told).unwrap();
+        (binary.manifest.pes.len(), told.codes().contains(&"tick-too-short"))
     };
     let (long, short, none) = (at(1e-2, "tick-long"), at(5e-5, "tick-short"), at(1e-6, "tick-none"));
     println!("PEs and warning: {long:?}, {short:?}, {none:?}");
@@ -244,10 +243,8 @@ fn a_network_that_does_not_fit_names_what_needs_most() {
     let text = text.replace("columns = 3\nrows = 4", "columns = 1\nrows = 1").replace("host = 4", "host = 0");
     let target = temporary("one.toml", &text);
     let model = ring("too-many", 6, 160, level(Level::O2));
-    let context = ir::context();
-    let wishes = Wishes::default();
-    let error =
-        driver::compile(&context, &model, &Options::default(), target.to_str(), &wishes).map(|_| ()).unwrap_err();
+    let target = targets::load(target.to_str().unwrap()).unwrap();
+    let error = binary(&model, &Options::default(), target, &Quiet).unwrap_err();
     assert_eq!((error.code, &error.place), ("too-many-pes", &Place::Node("p0".to_owned())));
     let all = format!("{} {} {}", error.title, error.text, error.hint);
     for words in ["the network needs 21 PEs", "has 12 for applications", "`p0` ", "--weight-bits", "at least 2 chips"] {
@@ -289,7 +286,7 @@ fn all_layers_are_exact(model: &Path, options: &Options, inputs: &[SpikeTrain]) 
     assert!(binary.manifest.pes.len() <= 148);
     let nodes: Vec<String> = binary.manifest.populations().into_iter().map(str::to_owned).collect();
     let nodes: Vec<&str> = nodes.iter().map(String::as_str).collect();
-    let (network, mut machine) = (integers(model, options), Machine::load(binary).unwrap());
+    let (network, mut machine) = (integers(model, options).unwrap(), Machine::load(binary).unwrap());
     for input in inputs {
         let [chip, expected] = spikes(&network, &mut machine, input, &nodes);
         for (node, (chip, expected)) in nodes.iter().zip(chip.iter().zip(&expected)) {

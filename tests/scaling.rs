@@ -1,5 +1,7 @@
 //! Import takes time in proportion to a network's populations and edges.
 
+mod support;
+
 use ndarray::{ArrayD, IxDyn};
 use s2c::{driver::Compile, frontend::model_file};
 use s2c_dialects::ir;
@@ -43,7 +45,8 @@ fn chain(populations: usize) -> Graph {
 fn times(file: &Path) -> BTreeMap<&'static str, Duration> {
     let options = Options { dt: Some(1e-3), convention: Convention::Norse, ..Options::default() };
     let context = ir::context();
-    let done = Compile::start(&context, file, &options).unwrap();
+    let source = support::open(&context, file);
+    let done = Compile::start(&context, &source, &support::setup(&source, &options)).unwrap();
     done.steps.iter().map(|step| (step.name, step.time)).collect()
 }
 

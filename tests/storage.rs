@@ -3,24 +3,20 @@
 
 mod support;
 
-use s2c::{
-    driver::{self, Wishes},
-    tools::machine::Machine,
-};
-use s2c_dialects::{ir, qsnn};
+use s2c::{sink::Quiet, tools::machine::Machine};
 use s2c_interp::{Interpreter, qsnn::Qsnn};
 use s2c_passes::{
     options::{Level, Options},
-    session::Phase,
+    registry,
 };
 use std::{fmt::Write, path::Path};
-use support::{differing, interpret, membranes_on_chip, noise, on_chip};
+use support::{binary, differing, integers, interpret, membranes_on_chip, noise, on_chip, target};
 
 const NEURONS: usize = 403;
 
 /// Options of a network as its attributes.
 fn options_of(level: Level) -> String {
-    let options = Options { level, ..Options::default() }.to_map();
+    let options = registry::write(&Options { level, ..Options::default() });
     options.iter().map(|(name, value)| format!("{name} = \"{value}\"")).collect::<Vec<_>>().join(", ")
 }
 
@@ -78,12 +74,9 @@ fn network(level: Level, inputs: usize, weight: impl Fn(u32) -> i8) -> String {
 fn check(name: &str, text: &str, inputs: usize) -> (Vec<String>, usize) {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.mlir"));
     std::fs::write(&file, text).unwrap();
-    let context = ir::context();
-    let stop = Wishes { stop_after: Some(Phase::Qsnn), ..Wishes::default() };
-    let (integers, ..) = driver::compile(&context, &file, &Options::default(), None, &stop).unwrap();
-    let quantized = qsnn::Network::read(&integers.module).unwrap();
-    let (_, _, binary) = driver::compile(&context, &file, &Options::default(), None, &Wishes::default()).unwrap();
-    let mut machine = Machine::load(binary.unwrap()).unwrap();
+    let options = Options::default();
+    let quantized = integers(&file, &options).unwrap();
+    let mut machine = Machine::load(binary(&file, &options, target(), &Quiet).unwrap()).unwrap();
     let input = noise(12, inputs, 16);
     let mut interpreter = Qsnn::new(&quantized).unwrap();
     let expected = interpret(&mut interpreter, &input, "neuron");

@@ -3,19 +3,32 @@
 
 use s2c::{
     data::SpikeTrain,
-    driver::{self, Wishes},
+    driver::Setup,
+    frontend::source::Source,
+    levels::{self, Descent},
+    sink::{Quiet, Sink},
+    targets,
     tools::{
         machine::{Machine, Time, Wish},
         recording::{Quantity, Recording},
     },
 };
-use s2c_dialects::{attribute::Reset, ir, qsnn, snn};
+use s2c_backend::emit::Binary;
+use s2c_dialects::{
+    Context,
+    attribute::Reset,
+    diagnostic::{Diagnostic, Result},
+    ir, qsnn, snn,
+};
 use s2c_interp::Interpreter;
 use s2c_passes::{
     options::{Convention, Level, Options},
-    session::Phase,
+    target::Target,
 };
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
 
 /// The recordings of other platforms are not part of the project: tests that want them say so and pass without.
 pub fn shared(file: &str) -> Option<PathBuf> {
@@ -32,7 +45,40 @@ pub fn example(file: &str) -> PathBuf {
 }
 
 pub fn options(dt: f64, convention: Convention, reset: Option<Reset>) -> Options {
-    Options { dt: Some(dt), convention, reset, ..Options::default() }
+    Options { dt: Some(dt), convention, reset: reset.into(), ..Options::default() }
+}
+
+/// The target where none is named.
+pub fn target() -> Target {
+    targets::load(targets::DEFAULT).unwrap()
+}
+
+/// A model, or a dump, from a file.
+pub fn open<'c>(context: &'c Context, file: &Path) -> Source<'c> {
+    Source::read(context, std::fs::read(file).unwrap(), &file.display().to_string(), None).unwrap()
+}
+
+/// What a compile needs besides its source. A dump keeps the options that it carries.
+pub fn setup(source: &Source<'_>, options: &Options) -> Setup<'static> {
+    let options = if source.phase().unwrap().is_some() { source.options().unwrap() } else { options.clone() };
+    Setup { target: target(), options, samples: None, sink: &Quiet }
+}
+
+/// Keeps what is told.
+#[derive(Default)]
+pub struct Told(Mutex<Vec<&'static str>>);
+
+impl Told {
+    /// The codes of all diagnostics so far.
+    pub fn codes(&self) -> Vec<&'static str> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Sink for Told {
+    fn diagnostic(&self, diagnostic: &Diagnostic) {
+        self.0.lock().unwrap().push(diagnostic.code);
+    }
 }
 
 /// A network at all levels.
@@ -44,16 +90,28 @@ pub struct Levels {
 
 pub fn levels(model: &Path, options: &Options) -> Levels {
     let context = ir::context();
-    let stop = |phase| Wishes { stop_after: Some(phase), ..Wishes::default() };
-    let (integers, ..) = driver::compile(&context, model, options, None, &stop(Phase::Qsnn)).unwrap();
-    let quantized = qsnn::Network::read(&integers.module).unwrap();
-    let target = s2c::targets::load(s2c::targets::DEFAULT).unwrap();
-    let start = driver::Compile::start(&context, model, options).unwrap();
-    let discretization = s2c_passes::find("discretization").into_iter();
-    let discretized = start.run(&context, &target, discretization, &Wishes::default()).unwrap();
-    let float = snn::Network::read(&discretized.module).unwrap();
-    let (_, _, binary) = driver::compile(&context, model, options, None, &Wishes::default()).unwrap();
-    Levels { float, quantized, machine: Machine::load(binary.unwrap()).unwrap() }
+    let source = open(&context, model);
+    let levels::Levels { float, quantized, binary } = levels::all(&context, &source, &setup(&source, options)).unwrap();
+    Levels { float, quantized, machine: Machine::load(binary).unwrap() }
+}
+
+pub fn float(model: &Path, options: &Options) -> Result<snn::Network> {
+    let context = ir::context();
+    let source = open(&context, model);
+    Descent::begin(&context, &source, &setup(&source, options))?.float()
+}
+
+pub fn integers(model: &Path, options: &Options) -> Result<qsnn::Network> {
+    let context = ir::context();
+    let source = open(&context, model);
+    Descent::begin(&context, &source, &setup(&source, options))?.quantized()
+}
+
+pub fn binary(model: &Path, options: &Options, target: Target, sink: &dyn Sink) -> Result<Binary> {
+    let context = ir::context();
+    let source = open(&context, model);
+    let setup = Setup { target, sink, ..setup(&source, options) };
+    Descent::begin(&context, &source, &setup)?.binary()
 }
 
 /// Spikes of a node in every tick.

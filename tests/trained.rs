@@ -1,25 +1,19 @@
 //! The networks in examples/ that PyTorch trained: the interpreters repeat, spike for spike, what the training framework's
 //! own forward pass gave in float32, and the machine code repeats the integers.
 
+mod support;
+
 use s2c::{
     data::{DataSet, Layout},
-    driver::{self, Wishes},
     tools::{
-        machine::{Machine, Time, Wish},
+        machine::{Time, Wish},
         recording::{Quantity, Recording},
     },
 };
-use s2c_dialects::{attribute::Reset, ir, qsnn, snn};
+use s2c_dialects::attribute::Reset;
 use s2c_interp::Interpreter;
-use s2c_passes::{
-    options::{Convention, Options},
-    session::Phase,
-};
-use std::path::{Path, PathBuf};
-
-fn example(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(file)
-}
+use s2c_passes::options::{Convention, Options};
+use support::{example, float, integers, levels};
 
 /// A shipped network and what belongs to it.
 struct Trained {
@@ -38,26 +32,20 @@ impl Trained {
         Options {
             dt: Some(1e-3),
             convention: Convention::Snntorch,
-            reset: Some(Reset::Subtract),
-            weight_bits: self.weight_bits.unwrap_or(8),
+            reset: Some(Reset::Subtract).into(),
+            weight_bits: self.weight_bits.unwrap_or(8).into(),
             ..Options::default()
         }
     }
 
     /// The integer network where the weights are on a grid, the float network where they are not.
     fn interpreter(&self) -> Box<dyn Fn() -> Box<dyn Interpreter>> {
-        let (context, model) = (ir::context(), example(self.model));
+        let model = example(self.model);
         if self.weight_bits.is_some() {
-            let wishes = Wishes { stop_after: Some(Phase::Qsnn), ..Wishes::default() };
-            let (integers, ..) = driver::compile(&context, &model, &self.options(), None, &wishes).unwrap();
-            let network = qsnn::Network::read(&integers.module).unwrap();
+            let network = integers(&model, &self.options()).unwrap();
             return Box::new(move || Box::new(s2c_interp::qsnn::Qsnn::new(&network).unwrap()));
         }
-        let target = s2c::targets::load(s2c::targets::DEFAULT).unwrap();
-        let start = driver::Compile::start(&context, &model, &self.options()).unwrap();
-        let discretization = s2c_passes::find("discretization").into_iter();
-        let discretized = start.run(&context, &target, discretization, &Wishes::default()).unwrap();
-        let network = snn::Network::read(&discretized.module).unwrap();
+        let network = float(&model, &self.options()).unwrap();
         Box::new(move || Box::new(s2c_interp::snn::Snn::new(&network).unwrap()))
     }
 
@@ -137,9 +125,7 @@ fn gestures_in_four_bits_repeat_their_forward_pass_also_on_the_chip() {
     let trained = gestures("gesture/gesture_qat4.nir", "gesture/gesture_qat4_forward.npz", Some(4));
     trained.repeats_its_forward_pass(60);
 
-    let context = ir::context();
-    let compiled = driver::compile(&context, &example(trained.model), &trained.options(), None, &Wishes::default());
-    let mut machine = Machine::load(compiled.unwrap().2.unwrap()).unwrap();
+    let mut machine = levels(&example(trained.model), &trained.options()).machine;
     let data = DataSet::open(&example(trained.data), None, Layout::Samples).unwrap();
     let forward = DataSet::open(&example(trained.forward), None, Layout::Samples).unwrap();
     let spikes = |node: &&str| Wish { node: (*node).to_owned(), quantity: Quantity::Spikes };

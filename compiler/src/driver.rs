@@ -1,41 +1,47 @@
-//! The compile itself: import, the passes one after another, code.
+//! The compile itself: import, the passes one after another, code. What it has to say goes to a sink as it arises, so that
+//! nothing is lost where a later pass fails.
 
 use crate::{
     calibration::{self, Samples},
-    files,
-    frontend::{export, import, model_file},
-    targets,
+    frontend::{
+        dump, import,
+        source::{Content, Source},
+    },
+    sink::{Sink, Stage},
 };
 use s2c_backend::emit::{self, Binary};
 use s2c_dialects::{
     Context, Module,
     diagnostic::{Diagnostic, Result, Severity},
-    ir, qsnn,
+    graph, ir,
     s2k::Program,
     snn,
 };
 use s2c_passes::{
-    analysis::{expected, moments::Calibration},
+    analysis::{expected, moments::CALIBRATE},
     check::{self, mapping},
     options::Options,
-    session::{Pass, Phase, Remark, Session},
+    registry,
+    session::{self, Pass, Phase, Remark, Session},
     target::Target,
 };
 use std::{
-    path::{Path, PathBuf},
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-/// What a compile is asked to leave behind besides its result.
-#[derive(Clone, Debug, Default)]
-pub struct Wishes {
-    /// Folder for a dump after each pass.
-    pub dump_dir: Option<PathBuf>,
-    /// Stop once the module is in this phase and all its passes have run.
-    pub stop_after: Option<Phase>,
+/// What a compile needs besides its source.
+#[derive(Clone)]
+pub struct Setup<'s> {
+    /// The machine.
+    pub target: Target,
+    /// The options; for a dump those that it carries, with what is to be changed.
+    pub options: Options,
     /// Recordings to calibrate the quantization on.
-    pub calibrate: Option<Arc<Samples>>,
+    pub samples: Option<Arc<Samples>>,
+    /// Who is told.
+    pub sink: &'s dyn Sink,
 }
 
 /// A step of a compile: a pass, or what happens before and after them.
@@ -52,121 +58,161 @@ pub struct Step {
 }
 
 /// A module on its way, with all that came with it.
-pub struct Compile<'c> {
+pub struct Compile<'c, 's> {
     /// The module as it is now.
     pub module: Module<'c>,
-    /// What the user is to be told.
-    pub warnings: Vec<Diagnostic>,
     /// What was done, in order.
     pub steps: Vec<Step>,
+    /// What passes may use: target, options, calibration.
+    pub session: Session<'c>,
     /// The integer network as it was before it was cut into pieces for PEs.
-    pub network: Option<String>,
-    /// What the float network's neurons receive on the recordings, once they have been run.
-    pub calibration: Option<Arc<Calibration>>,
-    /// What passes chose to do.
-    pub remarks: Vec<Remark>,
-    dumps: usize,
+    network: Option<String>,
+    samples: Option<Arc<Samples>>,
+    sink: &'s dyn Sink,
+    done: BTreeSet<String>,
+    stages: usize,
     /// Whether the mapping was read from a file, which a person may have changed.
     mapped_by_file: bool,
 }
 
-impl<'c> Compile<'c> {
-    /// Reads a model or a dump, by its name's ending.
-    pub fn start(context: &'c Context, file: &Path, options: &Options) -> Result<Self> {
-        let _span = tracing::info_span!("import", file = %file.display()).entered();
-        let mut warnings = Vec::new();
+impl<'c, 's> Compile<'c, 's> {
+    /// Imports a model, or goes on from a dump.
+    ///
+    /// # Errors
+    /// A model that can't be imported, and options that can't be met.
+    pub fn start(context: &'c Context, source: &Source<'c>, setup: &Setup<'s>) -> Result<Self> {
+        let _span = tracing::info_span!("import", name = source.name).entered();
         let begin = Instant::now();
-        let module = if file.extension().is_some_and(|ending| ending == "mlir") {
-            let text = files::read_text(file)?;
-            ir::parse(context, &text, &file.display().to_string())?
-        } else {
-            import::import(context, file, options, &mut warnings)?
+        let options = setup.options.clone();
+        if options.search {
+            return Err(Box::new(Diagnostic::bug("bits per weight are to be searched for before the compile")));
+        }
+        let target = setup.target.clone().without(&options.dead)?;
+        let mut warnings = Vec::new();
+        let module = match &source.content {
+            Content::Model(model) => import::import(context, model, &source.name, &options, &mut warnings)?,
+            Content::Dump(module, _) => {
+                let module = ir::copy(module).ok_or_else(|| Diagnostic::bug("a module can't be copied"))?;
+                graph::set_options(context, &module, &registry::write(&options))?;
+                module
+            }
         };
         let phase = Phase::of(&module)?;
-        s2c_passes::session::verify(context, &module, phase)?;
-        let time = begin.elapsed();
-        let mapped_by_file = phase == Phase::S2k;
+        session::verify(context, &module, phase)?;
+        // The file may have answered what the options left open.
+        let options = registry::options_of(&module)?;
         let mut start = Self {
             module,
-            warnings,
             steps: Vec::new(),
+            session: Session { warnings, ..Session::new(context, target, options) },
             network: None,
-            calibration: None,
-            remarks: Vec::new(),
-            dumps: 0,
-            mapped_by_file,
+            samples: setup.samples.clone(),
+            sink: setup.sink,
+            done: source.done(),
+            stages: 0,
+            mapped_by_file: phase == Phase::S2k,
         };
-        start.note("import", time)?;
+        start.end_of("import", begin.elapsed())?;
         Ok(start)
     }
 
     /// Runs passes in order.
-    pub fn run<'p>(
-        mut self,
-        context: &'c Context,
-        target: &Target,
-        passes: impl Iterator<Item = &'p Pass>,
-        wishes: &Wishes,
-    ) -> Result<Self> {
-        if let Some(folder) = &wishes.dump_dir {
-            files::create_folder(folder)?;
-            if self.dumps == 0 {
-                self.dump(folder, "import")?;
-            }
-        }
-        let warnings = std::mem::take(&mut self.warnings);
-        let mut session =
-            Session { warnings, calibration: self.calibration.clone(), ..Session::new(context, target.clone()) };
-        for pass in passes.filter(|pass| wishes.stop_after.is_none_or(|phase| pass.gives <= phase)) {
+    ///
+    /// # Errors
+    /// What a pass refuses. What passes had to say until then has been told.
+    pub fn run(&mut self, passes: impl IntoIterator<Item = &'static Pass>) -> Result<()> {
+        for pass in passes {
             let _span = tracing::info_span!("pass", name = pass.name).entered();
-            let begin = Instant::now();
             if pass.takes == Phase::Qsnn && pass.gives == Phase::S2k {
                 self.network = Some(ir::to_text(&self.module));
             }
-            if let (true, None, Some(samples)) =
-                (s2c_passes::CALIBRATED.contains(&pass.name), &session.calibration, &wishes.calibrate)
-            {
-                let calibration = calibration::run(&snn::Network::read(&self.module)?, samples)?;
-                session.calibration = Some(Arc::new(calibration));
-                self.note("calibration", begin.elapsed())?;
+            if pass.options.iter().any(|option| option.name == CALIBRATE.name) {
+                self.calibrate()?;
             }
             let begin = Instant::now();
-            let blame = self.blame();
-            self.module = s2c_passes::session::run(pass, &mut session, self.module).map_err(blame)?;
-            self.note(pass.name, begin.elapsed())?;
-            if let Some(folder) = &wishes.dump_dir {
-                self.dump(folder, pass.name)?;
-            }
+            let module = ir::copy(&self.module).ok_or_else(|| Diagnostic::bug("a module can't be copied"))?;
+            let result = session::run(pass, &mut self.session, module);
+            self.tell();
+            self.module = result.map_err(self.blame())?;
+            self.done.insert(pass.name.to_owned());
+            self.end_of(pass.name, begin.elapsed())?;
         }
-        self.warnings = session.warnings;
-        self.remarks.extend(session.remarks);
-        self.calibration = session.calibration;
-        Ok(self)
+        Ok(())
     }
 
-    /// Adds a step that has just ended.
+    /// The passes that lead on from here: all of the level's that take the module's phase or a later one. In the middle
+    /// of a phase the passes that have run before must not change the module again, which holds for each of them.
+    ///
+    /// # Errors
+    /// A module of no phase.
+    pub fn remaining(&self) -> Result<impl Iterator<Item = &'static Pass> + use<>> {
+        let phase = Phase::of(&self.module)?;
+        Ok(s2c_passes::pipeline(self.session.options.level).filter(move |pass| pass.takes >= phase))
+    }
+
+    /// Watches the float network on the recordings, once.
+    fn calibrate(&mut self) -> Result<()> {
+        let (None, Some(samples)) = (&self.session.calibration, &self.samples) else { return Ok(()) };
+        let begin = Instant::now();
+        let calibration = calibration::run(&snn::Network::read(&self.module)?, samples)?;
+        self.session.calibration = Some(Arc::new(calibration));
+        self.note("calibration", begin.elapsed())
+    }
+
+    /// A step that changed the module has ended.
+    fn end_of(&mut self, name: &'static str, time: Duration) -> Result<()> {
+        self.tell();
+        dump::mark(self.session.context, &mut self.module, &self.done);
+        self.note(name, time)?;
+        let phase = Phase::of(&self.module)?;
+        self.sink.stage(&Stage { number: self.stages, step: name, phase, module: &self.module })?;
+        self.stages += 1;
+        Ok(())
+    }
+
+    /// Hands on what passes had to say.
+    fn tell(&mut self) {
+        self.session.warnings.drain(..).for_each(|warning| self.sink.diagnostic(&warning));
+    }
+
     fn note(&mut self, name: &'static str, time: Duration) -> Result<()> {
         let (phase, operations) = (Phase::of(&self.module)?, ir::operations(&self.module));
         self.steps.push(Step { name, time, phase, operations });
         Ok(())
     }
 
-    /// Writes `NN-PASS.PHASE.mlir`.
-    fn dump(&mut self, folder: &Path, name: &str) -> Result<()> {
-        let phase = Phase::of(&self.module)?.name();
-        let file = folder.join(format!("{:02}-{name}.{phase}.mlir", self.dumps));
-        self.dumps += 1;
-        files::write(&file, ir::to_text(&self.module).as_bytes())
+    /// What passes chose to do.
+    pub fn remarks(&self) -> &[Remark] {
+        &self.session.remarks
     }
 
     /// The finished program, checked.
-    pub fn program(&self, target: &Target) -> Result<Program> {
-        let program = Program::read(&self.module)?;
+    ///
+    /// # Errors
+    /// A mapping that breaks a rule.
+    pub fn program(&self) -> Result<Program> {
+        let (program, target) = (Program::read(&self.module)?, &self.session.target);
+        let options = &self.session.options;
         mapping::check(&program, target)
-            .and_then(|()| expected::expected(&program, target))
-            .and_then(|costs| check::expected::check(&program, target, &costs))
+            .and_then(|()| expected::expected(&program, target, options))
+            .and_then(|costs| check::expected::check(&program, target, options, &costs))
             .map_err(self.blame())?;
         Ok(program)
+    }
+
+    /// The binary of the finished program.
+    ///
+    /// # Errors
+    /// As [`Compile::program`].
+    pub fn emit(&mut self) -> Result<Binary> {
+        let program = self.program()?;
+        let begin = Instant::now();
+        let mut binary = emit::emit(&program, &self.session.target).map_err(self.blame())?;
+        if let Some(network) = self.network.take() {
+            binary.add_network(network);
+        }
+        self.note("code-generation", begin.elapsed())?;
+        Ok(binary)
     }
 
     /// What does not hold is a bug, unless it was read from a dump.
@@ -182,97 +228,4 @@ impl<'c> Compile<'c> {
             _ => diagnostic,
         }
     }
-}
-
-/// The passes that lead on from a module: all of its level's that take its phase or a later one. For a module in the
-/// middle of a phase the passes that have run before must not change it again, which holds for each of them.
-pub fn remaining(module: &Module<'_>) -> Result<impl Iterator<Item = &'static Pass> + use<>> {
-    let (phase, options) = (Phase::of(module)?, s2c_passes::session::options_of(module)?);
-    Ok(s2c_passes::pipeline(options.level).filter(move |pass| pass.takes >= phase))
-}
-
-/// A network as it will run, as a NIR graph with what NIR has no field for.
-pub struct Exported {
-    /// The graph.
-    pub graph: s2c_nir::Graph,
-    /// Length of a tick, and the neurons' rules.
-    pub choices: s2c_nir::Choices,
-    /// What the user is to be told.
-    pub warnings: Vec<Diagnostic>,
-    /// Time that each pass took.
-    pub steps: Vec<Step>,
-}
-
-/// Compiles a model, or a dump of `snn` before its weights are scaled, to integers and writes those as NIR.
-pub fn to_nir(
-    context: &Context,
-    file: &Path,
-    options: &Options,
-    target: Option<&str>,
-    wishes: &Wishes,
-) -> Result<Exported> {
-    let target = targets::load(target.unwrap_or(targets::DEFAULT))?;
-    let start = Compile::start(context, file, options)?;
-    if Phase::of(&start.module)? != Phase::Snn {
-        return Err(Box::new(
-            Diagnostic::error("wrong-level", "the float network is needed to write NIR")
-                .hint("start from the model, or from a dump of `snn`"),
-        ));
-    }
-    let level = s2c_passes::session::options_of(&start.module)?.level;
-    let passes = |takes: Phase, gives: Phase| {
-        s2c_passes::pipeline(level).filter(move |pass| pass.takes == takes && pass.gives == gives)
-    };
-    let discretization = s2c_passes::find("discretization").into_iter();
-    let discretized = start.run(context, &target, discretization, wishes)?;
-    let float = snn::Network::read(&discretized.module)?;
-    if float.nodes.iter().filter_map(|node| node.op.neuron()).any(|neuron| neuron.weight_scale.is_some()) {
-        return Err(Box::new(
-            Diagnostic::error("wrong-level", "the weights of this network are scaled already")
-                .hint("start from the model, or from a dump of an earlier pass"),
-        ));
-    }
-    let rest = passes(Phase::Snn, Phase::Snn).filter(|pass| pass.name != "discretization");
-    let scaled = discretized.run(context, &target, rest, wishes)?;
-    let scaled_network = snn::Network::read(&scaled.module)?;
-    let rest = passes(Phase::Snn, Phase::Qsnn).chain(passes(Phase::Qsnn, Phase::Qsnn));
-    let integers = scaled.run(context, &target, rest, wishes)?;
-    let is_model = file.extension().is_none_or(|ending| ending != "mlir");
-    let original = is_model.then(|| model_file::read(file)?.graph.flatten()).transpose()?;
-    let (graph, choices) = export::export(&export::Levels {
-        original: original.as_ref(),
-        discretized: &float,
-        scaled: &scaled_network,
-        integers: &qsnn::Network::read(&integers.module)?,
-    })?;
-    Ok(Exported { graph, choices, warnings: integers.warnings, steps: integers.steps })
-}
-
-/// Compiles a model or a dump to a binary.
-pub fn compile<'c>(
-    context: &'c Context,
-    file: &Path,
-    options: &Options,
-    target: Option<&str>,
-    wishes: &Wishes,
-) -> Result<(Compile<'c>, Target, Option<Binary>)> {
-    let target = targets::load(target.unwrap_or(targets::DEFAULT))?;
-    let start = Compile::start(context, file, options)?;
-    let target = target.without(&s2c_passes::session::options_of(&start.module)?.dead);
-    let passes = remaining(&start.module)?;
-    let mut done = start.run(context, &target, passes, wishes)?;
-    if Phase::of(&done.module)? != Phase::S2k {
-        return Ok((done, target, None));
-    }
-    let program = done.program(&target)?;
-    if wishes.stop_after.is_some() {
-        return Ok((done, target, None));
-    }
-    let begin = Instant::now();
-    let mut binary = emit::emit(&program, &target).map_err(done.blame())?;
-    if let Some(network) = done.network.take() {
-        binary.add_network(network);
-    }
-    done.note("code-generation", begin.elapsed())?;
-    Ok((done, target, Some(binary)))
 }

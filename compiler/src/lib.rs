@@ -10,6 +10,8 @@ pub mod data;
 pub mod driver;
 pub mod files;
 pub mod frontend;
+pub mod levels;
 pub mod progress;
+pub mod sink;
 pub mod targets;
 pub mod tools;

@@ -14,6 +14,13 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("spinnaker2-board48", include_str!("../targets/spinnaker2-board48.toml")),
 ];
 
+/// What to say where a program was cut for another target.
+pub fn other(carried: &str, given: &str) -> Diagnostic {
+    Diagnostic::usage("bad-option", format!("the program was cut for the target `{carried}`, not for `{given}`"))
+        .at_option("target", given)
+        .hint("leave --target out, name the file of the same target, or compile from an earlier dump")
+}
+
 /// Loads a target by its name, or from a file whose name ends in `.toml`.
 pub fn load(name: &str) -> Result<Target> {
     if name.ends_with(".toml") {
@@ -25,6 +32,7 @@ pub fn load(name: &str) -> Result<Target> {
             let names: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
             Err(Box::new(
                 Diagnostic::error("unknown-target", format!("there is no target `{name}`"))
+                    .at_option("target", name)
                     .hint(format!("choose one of {}, or name a .toml file", names.join(", "))),
             ))
         }

@@ -15,8 +15,22 @@ pub enum Severity {
     Warning,
     /// The input is at fault; nothing is produced.
     Error,
+    /// What was asked for can't be done, or would have no effect; nothing is produced.
+    Usage,
     /// `s2c` itself is at fault.
     Bug,
+}
+
+impl Severity {
+    /// The word that a diagnostic begins with.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error | Self::Usage => "error",
+            Self::Bug => "bug",
+        }
+    }
 }
 
 /// Where a diagnostic points to.
@@ -26,6 +40,13 @@ pub enum Place {
     None,
     /// A NIR node, by its path (`lif1.lif`, `block/conv`).
     Node(String),
+    /// An option.
+    Option {
+        /// Its name, without dashes.
+        name: String,
+        /// The value, or the part of it, that is at fault; empty for the option as a whole.
+        value: String,
+    },
     /// A position in a text file, with 1-based line and column.
     Text {
         /// Path or name of the file.
@@ -70,6 +91,11 @@ impl Diagnostic {
         Self::new(Severity::Note, code, title)
     }
 
+    /// An error of the call: options that contradict each other, or have no effect.
+    pub fn usage(code: &'static str, title: impl Into<String>) -> Self {
+        Self::new(Severity::Usage, code, title)
+    }
+
     /// An error of `s2c` itself: an invariant that was checked and did not hold.
     pub fn bug(title: impl Into<String>) -> Self {
         Self::new(Severity::Bug, "internal", title)
@@ -90,6 +116,12 @@ impl Diagnostic {
     /// Points the diagnostic at a NIR node.
     pub fn at_node(mut self, node: impl Into<String>) -> Self {
         self.place = Place::Node(node.into());
+        self
+    }
+
+    /// Points the diagnostic at an option, or at a value of it.
+    pub fn at_option(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.place = Place::Option { name: name.into(), value: value.into() };
         self
     }
 
@@ -115,16 +147,12 @@ impl Diagnostic {
 impl fmt::Display for Diagnostic {
     /// The plain form: `error[code]: title`, then place, text and hint on lines of their own.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let severity = match self.severity {
-            Severity::Note => "note",
-            Severity::Warning => "warning",
-            Severity::Error => "error",
-            Severity::Bug => "bug",
-        };
-        write!(f, "{severity}[{}]: {}", self.code, self.title)?;
+        write!(f, "{}[{}]: {}", self.severity.word(), self.code, self.title)?;
         match &self.place {
             Place::None => {}
             Place::Node(node) => write!(f, "\n  --> node `{node}`")?,
+            Place::Option { name, value } if value.is_empty() => write!(f, "\n  --> --{name}")?,
+            Place::Option { name, value } => write!(f, "\n  --> --{name} {value}")?,
             Place::Text { file, line, column } => write!(f, "\n  --> {file}:{line}:{column}")?,
         }
         if !self.text.is_empty() {

@@ -14,7 +14,7 @@ use melior::{
     ir::{
         Attribute, Block, BlockLike, Identifier, Location, Module, OperationRef, Region, RegionLike, Value, ValueLike,
         attribute::{DictionaryAttribute, FloatAttribute, StringAttribute},
-        operation::{OperationBuilder, OperationLike},
+        operation::{OperationBuilder, OperationLike, OperationMutLike},
     },
 };
 use std::collections::{BTreeMap, HashMap};
@@ -251,6 +251,28 @@ pub(crate) fn module_of<'c>(
     module.body().append_operation(operation);
     ir::verify(context, &module)?;
     Ok(module)
+}
+
+/// The options that a module carries.
+///
+/// # Errors
+/// A module without a network or program, and options that are no dictionary of strings.
+pub fn options_of(module: &Module<'_>) -> Result<Options> {
+    read_options(module.body().first_operation().ok_or_else(no_network)?)
+}
+
+/// Replaces the options that a module carries.
+///
+/// # Errors
+/// A module without a network or program.
+pub fn set_options<'c>(context: &'c Context, module: &Module<'c>, options: &Options) -> Result<()> {
+    let mut operation = module.body().first_operation_mut().ok_or_else(no_network)?;
+    operation.set_attribute("options", options_attribute(context, options));
+    Ok(())
+}
+
+fn no_network() -> Box<Diagnostic> {
+    Box::new(Diagnostic::error("wrong-level", "the module holds no network and no program"))
 }
 
 pub(crate) fn read_options(operation: OperationRef<'_, '_>) -> Result<Options> {

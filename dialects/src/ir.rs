@@ -9,7 +9,8 @@ use melior::{
     diagnostic::DiagnosticSeverity,
     ir::{
         BlockLike, Location, Module, OperationRef, RegionLike, RegionRef, Type, TypeLike,
-        operation::OperationLike,
+        attribute::StringAttribute,
+        operation::{Operation, OperationLike, OperationMutLike},
         r#type::{IntegerType, RankedTensorType, ShapedTypeLike},
     },
 };
@@ -235,6 +236,23 @@ pub fn verify(context: &Context, module: &Module<'_>) -> Result<()> {
     with_diagnostics(context, "bad-ir", "the module breaks a rule of its dialect", || {
         module.as_operation().verify().then_some(())
     })
+}
+
+/// A second module of the same content.
+pub fn copy<'c>(module: &Module<'c>) -> Option<Module<'c>> {
+    Module::from_operation(Operation::clone(&module.as_operation()))
+}
+
+/// Writes a remark on the module itself, outside its network or program.
+pub fn set_mark<'c>(context: &'c Context, module: &mut Module<'c>, name: &str, value: &str) {
+    module.as_operation_mut().set_attribute(name, StringAttribute::new(context, value).into());
+}
+
+/// A remark on the module itself.
+pub fn mark(module: &Module<'_>, name: &str) -> Option<String> {
+    let attribute = module.as_operation().attribute(name).ok()?;
+    // The text of a string that needs no escapes; reading an empty one by its bytes is beyond `melior`.
+    Some(attribute.to_string().strip_prefix('"')?.strip_suffix('"')?.to_owned())
 }
 
 /// How many operations a module holds, the module itself and those in regions included.

@@ -1,11 +1,7 @@
-//! Options of a compile. They travel with the IR as a dictionary of strings, so that a dump can be compiled on.
+//! Options of a compile, as passes see them. How each is called and read is declared beside the pass that uses it
+//! ([`crate::option_spec`]); [`crate::registry`] collects these declarations.
 
-use s2c_dialects::{
-    attribute::Reset,
-    diagnostic::{Diagnostic, Result},
-    graph,
-    snn::Compare,
-};
+use s2c_dialects::{attribute::Reset, snn::Compare};
 use std::{collections::BTreeMap, fmt};
 
 /// Declares an option with a fixed set of words.
@@ -165,6 +161,50 @@ words! {
     }
 }
 
+/// A choice for the whole network, and for some of its nodes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PerNode<T> {
+    /// For the nodes that are not named.
+    pub all: T,
+    /// By NIR node.
+    pub of: BTreeMap<String, T>,
+}
+
+impl<T: Copy> PerNode<T> {
+    /// The choice for a node.
+    pub fn at(&self, node: &str) -> T {
+        self.of.get(node).copied().unwrap_or(self.all)
+    }
+
+    /// Makes the choice for a node, or for all that are not named.
+    pub fn set(&mut self, node: Option<&str>, value: T) {
+        match node {
+            Some(node) => _ = self.of.insert(node.to_owned(), value),
+            None => self.all = value,
+        }
+    }
+}
+
+impl<T: Copy> PerNode<Option<T>> {
+    /// This choice, or what another source says where it is open. A choice for all nodes leaves nothing open.
+    pub fn or(&self, other: &Self) -> Self {
+        let mut of = if self.all.is_none() { other.of.clone() } else { BTreeMap::new() };
+        of.extend(self.of.clone());
+        Self { all: self.all.or(other.all), of }
+    }
+
+    /// Whether nothing is chosen for any node.
+    pub fn is_open(&self) -> bool {
+        self.all.is_none() && self.of.is_empty()
+    }
+}
+
+impl<T> From<T> for PerNode<T> {
+    fn from(all: T) -> Self {
+        Self { all, of: BTreeMap::new() }
+    }
+}
+
 /// Options of a compile.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
@@ -174,22 +214,26 @@ pub struct Options {
     pub dt: Option<f64>,
     /// How the file is read.
     pub convention: Convention,
-    /// Overrides the convention.
-    pub integrator: Option<Integrator>,
-    /// Overrides the convention.
-    pub reset: Option<Reset>,
+    /// Overrides the convention, for all populations or for one.
+    pub integrator: PerNode<Option<Integrator>>,
+    /// Overrides the convention, for all populations or for one.
+    pub reset: PerNode<Option<Reset>>,
     /// snnTorch's `reset_delay`: true where a spike's reset waits for the next tick.
-    pub reset_delay: Option<bool>,
-    /// Overrides the convention.
-    pub compare: Option<Compare>,
+    pub reset_delay: PerNode<Option<bool>>,
+    /// Overrides the convention, for all populations or for one.
+    pub compare: PerNode<Option<Compare>>,
     /// What the inputs are given.
     pub input_kind: InputKind,
     /// Largest number of spikes, or absolute value, per input neuron and tick, 1 to 255.
     pub input_limit: u8,
-    /// Bits per weight, sign included: 1 to 16.
-    pub weight_bits: u32,
-    /// Bits per weight of single connections, or of all connections into a population, by NIR node.
-    pub node_bits: BTreeMap<String, u32>,
+    /// Bits per weight, sign included: 1 to 16; of single connections, or of all connections into a population.
+    pub weight_bits: PerNode<u32>,
+    /// Bits of the populations that `weight_bits` does not name are to be searched for before the passes run.
+    pub search: bool,
+    /// For the search: most bytes of all PEs' SRAM together.
+    pub sram_budget: Option<u64>,
+    /// For the search: most points (per cent of the samples) whose answer may change.
+    pub max_loss: Option<f64>,
     /// What shares one scale.
     pub weight_scale: WeightScale,
     /// The percentile of the absolute weights that maps to the largest integer, above 0 and up to 100; without it the
@@ -197,19 +241,17 @@ pub struct Options {
     pub weight_percentile: Option<f64>,
     /// How a scaled weight becomes an integer.
     pub weight_cast: WeightCast,
-    /// How errors of rounding are dealt with.
-    pub weight_rounding: WeightRounding,
-    /// What the chip keeps neurons' states in.
+    /// How errors of rounding are dealt with; none where that depends on whether there is calibration data.
+    pub weight_rounding: Option<WeightRounding>,
+    /// Number format of neuron state.
     pub state: State,
     /// Float state is prepared for the vendor's programs: a bias that a source has to give, by a spike in every tick, is a
     /// whole number of the weights' unit, and thresholds are clear of membranes that rounding alone would decide on.
     pub vendor: bool,
     /// Length of a tick in seconds of the machine's time; that of network time where there is none.
     pub tick: Option<f64>,
-    /// Spikes per neuron and tick that are expected of nodes that [`Self::rates`] does not name.
-    pub rate: f64,
-    /// Spikes per neuron and tick that are expected of some inputs and populations, by NIR node.
-    pub rates: BTreeMap<String, f64>,
+    /// Spikes per neuron and tick that are expected of inputs and populations.
+    pub rate: PerNode<f64>,
     /// PEs that do not work, besides those of the target: chip, column, row, core.
     pub dead: Vec<[u32; 4]>,
 }
@@ -220,182 +262,25 @@ impl Default for Options {
             level: Level::O1,
             dt: None,
             convention: Convention::Nir,
-            integrator: None,
-            reset: None,
-            reset_delay: None,
-            compare: None,
+            integrator: None.into(),
+            reset: None.into(),
+            reset_delay: None.into(),
+            compare: None.into(),
             input_kind: InputKind::Spikes,
             input_limit: 1,
-            weight_bits: 8,
-            node_bits: BTreeMap::new(),
+            weight_bits: 8.into(),
+            search: false,
+            sram_budget: None,
+            max_loss: None,
             weight_scale: WeightScale::Channel,
             weight_percentile: None,
             weight_cast: WeightCast::Round,
-            weight_rounding: WeightRounding::Nearest,
+            weight_rounding: None,
             state: State::Fixed,
             vendor: false,
             tick: None,
-            rate: 0.05,
-            rates: BTreeMap::new(),
+            rate: 0.05.into(),
             dead: Vec::new(),
         }
     }
-}
-
-/// What the name of an option of one node's bits begins with.
-const NODE_BITS: &str = "weight_bits.";
-
-/// The number of bits of a word: 1 to 16.
-pub fn bits_from_word(word: &str) -> Option<u32> {
-    word.parse().ok().filter(|bits| (1..=16).contains(bits))
-}
-
-/// The reset of a word of the command line.
-pub fn reset_from_word(word: &str) -> Option<Reset> {
-    match word {
-        "subtract" => Some(Reset::Subtract),
-        "zero" => Some(Reset::Value),
-        _ => None,
-    }
-}
-
-/// The comparison of a word of the command line.
-pub fn compare_from_word(word: &str) -> Option<Compare> {
-    match word {
-        "gt" => Some(Compare::Greater),
-        "ge" => Some(Compare::GreaterEqual),
-        _ => None,
-    }
-}
-
-/// A PE as CHIP,COLUMN,ROW,CORE.
-pub fn pe_from_word(word: &str) -> Option<[u32; 4]> {
-    let numbers: Option<Vec<u32>> = word.split(',').map(|number| number.parse().ok()).collect();
-    numbers?.try_into().ok()
-}
-
-/// What the name of an option begins with that holds the rate of a node.
-const RATE_OF: &str = "rate of ";
-
-/// A number of spikes per neuron and tick.
-fn rate(value: &str) -> Option<f64> {
-    value.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate >= 0.0)
-}
-
-impl Options {
-    /// Spikes per neuron and tick that are expected of an input or population.
-    pub fn rate_of(&self, node: &str) -> f64 {
-        self.rates.get(node).copied().unwrap_or(self.rate)
-    }
-
-    /// The options as they travel with the IR.
-    pub fn to_map(&self) -> graph::Options {
-        let mut map = graph::Options::new();
-        let mut set = |name: &str, value: String| map.insert(name.to_owned(), value);
-        set("level", self.level.to_string());
-        set("convention", self.convention.to_string());
-        set("input_limit", self.input_limit.to_string());
-        set("weight_bits", self.weight_bits.to_string());
-        set("weight_scale", self.weight_scale.to_string());
-        set("weight_cast", self.weight_cast.to_string());
-        set("weight_rounding", self.weight_rounding.to_string());
-        set("state", self.state.to_string());
-        set("rate", self.rate.to_string());
-        for (node, rate) in &self.rates {
-            set(&format!("{RATE_OF}{node}"), rate.to_string());
-        }
-        if !self.dead.is_empty() {
-            set("dead", self.dead.iter().map(|pe| pe.map(|n| n.to_string()).join(",")).collect::<Vec<_>>().join(" "));
-        }
-        if self.vendor {
-            set("vendor", "true".to_owned());
-        }
-        if self.input_kind != InputKind::Spikes {
-            set("input_kind", self.input_kind.to_string());
-        }
-        if let Some(tick) = self.tick {
-            set("tick", format!("{tick:e}"));
-        }
-        for (node, bits) in &self.node_bits {
-            set(&format!("{NODE_BITS}{node}"), bits.to_string());
-        }
-        if let Some(percentile) = self.weight_percentile {
-            set("weight_percentile", percentile.to_string());
-        }
-        if let Some(dt) = self.dt {
-            set("dt", format!("{dt:e}"));
-        }
-        if let Some(integrator) = self.integrator {
-            set("integrator", integrator.to_string());
-        }
-        if let Some(reset) = self.reset {
-            set("reset", if reset == Reset::Value { "zero" } else { "subtract" }.to_owned());
-        }
-        if let Some(delay) = self.reset_delay {
-            set("reset_delay", u8::from(delay).to_string());
-        }
-        if let Some(compare) = self.compare {
-            set("compare", if compare == Compare::Greater { "gt" } else { "ge" }.to_owned());
-        }
-        map
-    }
-
-    /// Reads the options that travel with the IR; what is not there has its default.
-    ///
-    /// # Errors
-    /// An option or a value that does not exist.
-    pub fn from_map(map: &graph::Options) -> Result<Self> {
-        let mut options = Self::default();
-        for (name, value) in map {
-            let known = match name.as_str() {
-                "level" => store(Level::from_word(value), &mut options.level),
-                "convention" => store(Convention::from_word(value), &mut options.convention),
-                "input_kind" => store(InputKind::from_word(value), &mut options.input_kind),
-                "input_limit" => store(value.parse().ok().filter(|&limit: &u8| limit > 0), &mut options.input_limit),
-                "weight_bits" => store(bits_from_word(value), &mut options.weight_bits),
-                name if name.starts_with(NODE_BITS) => bits_from_word(value)
-                    .is_some_and(|bits| options.node_bits.insert(name[NODE_BITS.len()..].to_owned(), bits).is_none()),
-                "weight_scale" => store(WeightScale::from_word(value), &mut options.weight_scale),
-                "weight_percentile" => {
-                    let percentile = value.parse().ok().filter(|&p: &f64| p > 0.0 && p <= 100.0);
-                    store(percentile.map(Some), &mut options.weight_percentile)
-                }
-                "weight_cast" => store(WeightCast::from_word(value), &mut options.weight_cast),
-                "weight_rounding" => store(WeightRounding::from_word(value), &mut options.weight_rounding),
-                "state" => store(State::from_word(value), &mut options.state),
-                "vendor" => store(value.parse().ok(), &mut options.vendor),
-                "tick" => store(value.parse().ok().filter(|&tick: &f64| tick > 0.0).map(Some), &mut options.tick),
-                "rate" => store(rate(value), &mut options.rate),
-                name if name.starts_with(RATE_OF) => match rate(value) {
-                    Some(rate) => options.rates.insert(name[RATE_OF.len()..].to_owned(), rate).is_none(),
-                    None => false,
-                },
-                "dead" => store(value.split(' ').map(pe_from_word).collect(), &mut options.dead),
-                "dt" => store(value.parse().ok().map(Some), &mut options.dt),
-                "integrator" => store(Integrator::from_word(value).map(Some), &mut options.integrator),
-                "reset" => store(reset_from_word(value).map(Some), &mut options.reset),
-                "reset_delay" => {
-                    let delay = ["0", "1"].iter().position(|&word| word == value).map(|delay| Some(delay == 1));
-                    store(delay, &mut options.reset_delay)
-                }
-                "compare" => store(compare_from_word(value).map(Some), &mut options.compare),
-                _ => false,
-            };
-            if !known {
-                return Err(Box::new(Diagnostic::error(
-                    "bad-option",
-                    format!("the module carries the option `{name}` = `{value}`, which does not exist"),
-                )));
-            }
-        }
-        Ok(options)
-    }
-}
-
-/// Stores a value that could be read.
-fn store<T>(value: Option<T>, place: &mut T) -> bool {
-    value.is_some_and(|value| {
-        *place = value;
-        true
-    })
 }

@@ -2,7 +2,8 @@
 
 use crate::{
     analysis::moments::Calibration,
-    options::{Level, Options},
+    option_spec::{self, Heading, OptionSpec},
+    options::{Level, Options, WeightRounding},
     target::Target,
 };
 use s2c_dialects::{
@@ -21,6 +22,8 @@ pub struct Session<'c> {
     pub context: &'c Context,
     /// The machine to compile for.
     pub target: Target,
+    /// The options of the compile.
+    pub options: Options,
     /// What the user is to be told although the compile goes on.
     pub warnings: Vec<Diagnostic>,
     /// What the float network's neurons receive on calibration data, where there is such data.
@@ -42,8 +45,19 @@ pub struct Remark {
 
 impl<'c> Session<'c> {
     /// A session without calibration data, in which nothing has been said yet.
-    pub fn new(context: &'c Context, target: Target) -> Self {
-        Self { context, target, warnings: Vec::new(), calibration: None, remarks: Vec::new() }
+    pub fn new(context: &'c Context, target: Target, options: Options) -> Self {
+        Self { context, target, options, warnings: Vec::new(), calibration: None, remarks: Vec::new() }
+    }
+}
+
+impl Session<'_> {
+    /// How errors of rounding are dealt with: as the options say, else as there is calibration data or not.
+    pub fn rounding(&self) -> WeightRounding {
+        let by_data = match self.calibration {
+            Some(_) => WeightRounding::Compensated,
+            None => WeightRounding::Nearest,
+        };
+        self.options.weight_rounding.unwrap_or(by_data)
     }
 }
 
@@ -85,6 +99,18 @@ impl Phase {
     }
 }
 
+/// Of the passes that not all levels run, and of those that do more at a higher one.
+pub const LEVEL: OptionSpec = OptionSpec {
+    name: "level",
+    short: Some('O'),
+    value: "LEVEL",
+    help: "Optimization level: 0 straight, 1 folding and narrow widths, 2 everything that saves cycles, s fewest PEs",
+    words: Level::WORDS,
+    set: |options, _, word| option_spec::word(Level::from_word(word)).map(|level| options.level = level),
+    get: |options| option_spec::one(options.level),
+    ..OptionSpec::of(Heading::Mapping)
+};
+
 /// A pass.
 pub struct Pass {
     /// Name on the command line, in file names and in test folders.
@@ -97,6 +123,8 @@ pub struct Pass {
     pub gives: Phase,
     /// The lowest optimisation level that runs it.
     pub from: Level,
+    /// The options that it looks at.
+    pub options: &'static [&'static OptionSpec],
     /// The pass itself.
     pub run: for<'c> fn(&mut Session<'c>, Module<'c>) -> Result<Module<'c>>,
 }
@@ -124,14 +152,4 @@ pub fn verify(context: &Context, module: &Module<'_>, phase: Phase) -> Result<()
         Phase::Qsnn => qsnn::verify(&qsnn::Network::read(module)?),
         Phase::S2k => s2k::verify(&Program::read(module)?),
     }
-}
-
-/// The options that a module carries.
-pub fn options_of(module: &Module<'_>) -> Result<Options> {
-    let map = match Phase::of(module)? {
-        Phase::Snn => snn::Network::read(module)?.options,
-        Phase::Qsnn => qsnn::Network::read(module)?.options,
-        Phase::S2k => Program::read(module)?.options,
-    };
-    Options::from_map(&map)
 }

@@ -1,8 +1,18 @@
 //! A target: the facts of a machine, from a TOML file that names the source of every number.
 
+use crate::option_spec::{Heading, OptionSpec};
 use s2c_dialects::diagnostic::{Diagnostic, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+
+/// Which machine to compile for.
+pub const TARGET: OptionSpec = OptionSpec {
+    name: "target",
+    value: "NAME|FILE",
+    help: "Machine to compile for: one that `s2c targets` lists, or a .toml file",
+    default: "spinnaker2",
+    ..OptionSpec::of(Heading::Mapping)
+};
 
 /// A machine of one or more SpiNNaker2 chips.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -260,11 +270,33 @@ impl Target {
     }
 
     /// The machine with more PEs that do not work.
-    pub fn without(mut self, dead: &[[u32; 4]]) -> Self {
+    ///
+    /// # Errors
+    /// A PE that the machine does not have.
+    pub fn without(mut self, dead: &[[u32; 4]]) -> Result<Self> {
+        if let Some(pe) = dead.iter().find(|&&pe| !self.has(pe)) {
+            let pe = pe.map(|number| number.to_string()).join(",");
+            return Err(Box::new(
+                Diagnostic::usage("bad-option", format!("target `{}` has no PE {pe}", self.name))
+                    .at_option("dead-pe", pe)
+                    .hint("give CHIP,COLUMN,ROW,CORE as `s2c inspect` shows places"),
+            ));
+        }
         self.grid.dead.extend(dead);
         self.grid.dead.sort_unstable();
         self.grid.dead.dedup();
-        self
+        Ok(self)
+    }
+
+    /// Whether there is a PE at chip, column, row and core, working or not.
+    fn has(&self, [chip, column, row, core]: [u32; 4]) -> bool {
+        let grid = &self.grid;
+        let within = |at: u32, [first, last]: [u8; 2]| (u32::from(first)..=u32::from(last)).contains(&at);
+        (chip as usize) < self.chip_count()
+            && within(column, grid.columns)
+            && within(row, grid.rows)
+            && grid.pe_order.iter().any(|&pe| u32::from(pe) == core)
+            && !grid.holes.iter().any(|hole| hole.map(u32::from) == [column, row])
     }
 
     /// Number of PEs for applications on all chips.

@@ -3,8 +3,10 @@
 
 use s2c::{
     data::{DataSet, Layout, SpikeTrain},
-    driver::{self, Compile, Wishes},
-    frontend::model_file,
+    driver::{Compile, Setup},
+    frontend::{model_file, source::Source},
+    levels::Descent,
+    sink::Quiet,
     targets,
     tools::{
         machine::{self, Machine, Time, Wish},
@@ -55,21 +57,30 @@ fn read_nir(path: &Path) -> Result<()> {
     s2c_nir::infer_shapes(&graph)?;
     model_file::listing(path)?.lines().count();
     let options = Options { dt: Some(1e-3), ..Options::default() };
-    Compile::start(&ir::context(), path, &options).map(drop)
+    let context = ir::context();
+    let source = Source::read(&context, s2c::files::read(path)?, &path.display().to_string(), None)?;
+    Compile::start(&context, &source, &setup(targets::DEFAULT, options)?).map(drop)
 }
 
 /// The dump is led on to the end of the pipeline, and to a binary.
 fn read_mlir(path: &Path) -> Result<()> {
-    let context = ir::context();
-    driver::compile(&context, path, &Options::default(), None, &Wishes::default()).map(drop)
+    compile(path, targets::DEFAULT)
 }
 
 /// A network of integers is compiled for the target.
 fn read_toml(path: &Path) -> Result<()> {
     let target = path.display().to_string();
-    targets::load(&target)?;
+    compile(&dump(), &target)
+}
+
+fn setup(target: &str, options: Options) -> Result<Setup<'static>> {
+    Ok(Setup { target: targets::load(target)?, options, samples: None, sink: &Quiet })
+}
+
+fn compile(dump: &Path, target: &str) -> Result<()> {
     let context = ir::context();
-    driver::compile(&context, &dump(), &Options::default(), Some(&target), &Wishes::default()).map(drop)
+    let source = Source::read(&context, s2c::files::read(dump)?, &dump.display().to_string(), None)?;
+    Descent::begin(&context, &source, &setup(target, source.options()?)?)?.binary().map(drop)
 }
 
 /// A small network, seen from both places that this file is compiled from.

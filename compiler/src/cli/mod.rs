@@ -4,6 +4,7 @@ mod commands;
 mod options;
 mod output;
 pub mod render;
+mod sink;
 mod table;
 mod trace;
 mod usage;
@@ -12,10 +13,9 @@ mod usage;
 use crate::{cli::commands::hdf5_arrays, frontend::hdf5_process};
 use crate::{
     cli::{
-        commands::{
-            Warn, check, compile, diff, evaluate, explain, faults, inspect, list, opt, report, run, shell, simulate,
-        },
+        commands::{check, compile, diff, evaluate, explain, faults, inspect, list, opt, report, run, shell, simulate},
         render::{Format, Renderer},
+        sink::Terminal,
     },
     files,
 };
@@ -103,14 +103,14 @@ impl Command {
         }
     }
 
-    fn run(&self, warn: &Warn<'_>) -> Result<()> {
+    fn run(&self, sink: &Terminal<'_>) -> Result<()> {
         match self {
-            Self::Compile(arguments) => compile::run(arguments, warn),
+            Self::Compile(arguments) => compile::run(arguments, sink),
             Self::Run(arguments) => run::run(arguments),
-            Self::Simulate(arguments) => simulate::run(arguments, warn),
-            Self::Evaluate(arguments) => evaluate::run(arguments, warn),
-            Self::Check(arguments) => check::run(arguments, warn),
-            Self::Opt(arguments) => opt::run(arguments, warn),
+            Self::Simulate(arguments) => simulate::run(arguments, sink),
+            Self::Evaluate(arguments) => evaluate::run(arguments, sink),
+            Self::Check(arguments) => check::run(arguments, sink),
+            Self::Opt(arguments) => opt::run(arguments, sink),
             Self::Passes => list::passes(),
             Self::Targets => list::targets(),
             Self::Inspect(arguments) => inspect::run(arguments),
@@ -150,7 +150,6 @@ pub fn main() -> ExitCode {
     trace::begin(cli.verbose);
     let model = cli.command.model().map(Path::to_owned);
     let renderer = Renderer::new(cli.error_format, usage::command_line(&words), model);
-    let warn = |warnings: &[Diagnostic]| warnings.iter().for_each(|warning| renderer.print(warning));
     let interrupted = || {
         files::remove_parts();
         std::process::exit(INTERRUPTED);
@@ -166,14 +165,18 @@ pub fn main() -> ExitCode {
         Ok(executable) => hdf5_process::enable(executable),
         Err(error) => tracing::warn!(%error, "the HDF5 C library can't be asked"),
     }
-    let result = catch(|| cli.command.run(&warn));
+    let result = catch(|| cli.command.run(&Terminal::new(&renderer)));
     renderer.finish();
     match result {
         Ok(()) if output::is_lost() => ExitCode::FAILURE,
         Ok(()) => ExitCode::SUCCESS,
         Err(diagnostic) => {
             renderer.print(&diagnostic);
-            ExitCode::from(if diagnostic.severity == Severity::Bug { 3 } else { 1 })
+            ExitCode::from(match diagnostic.severity {
+                Severity::Bug => 3,
+                Severity::Usage => 2,
+                _ => 1,
+            })
         }
     }
 }

@@ -1,10 +1,13 @@
 //! Mistakes on the command line as diagnostics that point to the word at fault.
 
 use crate::cli::{
-    output,
+    Cli, output,
     render::{COMMAND_LINE, Format, Renderer},
 };
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{
+    CommandFactory,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 use s2c_dialects::{diagnostic::Diagnostic, shown::shown};
 use std::{
     ffi::OsString,
@@ -46,6 +49,25 @@ pub fn report(error: &clap::Error, words: &[OsString]) -> ExitCode {
     ExitCode::from(2)
 }
 
+/// Options that had another name in an earlier version.
+const RENAMED: &[(&str, &str)] = &[("--explain", "--remarks"), ("--profile", "--rates")];
+
+/// The commands that know an option that this one does not.
+fn elsewhere(option: &str, line: &str) -> String {
+    let here = line.split(' ').nth(1).unwrap_or_default();
+    let program = Cli::command();
+    let knows = |command: &&clap::Command| {
+        command.get_name() != here
+            && command.get_arguments().any(|argument| {
+                let short = argument.get_short().is_some_and(|letter| option == format!("-{letter}"));
+                short || argument.get_long().is_some_and(|long| option == format!("--{long}"))
+            })
+    };
+    let commands: Vec<String> =
+        program.get_subcommands().filter(knows).map(|command| format!("`{}`", command.get_name())).collect();
+    if commands.is_empty() { String::new() } else { format!("It is an option of {}.", commands.join(", ")) }
+}
+
 fn diagnostic(error: &clap::Error, line: &str) -> Diagnostic {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),
@@ -67,15 +89,23 @@ fn diagnostic(error: &clap::Error, line: &str) -> Diagnostic {
         ErrorKind::InvalidValue | ErrorKind::ValueValidation | ErrorKind::NoEquals => {
             let title = match value.as_str() {
                 "" => format!("`{option}` needs a value"),
-                _ => format!("`{value}` is no value of `{option}`"),
+                _ => format!("invalid value `{value}` for `{option}`"),
             };
-            let reason = std::error::Error::source(error).map(|source| format!("{source}."));
+            let expected = Some(context(ContextKind::Custom)).filter(|text| !text.is_empty());
+            let reason = expected.or_else(|| std::error::Error::source(error).map(ToString::to_string));
+            let reason = reason.map(|reason| format!("{reason}."));
             let valid = context(ContextKind::ValidValue);
-            let text = if valid.is_empty() { reason.unwrap_or_default() } else { format!("It takes {valid}.") };
+            let text = if valid.is_empty() { reason.unwrap_or_default() } else { format!("Possible values: {valid}.") };
             ("bad-option-value", title, text, if value.is_empty() { option } else { value })
         }
         ErrorKind::UnknownArgument => {
-            ("unknown-option", format!("there is no option `{argument}` here"), String::new(), option)
+            let text = elsewhere(&option, line);
+            let title = format!("there is no option `{argument}` here");
+            if let Some((_, now)) = RENAMED.iter().find(|(was, _)| *was == option) {
+                let renamed = Diagnostic::error("unknown-option", title).text(format!("It is called `{now}` now."));
+                return renamed.at_option(option.trim_start_matches('-'), "").hint(format!("give `{now}`"));
+            }
+            ("unknown-option", title, text, option)
         }
         ErrorKind::InvalidSubcommand => {
             let command = context(ContextKind::InvalidSubcommand);

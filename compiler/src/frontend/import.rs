@@ -11,7 +11,6 @@ pub(crate) mod cycles;
 mod parameter;
 mod populations;
 
-use crate::frontend::model_file;
 use s2c_dialects::{
     Context, Module,
     attribute::Tensor,
@@ -20,41 +19,35 @@ use s2c_dialects::{
     snn::{self, Network, Op},
 };
 use s2c_nir::{Graph, Model, Node, Shapes};
-use s2c_passes::options::{InputKind, Options};
-use std::{collections::BTreeMap, path::Path};
+use s2c_passes::{
+    options::{InputKind, Options},
+    registry,
+};
+use std::collections::BTreeMap;
 
-/// Reads a file and builds the module.
+/// Builds the module of a model whose graph has no subgraphs.
+///
+/// # Errors
+/// Nodes that are not supported, and what does not fit together.
 pub fn import<'c>(
     context: &'c Context,
-    file: &Path,
-    options: &Options,
-    warnings: &mut Vec<Diagnostic>,
-) -> Result<Module<'c>> {
-    let model = model_file::read(file)?;
-    let name = file.file_stem().map_or_else(|| "network".into(), |stem| stem.to_string_lossy().into_owned());
-    import_model(context, model, &name, options, warnings)
-}
-
-/// Builds the module of a model.
-pub fn import_model<'c>(
-    context: &'c Context,
-    model: Model,
+    model: &Model,
     name: &str,
     options: &Options,
     warnings: &mut Vec<Diagnostic>,
 ) -> Result<Module<'c>> {
-    warnings.extend(model.warnings);
+    warnings.extend(model.warnings.iter().cloned());
     let options = &choices::fill(options, &model.choices)?;
-    let graph = model.graph.flatten()?;
+    let graph = &model.graph;
     if let Some((name, node)) = graph.nodes.iter().find(|(_, node)| !is_supported(node)) {
         return Err(Box::new(
             Diagnostic::error("unsupported-node", format!("`{}` nodes are not supported yet", node.kind()))
                 .at_node(name),
         ));
     }
-    let shapes = s2c_nir::infer_shapes(&graph)?;
+    let shapes = s2c_nir::infer_shapes(graph)?;
     warnings.extend(shapes.warnings.iter().cloned());
-    build(&graph, &shapes, name, options, warnings)?.write(context)
+    build(graph, &shapes, name, options, warnings)?.write(context)
 }
 
 /// Whether a node can be compiled.
@@ -74,7 +67,7 @@ fn build(
     let mut sources = vec![Vec::new(); graph.nodes.len()];
     graph.links().for_each(|(from, to)| sources[to].push(from));
     let mut builder = Builder {
-        network: Network { name: name.to_owned(), dt: None, options: options.to_map(), nodes: Vec::new() },
+        network: Network { name: name.to_owned(), dt: None, options: registry::write(options), nodes: Vec::new() },
         graph,
         shapes,
         input_kind: options.input_kind,

@@ -2,7 +2,7 @@
 
 use crate::files;
 #[cfg(feature = "hdf5-c")]
-use crate::frontend::hdf5_process::last_resort;
+pub use crate::frontend::hdf5_process::last_resort;
 use s2c_dialects::diagnostic::Result;
 use s2c_nir::{Choices, Graph, Listing, Model};
 use std::path::Path;
@@ -19,7 +19,7 @@ pub fn listing(path: &Path) -> Result<Listing> {
 
 /// A build without the C library has no other reader.
 #[cfg(not(feature = "hdf5-c"))]
-fn last_resort(_file: &Path) -> Option<Box<s2c_nir::LastResort<'_>>> {
+pub fn last_resort(_file: &Path) -> Option<Box<s2c_nir::LastResort<'_>>> {
     None
 }
 

@@ -92,6 +92,34 @@ pub struct Point {
     pub distance: f64,
 }
 
+impl Subject {
+    /// What a float network says of itself; no level is there yet. Answers are read from the first output.
+    ///
+    /// # Errors
+    /// A network without an output.
+    pub fn of(network: &snn::Network, readout: Readout) -> Result<Self> {
+        let populations = network.nodes.iter().filter(|node| node.op.is_neuron());
+        let output = network.nodes.iter().find_map(|node| match &node.op {
+            snn::Op::Output(op) => Some((op.node.clone(), node.inputs[0])),
+            _ => None,
+        });
+        let (output, source) = output.ok_or_else(|| Diagnostic::error("no-input-or-output", "there is no output"))?;
+        let result = network.result(source)?;
+        Ok(Self {
+            float: None,
+            precision: Precision::Single,
+            quantized: None,
+            binary: None,
+            plan: None,
+            takes_values: network.takes_values(),
+            populations: populations.filter_map(|node| node.op.node().map(str::to_owned)).collect(),
+            output,
+            outputs: result.len(),
+            readout: (!result.element.is_spikes()).then_some(readout),
+        })
+    }
+}
+
 /// What an evaluation finds.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
@@ -101,9 +129,6 @@ pub struct Report {
     pub layers: Vec<Layer>,
     /// Time constant of the spike trains' distance, in ticks.
     pub tau_ticks: f64,
-    /// What a search for widths went through.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub front: Vec<Point>,
     /// How the output's values became an answer; none where spikes were counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub readout: Option<&'static str>,

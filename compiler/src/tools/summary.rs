@@ -2,7 +2,7 @@
 
 use crate::driver::Step;
 use s2c_backend::emit::manifest::{Manifest, Pe, Slice};
-use s2c_dialects::diagnostic::{Diagnostic, Severity};
+use s2c_dialects::diagnostic::Diagnostic;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -67,14 +67,8 @@ pub fn step(step: &Step) -> Value {
 
 /// What the compile had to say.
 pub fn diagnostic(diagnostic: &Diagnostic) -> Value {
-    let severity = match diagnostic.severity {
-        Severity::Note => "note",
-        Severity::Warning => "warning",
-        Severity::Error => "error",
-        Severity::Bug => "bug",
-    };
     json!({
-        "severity": severity,
+        "severity": diagnostic.severity.word(),
         "code": diagnostic.code,
         "title": diagnostic.title,
         "node": diagnostic.node(),

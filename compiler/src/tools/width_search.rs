@@ -9,20 +9,19 @@
 
 use crate::{
     calibration::Samples,
-    driver::{self, Compile, Wishes},
+    driver::Setup,
+    frontend::source::Source,
+    levels::Descent,
+    sink::Quiet,
     tools::evaluation::{self, Level, Point, Readout, Subject, winner},
 };
-use s2c_backend::emit;
 use s2c_dialects::{
     Context,
     diagnostic::{Diagnostic, Result},
-    qsnn,
     shown::shown,
-    snn,
 };
-use s2c_interp::snn::Precision;
-use s2c_passes::{analysis::moments::Calibration, options::Options, session::Phase, target::Target};
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use s2c_passes::analysis::moments::Calibration;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Widths that are tried, from the widest on.
 const WIDTHS: [u32; 3] = [8, 4, 2];
@@ -31,13 +30,38 @@ const DEFAULT_LOSS: f64 = 1.0;
 /// How often a bound may be wrong.
 const DOUBT: f64 = 0.05;
 
+/// Searches for bits per weight where the options ask for that, and puts them into the options; gives all that it tried.
+///
+/// # Errors
+/// No recordings to compare on, and limits that no choice on the way keeps to.
+pub fn settle<'c>(context: &'c Context, source: &Source<'c>, setup: &mut Setup<'_>) -> Result<Vec<Point>> {
+    if !setup.options.search {
+        return Ok(Vec::new());
+    }
+    let Some(samples) = setup.samples.clone() else {
+        return Err(Box::new(
+            Diagnostic::usage("bad-option", "`--weight-bits auto` has nothing to compare networks on")
+                .at_option("weight-bits", "auto")
+                .hint("give recordings with --calibrate"),
+        ));
+    };
+    let limits = Limits { sram_bytes: setup.options.sram_budget, loss: setup.options.max_loss };
+    let options = &mut setup.options;
+    (options.search, options.sram_budget, options.max_loss) = (false, None, None);
+    let count = samples.count;
+    let (chosen, front) = Search { context, source, setup, samples }.run(limits)?;
+    setup.options.weight_bits.of = chosen.bits;
+    nothing_saved(&front, limits, count).iter().for_each(|note| setup.sink.diagnostic(note));
+    Ok(front)
+}
+
 /// What the result has to keep to.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Limits {
+struct Limits {
     /// Most bytes of all PEs' SRAM together.
-    pub sram_bytes: Option<u64>,
+    sram_bytes: Option<u64>,
     /// Most points (per cent of all answers) that may change, as a bound at 95 %.
-    pub loss: Option<f64>,
+    loss: Option<f64>,
 }
 
 impl Limits {
@@ -75,29 +99,26 @@ fn largest_share(changed: usize, samples: usize) -> f64 {
     high
 }
 
-/// The model whose widths are searched for.
-pub struct Search<'a> {
-    /// The context of all modules.
-    pub context: &'a Context,
-    /// NIR model.
-    pub model: &'a Path,
-    /// Its options; bits are added to them.
-    pub options: &'a Options,
-    /// The machine.
-    pub target: &'a Target,
+struct Search<'a, 'c, 's> {
+    context: &'c Context,
+    source: &'a Source<'c>,
+    setup: &'a Setup<'s>,
     /// Recordings to compare on.
-    pub samples: &'a Arc<Samples>,
+    samples: Arc<Samples>,
 }
 
-impl Search<'_> {
+impl Search<'_, '_, '_> {
     /// The choice that keeps to the limits with the least memory, and all choices on the way, by falling memory.
     ///
     /// # Errors
     /// Limits that no choice on the way keeps to.
-    pub fn run(&self, limits: Limits) -> Result<(Point, Vec<Point>)> {
+    fn run(&self, limits: Limits) -> Result<(Point, Vec<Point>)> {
         let most_lost = limits.most_lost();
-        let (populations, mut calibration) = (self.populations()?, None);
-        let widest = populations.into_iter().map(|node| (node, WIDTHS[0])).collect();
+        let (given, mut calibration) = (&self.setup.options.weight_bits.of, None);
+        // Populations whose bits are given keep them.
+        let searched: Vec<String> = self.populations()?.into_iter().filter(|node| !given.contains_key(node)).collect();
+        let mut widest = given.clone();
+        widest.extend(searched.iter().map(|node| (node.clone(), WIDTHS[0])));
         let mut front = vec![self.trial(widest, &mut calibration)?];
         let fits = |point: &Point| limits.sram_bytes.is_none_or(|most| point.sram_bytes <= most);
         if !limits.can_be_shown(self.samples.count) && fits(&front[0]) {
@@ -109,8 +130,8 @@ impl Search<'_> {
                 break;
             }
             let mut best: Option<(f64, Point)> = None;
-            for (node, bits) in &now.bits {
-                let Some(next) = WIDTHS.into_iter().find(|width| width < bits) else { continue };
+            for node in &searched {
+                let Some(next) = WIDTHS.into_iter().find(|width| *width < now.bits[node]) else { continue };
                 let mut bits = now.bits.clone();
                 bits.insert(node.clone(), next);
                 let point = self.trial(bits, &mut calibration)?;
@@ -136,56 +157,29 @@ impl Search<'_> {
     }
 
     fn populations(&self) -> Result<Vec<String>> {
-        let start = Compile::start(self.context, self.model, self.options)?;
-        let network = snn::Network::read(&start.module)?;
+        let setup = Setup { sink: &Quiet, ..self.setup.clone() };
+        let network = Descent::begin(self.context, self.source, &setup)?.float()?;
         let neurons = network.nodes.iter().filter(|node| node.op.is_neuron());
         Ok(neurons.filter_map(|node| node.op.node().map(str::to_owned)).collect())
     }
 
     /// Compiles the model with some widths and compares it with the float network.
     fn trial(&self, bits: BTreeMap<String, u32>, calibration: &mut Option<Arc<Calibration>>) -> Result<Point> {
-        let options = Options { node_bits: bits.clone(), ..self.options.clone() };
-        let mut start = Compile::start(self.context, self.model, &options)?;
-        start.calibration = calibration.clone();
-        let discretization = s2c_passes::find("discretization").into_iter();
-        let discretized = start.run(self.context, self.target, discretization, &Wishes::default())?;
-        let float = snn::Network::read(&discretized.module)?;
-        let (mut output, mut outputs, mut readout) = (String::new(), 0, None);
-        for node in &float.nodes {
-            if let snn::Op::Output(op) = &node.op {
-                let result = float.result(node.inputs[0])?;
-                readout = (!result.element.is_spikes()).then_some(Readout::default());
-                (output, outputs) = (op.node.clone(), result.len());
-            }
-        }
-        let calibrate = Some(self.samples.clone());
-        let until_qsnn = Wishes { stop_after: Some(Phase::Qsnn), calibrate, ..Wishes::default() };
-        let passes = driver::remaining(&discretized.module)?;
-        let integers = discretized.run(self.context, self.target, passes, &until_qsnn)?;
-        *calibration = integers.calibration.clone();
-        let quantized = qsnn::Network::read(&integers.module)?;
-        let passes = driver::remaining(&integers.module)?;
-        let finished = integers.run(self.context, self.target, passes, &Wishes::default())?;
-        let binary = emit::emit(&finished.program(self.target)?, self.target)?;
-        let neurons = float.nodes.iter().filter(|node| node.op.is_neuron());
-        let subject = Subject {
-            populations: neurons.filter_map(|node| node.op.node().map(str::to_owned)).collect(),
-            takes_values: float.takes_values(),
-            float: Some(float),
-            precision: Precision::Single,
-            quantized: Some(quantized),
-            binary: None,
-            plan: None,
-            output,
-            outputs,
-            readout,
-        };
+        let mut setup = Setup { sink: &Quiet, ..self.setup.clone() };
+        setup.options.weight_bits.of = bits.clone();
+        let mut descent = Descent::begin(self.context, self.source, &setup)?;
+        descent.compile.session.calibration = calibration.clone();
+        let (float, quantized) = (descent.float()?, descent.quantized()?);
+        *calibration = descent.compile.session.calibration.clone();
+        let sram_bytes = descent.binary()?.manifest.sram_bytes();
+        let subject = Subject { quantized: Some(quantized), ..Subject::of(&float, Readout::default())? };
+        let subject = Subject { float: Some(float), ..subject };
         let report = evaluation::evaluate_first(&subject, &self.samples.data, self.samples.count, &|| ())?;
         let answers = |level: Level| report.counts[level.name()].iter().map(|counts| winner(counts));
         let changed = answers(Level::Float).zip(answers(Level::Quantized)).filter(|(one, other)| one != other).count();
         Ok(Point {
             bits,
-            sram_bytes: binary.manifest.sram_bytes(),
+            sram_bytes,
             loss: 100.0 * changed as f64 / self.samples.count as f64,
             most_lost: 100.0 * largest_share(changed, self.samples.count),
             distance: report.layers.last().map_or(0.0, |layer| layer.distance),
@@ -204,7 +198,7 @@ fn out_of_reach(least: &Point) -> Diagnostic {
 }
 
 /// What to tell the user where the search ended where it began; `samples` is how many there were.
-pub fn nothing_saved(front: &[Point], limits: Limits, samples: usize) -> Option<Diagnostic> {
+fn nothing_saved(front: &[Point], limits: Limits, samples: usize) -> Option<Diagnostic> {
     let [only] = front else { return None };
     if let Some(most) = limits.most_lost().filter(|_| !limits.can_be_shown(samples)) {
         return Some(too_few_samples(most, samples));

@@ -51,9 +51,8 @@ pub struct ExpectedPe {
 }
 
 /// Works it out for a program that all passes have run on.
-pub fn expected(program: &Program, target: &Target) -> Result<Expected> {
-    let options = Options::from_map(&program.options)?;
-    let senders = traffic::senders(program)?;
+pub fn expected(program: &Program, target: &Target, options: &Options) -> Result<Expected> {
+    let senders = traffic::senders(program, options)?;
     let places = program.pes.iter().map(traffic::place_of).collect::<Result<Vec<_>>>()?;
     let Travel { packets, deliveries, hops, links } = traffic::travel(target, &senders, &places);
     let in_order = traffic::travel(target, &senders, &traffic::in_order(target, places.len()));

@@ -7,12 +7,43 @@
 //! Neurons of a channel share their weights, so that all their places count for one M per group of channels.
 
 use super::projections;
+use crate::{
+    option_spec::{Heading, OptionSpec},
+    options::{WeightCast, WeightRounding, WeightScale},
+};
 use s2c_dialects::{
     convolution::Geometry,
     diagnostic::{Diagnostic, Result},
     snn::{Network, Op},
 };
 use std::collections::{BTreeMap, VecDeque};
+
+/// Recordings that quantization may look at.
+pub const CALIBRATE: OptionSpec = OptionSpec {
+    name: "calibrate",
+    value: "FILE",
+    help: "Recordings (.npy, .npz) that quantization may look at; labels are not used",
+    idle: |options| {
+        let is_nearest = options.weight_rounding == Some(WeightRounding::Nearest) && !options.search;
+        let is_given = options.weight_percentile.is_some()
+            || options.weight_cast == WeightCast::Truncate
+            || matches!(options.weight_scale, WeightScale::Factor(_));
+        (is_nearest && is_given).then_some("The scale is given, and weights are rounded to nearest.")
+    },
+    ..OptionSpec::of(Heading::Quantization)
+};
+/// How many of them.
+pub const CALIBRATE_SAMPLES: OptionSpec = OptionSpec {
+    name: "calibrate-samples",
+    value: "N",
+    help: "Number of calibration samples, from the start of the file",
+    default: "64",
+    set: |_, _, text| match text.parse::<usize>() {
+        Ok(1..) => Ok(()),
+        _ => Err("expected a whole number, at least 1".to_owned()),
+    },
+    ..OptionSpec::of(Heading::Quantization)
+};
 
 /// Products per tick and population that are summed at most; of more places a part is taken, another one in each tick.
 const PRODUCTS: usize = 1 << 21;

@@ -1,11 +1,15 @@
 //! Traffic: how many packets go from whom to whom in a tick, as expected, and how far they travel.
 //!
-//! A source's packets per tick are its neurons times their rate (see [`Options::rate_of`]), 1 for graded values. On a chip a packet goes from
+//! A source's packets per tick are its neurons times their rate (see [`RATE`]), 1 for graded values. On a chip a packet goes from
 //! its QPE to the router and from there, once, to every QPE with a PE that reads it; between chips it follows the tree
 //! of [`Torus`]. The unit is a hop between neighbouring QPEs; a link counts as many as it takes cycles.
 
 use super::torus::Torus;
-use crate::{options::Options, target::Target};
+use crate::{
+    option_spec::{self, Form, Heading, OptionSpec},
+    options::Options,
+    target::Target,
+};
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     s2k::{Pe, Program},
@@ -43,9 +47,41 @@ pub struct Travel {
 /// A place on the machine: chip, and column, row and core on it.
 pub type Place = (usize, [u8; 3]);
 
+/// Spikes that are expected of inputs and populations.
+pub const RATE: OptionSpec = OptionSpec {
+    name: "rate",
+    value: "RATE|NODE=RATE",
+    help: "Expected spikes per neuron and tick, of all inputs and populations or of one",
+    form: Form::PerNode,
+    set: |options, node, text| {
+        option_spec::number(text, |rate| rate >= 0.0, "spikes per neuron and tick, for example 0.05")
+            .map(|rate| options.rate.set(node, rate))
+    },
+    get: |options| option_spec::each(&options.rate, |rate| Some(rate.to_string())),
+    ..OptionSpec::of(Heading::Mapping)
+};
+/// The same for many, from a file.
+pub const RATES: OptionSpec = OptionSpec {
+    name: "rates",
+    value: "FILE",
+    help: "Take the expected rates from the statistics of a run (s2c run --stats FILE)",
+    ..OptionSpec::of(Heading::Mapping)
+};
+/// Length of a tick on the machine.
+pub const TICK: OptionSpec = OptionSpec {
+    name: "tick",
+    value: "SECONDS",
+    help: "Time that the machine has for a tick [default: the network's dt]",
+    set: |options, _, text| {
+        option_spec::number(text, |tick| tick > 0.0, "a positive number of seconds")
+            .map(|tick| options.tick = Some(tick))
+    },
+    get: |options| option_spec::some(options.tick, |tick| format!("{tick:e}")),
+    ..OptionSpec::of(Heading::Mapping)
+};
+
 /// All senders of a program: host inputs first, then slices, in order.
-pub fn senders(program: &Program) -> Result<Vec<Sender>> {
-    let options = Options::from_map(&program.options)?;
+pub fn senders(program: &Program, options: &Options) -> Result<Vec<Sender>> {
     let mut readers: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
     for (index, pe) in program.pes.iter().enumerate() {
         for block in &pe.blocks {
@@ -62,7 +98,7 @@ pub fn senders(program: &Program) -> Result<Vec<Sender>> {
     };
     // Values are sent in every tick.
     let packets = |node: &str, is_graded: bool, neurons: i64| {
-        if is_graded { neurons as f64 } else { options.rate_of(node) * neurons as f64 }
+        if is_graded { neurons as f64 } else { options.rate.at(node) * neurons as f64 }
     };
     let inputs = program.inputs.iter().map(|input| {
         let packets = packets(&input.node, input.fraction.is_some(), input.shape.iter().product());

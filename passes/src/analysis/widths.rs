@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// # Errors
 /// An option for a node that is neither a population nor a connection.
 pub fn of_connections(network: &Network, options: &Options) -> Result<BTreeMap<usize, u32>> {
+    let bits_of = &options.weight_bits;
     let mut bits = BTreeMap::new();
     let mut names = BTreeSet::new();
     for (index, node) in network.nodes.iter().enumerate().filter(|(_, node)| node.op.is_neuron()) {
@@ -23,15 +24,15 @@ pub fn of_connections(network: &Network, options: &Options) -> Result<BTreeMap<u
         for projection in projections::of_snn(network, index)? {
             let connection = &network.nodes[projection.connection].name;
             names.insert(connection.clone());
-            let own = options.node_bits.get(connection).or_else(|| options.node_bits.get(population));
-            bits.insert(projection.connection, *own.unwrap_or(&options.weight_bits));
+            let own = bits_of.of.get(connection).or_else(|| bits_of.of.get(population));
+            bits.insert(projection.connection, *own.unwrap_or(&bits_of.all));
         }
     }
-    match options.node_bits.keys().find(|&name| !names.contains(name)) {
+    match bits_of.of.keys().find(|&name| !names.contains(name)) {
         None => Ok(bits),
         Some(unknown) => Err(Box::new(
             Diagnostic::error("unknown-node", format!("there are no weights at `{unknown}`"))
-                .at_node(unknown)
+                .at_option("weight-bits", unknown)
                 .text(format!("The network has the nodes {}.", shown::list(names)))
                 .hint("--weight-bits NODE=N takes a connection, or a population for all weights into it"),
         )),

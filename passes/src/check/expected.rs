@@ -21,7 +21,7 @@ struct Sums {
 }
 
 /// Checks all numbers but the cycles themselves, which only a run can tell.
-pub fn check(program: &Program, target: &Target, expected: &Expected) -> Result<()> {
+pub fn check(program: &Program, target: &Target, options: &Options, expected: &Expected) -> Result<()> {
     let chips: BTreeSet<i64> = program.pes.iter().flat_map(|pe| pe.place.iter().map(|place| place[0])).collect();
     equal("chips", expected.chips as f64, chips.len() as f64)?;
     equal("PEs", expected.pes.len() as f64, program.pes.len() as f64)?;
@@ -31,7 +31,7 @@ pub fn check(program: &Program, target: &Target, expected: &Expected) -> Result<
         let reported = expected.router_entries.get(&(chip as usize)).copied().unwrap_or(0);
         equal("router entries", reported as f64, table.len() as f64)?;
     }
-    let (sums, received, sent) = walk(program, target, &tables)?;
+    let (sums, received, sent) = walk(program, target, &tables, options)?;
     equal("packets", expected.packets_per_tick, sums.packets)?;
     equal("deliveries", expected.deliveries_per_tick, sums.deliveries)?;
     equal("hops", expected.hops_per_tick, sums.hops)?;
@@ -64,8 +64,12 @@ pub fn check(program: &Program, target: &Target, expected: &Expected) -> Result<
 }
 
 /// Sends the first key of every source through the routers; gives sums, and packets received and sent by PE.
-fn walk(program: &Program, target: &Target, tables: &Tables<'_>) -> Result<(Sums, Vec<f64>, Vec<f64>)> {
-    let options = Options::from_map(&program.options)?;
+fn walk(
+    program: &Program,
+    target: &Target,
+    tables: &Tables<'_>,
+    options: &Options,
+) -> Result<(Sums, Vec<f64>, Vec<f64>)> {
     let host = i64::from(target.chips.host);
     let router = target.grid.router.map(i64::from);
     let distance = |x: i64, y: i64| ((x - router[0]).abs() + (y - router[1]).abs()) as f64;
@@ -85,7 +89,7 @@ fn walk(program: &Program, target: &Target, tables: &Tables<'_>) -> Result<(Sums
         Ok(())
     };
     for input in &program.inputs {
-        let rate = if input.fraction.is_some() { 1.0 } else { options.rate_of(&input.node) };
+        let rate = if input.fraction.is_some() { 1.0 } else { options.rate.at(&input.node) };
         let packets = rate * input.shape.iter().product::<i64>() as f64;
         add(host, 0.0, input.key.unwrap_or(0), packets)?;
     }
@@ -94,7 +98,7 @@ fn walk(program: &Program, target: &Target, tables: &Tables<'_>) -> Result<(Sums
             Some(map) => (0..map.count()).filter(|&neuron| map.network_index(neuron).is_some()).count(),
             None => update.count as usize,
         };
-        let rate = if update.readout.is_some() { 1.0 } else { options.rate_of(&update.population) };
+        let rate = if update.readout.is_some() { 1.0 } else { options.rate.at(&update.population) };
         let packets = rate * neurons as f64;
         sent[number] += packets;
         let place = program.pes[number].place.clone().unwrap_or_default();

@@ -10,7 +10,11 @@
 
 mod thresholds;
 
-use crate::{options::Options, session::Session};
+use crate::{
+    option_spec::{self, Form, Heading, OptionSpec},
+    options,
+    session::Session,
+};
 use s2c_dialects::{
     Module,
     attribute::{Reset, Tensor},
@@ -19,10 +23,27 @@ use s2c_dialects::{
     qsnn::{Fire, Floats, Network, Op, State},
 };
 
+/// Whether the pass does anything.
+pub const VENDOR: OptionSpec = OptionSpec {
+    name: "vendor",
+    help: "Prepare --state f32 for the vendor's programs, as --emit spinnaker2 does: biases that a source has to give are \
+           whole numbers of the weights' unit, and thresholds are clear of membranes that rounding would decide on",
+    form: Form::Flag,
+    idle: |options| (options.state != options::State::F32).then_some("It prepares float states, `--state f32`."),
+    set: |options, _, word| {
+        let is_on = word.parse().map_err(|_| "expected true or false".to_owned());
+        is_on.map(|is_on| options.vendor = is_on)
+    },
+    get: |options| option_spec::some(options.vendor.then_some(true), |is_on| is_on.to_string()),
+    ..OptionSpec::of(Heading::Quantization)
+};
+/// See [`Pass::options`](crate::session::Pass::options).
+pub const OPTIONS: &[&OptionSpec] = &[&VENDOR];
+
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let mut network = Network::read(&module)?;
-    if !Options::from_map(&network.options)?.vendor {
+    if !session.options.vendor {
         return Ok(module);
     }
     let waits = network.nodes.iter().any(|node| waits(&node.op));

@@ -15,6 +15,7 @@
 mod bytes;
 mod fixed;
 mod float;
+mod options;
 mod population;
 mod rounding;
 mod rule;
@@ -26,6 +27,7 @@ use crate::{
     options::{Options, State},
     session::Session,
 };
+pub use options::OPTIONS;
 use population::{Dynamics, HEADROOM, INTEGRATOR_HEADROOM, Population, beyond_floats, too_wide};
 use rule::{Rule, Value};
 use s2c_dialects::{
@@ -45,7 +47,7 @@ const MOST_UP: i64 = 30;
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let network = Network::read(&module)?;
-    let options = Options::from_map(&network.options)?;
+    let options = session.options.clone();
     let bits = widths::of_connections(&network, &options)?;
     let inputs = values::of_inputs(&network);
     let populations = populations(session, &network, &bits, &inputs, &options)?;

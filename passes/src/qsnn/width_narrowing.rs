@@ -9,9 +9,13 @@
 
 use crate::{
     analysis::{projections, ranges},
-    session::Session,
+    option_spec::OptionSpec,
+    session::{LEVEL, Session},
 };
 use s2c_dialects::{Module, diagnostic::Result, ir::Element, qsnn::Network};
+
+/// See [`Pass::options`](crate::session::Pass::options).
+pub const OPTIONS: &[&OptionSpec] = &[&LEVEL];
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {

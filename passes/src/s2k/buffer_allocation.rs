@@ -9,7 +9,9 @@
 
 use crate::{
     analysis::{tables, variants::alignment},
+    option_spec::OptionSpec,
     session::Session,
+    target::TARGET,
 };
 use s2c_dialects::{
     Module,
@@ -17,6 +19,9 @@ use s2c_dialects::{
     s2k::{Buffer, Pe, Program, Purpose},
 };
 use std::{cmp::Reverse, collections::BTreeMap};
+
+/// See [`Pass::options`](crate::session::Pass::options).
+pub const OPTIONS: &[&OptionSpec] = &[&TARGET];
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {

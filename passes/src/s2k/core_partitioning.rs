@@ -24,7 +24,15 @@ mod storage;
 mod stored;
 mod update;
 
-use crate::{analysis::projections, options::Options, session::Session};
+use crate::{
+    analysis::{
+        projections,
+        traffic::{RATE, RATES, TICK},
+    },
+    option_spec::OptionSpec,
+    session::{LEVEL, Session},
+    target::TARGET,
+};
 use s2c_dialects::{
     Module,
     diagnostic::{Diagnostic, Result},
@@ -33,6 +41,9 @@ use s2c_dialects::{
 };
 use slice::{Slice, map_of};
 use std::collections::BTreeMap;
+
+/// What decides how large slices may be.
+pub const OPTIONS: &[&OptionSpec] = &[&LEVEL, &TARGET, &TICK, &RATE, &RATES];
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
@@ -47,7 +58,7 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
         pes: Vec::new(),
         routes: Vec::new(),
     };
-    let options = Options::from_map(&network.options)?;
+    let options = session.options.clone();
     let plan::Plan { mut pieces, storages } = plan::plan(session, &network, &options)?;
     let mut slices: BTreeMap<usize, Vec<Slice>> = BTreeMap::new();
     for (index, node) in network.nodes.iter().enumerate() {

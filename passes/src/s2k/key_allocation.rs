@@ -12,8 +12,10 @@
 mod numbers;
 
 use crate::{
-    analysis::traffic::{self, Sender},
+    analysis::traffic::{self, RATE, RATES, Sender},
+    option_spec::OptionSpec,
     session::Session,
+    target::TARGET,
 };
 use s2c_dialects::{
     Module,
@@ -21,6 +23,9 @@ use s2c_dialects::{
     s2k::Program,
 };
 use std::collections::BTreeMap;
+
+/// Keys are dealt to the busiest sources first.
+pub const OPTIONS: &[&OptionSpec] = &[&TARGET, &RATE, &RATES];
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
@@ -45,7 +50,7 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
                 .hint("cut the largest input or population into several nodes"),
         ));
     }
-    let senders = traffic::senders(&program)?;
+    let senders = traffic::senders(&program, &session.options)?;
     let groups = groups(&program, &senders)?;
     let numbers = numbers::assign(&groups, &senders, most);
     let mask = (1i64 << 32) - block as i64;

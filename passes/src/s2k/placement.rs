@@ -15,11 +15,12 @@ mod anneal;
 use crate::{
     analysis::{
         torus::Torus,
-        traffic::{self, Place, Sender},
+        traffic::{self, Place, RATE, RATES, Sender},
     },
-    options::{Level, Options},
-    session::Session,
-    target::Target,
+    option_spec::{Form, Heading, OptionSpec},
+    options::Level,
+    session::{LEVEL, Session},
+    target::{TARGET, Target},
 };
 use anneal::{Problem, Wire};
 use s2c_dialects::{
@@ -27,6 +28,23 @@ use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     s2k::Program,
 };
+
+/// PEs that are left out.
+pub const DEAD_PE: OptionSpec = OptionSpec {
+    name: "dead-pe",
+    value: "CHIP,COLUMN,ROW,CORE",
+    help: "A PE that does not work; may be given several times",
+    form: Form::Repeated,
+    set: |options, _, text| {
+        let numbers: Option<Vec<u32>> = text.split(',').map(|number| number.parse().ok()).collect();
+        let pe = numbers.and_then(|numbers| numbers.try_into().ok());
+        pe.map(|pe| options.dead.push(pe)).ok_or_else(|| "expected CHIP,COLUMN,ROW,CORE".to_owned())
+    },
+    get: |options| options.dead.iter().map(|pe| (None, pe.map(|number| number.to_string()).join(","))).collect(),
+    ..OptionSpec::of(Heading::Mapping)
+};
+/// What decides where a PE's program goes.
+pub const OPTIONS: &[&OptionSpec] = &[&LEVEL, &TARGET, &RATE, &RATES, &DEAD_PE];
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
@@ -40,9 +58,9 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
                 .hint("use the target that it was cut for, or one with more chips"),
         ));
     }
-    let senders = traffic::senders(&program)?;
+    let senders = traffic::senders(&program, &session.options)?;
     let mut places = traffic::in_order(target, program.pes.len());
-    if Options::from_map(&program.options)?.level > Level::O0 {
+    if session.options.level > Level::O0 {
         let refined = refine(target, &senders, &places);
         let cost = |places: &[Place]| traffic::travel(target, &senders, places).cost(target);
         if cost(&refined) < cost(&places) {

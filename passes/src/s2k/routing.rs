@@ -11,7 +11,12 @@
 
 mod minimise;
 
-use crate::{analysis::torus::Torus, session::Session, target::Target};
+use crate::{
+    analysis::torus::Torus,
+    option_spec::OptionSpec,
+    session::Session,
+    target::{TARGET, Target},
+};
 use minimise::Block;
 use s2c_dialects::{
     Module,
@@ -24,6 +29,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const LINK: i64 = -1;
 /// Marks the host in a list of destinations.
 pub const HOST: i64 = -2;
+
+/// See [`Pass::options`](crate::session::Pass::options).
+pub const OPTIONS: &[&OptionSpec] = &[&TARGET];
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {

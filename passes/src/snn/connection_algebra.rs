@@ -21,9 +21,12 @@ mod term;
 mod tests;
 
 use crate::{
+    analysis::traffic::{RATE, RATES, TICK},
+    option_spec::OptionSpec,
     options::Options,
-    session::{Remark, Session},
+    session::{LEVEL, Remark, Session},
     snn::connection_fusion,
+    target::TARGET,
 };
 use cost::{Cost, Costs};
 use egg::{CostFunction, Extractor, Id, Runner, SimpleScheduler};
@@ -44,11 +47,14 @@ use term::{Algebra, Graph, Term};
 /// Rounds of rewriting at most.
 const ITERATIONS: usize = 12;
 
+/// What the pass looks at besides weights: they decide the price of a connection.
+pub const OPTIONS: &[&OptionSpec] = &[&LEVEL, &TARGET, &TICK, &RATE, &RATES];
+
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let before = Network::read(&module)?;
-    let options = Options::from_map(&before.options)?;
-    let pricing = || Pricing::new(&session.target, options.weight_bits);
+    let options = session.options.clone();
+    let pricing = || Pricing::new(&session.target, options.weight_bits.all);
     let (graph, roots, originals) = terms(&before, pricing());
     let graph = saturate(graph, RULES, &options)?;
     let costs = Costs::new(&before, &options, &session.target, &graph.analysis);
@@ -123,7 +129,7 @@ fn class(network: &Network, graph: &mut Graph, classes: &mut BTreeMap<usize, Id>
 
 /// Adds all that the rules find.
 fn saturate(mut graph: Graph, rules: &[Rule], options: &Options) -> Result<Graph> {
-    let named: BTreeSet<String> = options.node_bits.keys().cloned().collect();
+    let named: BTreeSet<String> = options.weight_bits.of.keys().cloned().collect();
     let rules: Vec<_> =
         rules.iter().map(|rule| rule.to_egg(&named)).collect::<std::result::Result<_, _>>().map_err(Diagnostic::bug)?;
     graph.rebuild();
@@ -208,9 +214,9 @@ fn explain(
     after: Network,
 ) -> Result<()> {
     let total = |mut network: Network| -> Result<[f64; 2]> {
-        let mut quiet = Session::new(session.context, session.target.clone());
+        let mut quiet = Session::new(session.context, session.target.clone(), options.clone());
         connection_fusion::fuse(&mut quiet, &mut network)?;
-        let (graph, roots, _) = terms(&network, Pricing::new(&session.target, options.weight_bits));
+        let (graph, roots, _) = terms(&network, Pricing::new(&session.target, options.weight_bits.all));
         let extractor = Extractor::new(&graph, Costs::new(&network, options, &session.target, &graph.analysis));
         let costs = roots.values().flatten().map(|&(_, root)| extractor.find_best_cost(root));
         Ok(costs.fold([0.0; 2], |[bytes, cycles], cost| [bytes + cost.bytes, cycles + cost.cycles]))

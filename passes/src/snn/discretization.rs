@@ -14,6 +14,7 @@
 mod delays;
 mod hops;
 mod neurons;
+mod options;
 mod parts;
 mod rules;
 
@@ -23,6 +24,7 @@ use crate::{
     session::Session,
 };
 use neurons::Choices;
+pub use options::OPTIONS;
 use parts::Parts;
 use rules::Rules;
 use s2c_dialects::{
@@ -32,25 +34,33 @@ use s2c_dialects::{
     graph::Node,
     snn::{Network, Op},
 };
+use std::collections::BTreeSet;
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let mut network = Network::read(&module)?;
-    let options = Options::from_map(&network.options)?;
+    let options = session.options.clone();
     let rules = rules::of(options.convention);
     let dt = length_of_tick(&network, &options, rules.dt)?;
     check_time_constants(session, &network, dt, options.convention);
     network.dt = Some(dt);
-    let choices = choices(session, &network, &options, rules, dt);
+    unknown_nodes(&network, &options)?;
+    let open = open_choices(&network, &options, rules);
+    if !open.is_empty() {
+        session.warnings.push(
+            Diagnostic::warning("open-choice", "the file leaves open what changes the result")
+                .text(open.join("; "))
+                .hint("name the choice, or the framework that wrote the file with --convention"),
+        );
+    }
     for index in 0..network.nodes.len() {
         let Some(parts) = Parts::of(&network.nodes[index].op) else { continue };
+        let choices = choices(parts.node, &options, rules, dt);
         let (neuron, warning) = choices.neuron(&parts, &network.result(index)?.shape);
         session.warnings.extend(warning);
         network.nodes[index].op = neuron.into();
     }
-    if options.reset_delay == Some(true) {
-        rules::check_late_resets(&network)?;
-    }
+    rules::check_late_resets(&network, &options)?;
     delays::discretize(session, &mut network, dt)?;
     if options.convention == Convention::Spinnaker2 {
         projections::unshare(&mut network);
@@ -89,40 +99,67 @@ fn length_of_tick(network: &Network, options: &Options, convention: Option<f64>)
     }
 }
 
-/// What holds for all neurons, with a warning that names what was assumed.
-fn choices(session: &mut Session<'_>, network: &Network, options: &Options, rules: Rules, dt: f64) -> Choices {
-    let mut open = Vec::new();
-    let integrator = options.integrator.or(rules.integrator).unwrap_or_else(|| {
-        if has_time(network) && open_populations(network).any(|parts| parts.r.is_some()) {
-            open.push("integrator: forward Euler was assumed (--integrator euler|exponential|charge)");
-        }
-        Integrator::Euler
-    });
-    let resets = open_populations(network).any(|parts| parts.fire.is_some_and(|(_, v_reset)| v_reset.is_some()));
-    let reset = options.reset.or(rules.reset).unwrap_or_else(|| {
-        if resets {
-            open.push("reset: subtraction of the threshold was assumed (--reset subtract|zero)");
-        }
-        Reset::Subtract
-    });
-    let reset = match (options.reset_delay, reset) {
-        (Some(false), Reset::Subtract) => Reset::SubtractPending,
-        (Some(true), Reset::Subtract) => Reset::SubtractLate,
-        (None, Reset::Subtract) if options.convention == Convention::Snntorch && resets => {
-            open.push("reset delay: a reset in the spike's own tick was assumed (--reset-delay 0|1, as in snnTorch)");
-            reset
-        }
-        _ => reset,
-    };
-    if !open.is_empty() {
-        session.warnings.push(
-            Diagnostic::warning("open-choice", "the file leaves open what changes the result")
-                .text(open.join("; "))
-                .hint("name the choice, or the framework that wrote the file with --convention"),
-        );
+/// What holds for a population.
+fn choices(node: &str, options: &Options, rules: Rules, dt: f64) -> Choices {
+    let reset = options.reset.at(node).or(rules.reset).unwrap_or(Reset::Subtract);
+    Choices {
+        dt,
+        integrator: options.integrator.at(node).or(rules.integrator).unwrap_or(Integrator::Euler),
+        reset: match (options.reset_delay.at(node), reset) {
+            (Some(false), Reset::Subtract) => Reset::SubtractPending,
+            (Some(true), Reset::Subtract) => Reset::SubtractLate,
+            _ => reset,
+        },
+        compare: options.compare.at(node).unwrap_or(rules.compare),
+        convention: options.convention,
+        rules,
     }
-    let compare = options.compare.unwrap_or(rules.compare);
-    Choices { dt, integrator, reset, compare, convention: options.convention, rules }
+}
+
+/// A choice for a node that is no population would be lost.
+fn unknown_nodes(network: &Network, options: &Options) -> Result<()> {
+    let populations: BTreeSet<&str> =
+        network.nodes.iter().filter(|node| node.op.is_neuron()).filter_map(|node| node.op.node()).collect();
+    for option in OPTIONS {
+        let named = (option.get)(options).into_iter().filter_map(|(node, _)| node);
+        if let Some(unknown) = named.into_iter().find(|node| !populations.contains(node.as_str())) {
+            let names = Vec::from_iter(populations).join(", ");
+            return Err(Box::new(
+                Diagnostic::error("unknown-node", format!("there is no population `{unknown}`"))
+                    .at_option(option.name, unknown)
+                    .text(format!("The network has the populations {names}."))
+                    .hint(format!("--{} NODE={} takes a population", option.name, option.words.join("|"))),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What neither the options nor the convention decide although it changes the result.
+fn open_choices(network: &Network, options: &Options, rules: Rules) -> Vec<&'static str> {
+    let (mut integrator, mut reset, mut delay) = (false, false, false);
+    for parts in open_populations(network) {
+        let resets = parts.fire.is_some_and(|(_, v_reset)| v_reset.is_some());
+        let chosen = options.reset.at(parts.node).or(rules.reset);
+        let subtracts = chosen.is_none_or(|reset| reset == Reset::Subtract);
+        integrator |= parts.r.is_some() && options.integrator.at(parts.node).or(rules.integrator).is_none();
+        reset |= resets && chosen.is_none();
+        delay |= resets && subtracts && options.reset_delay.at(parts.node).is_none();
+    }
+    [
+        (
+            has_time(network) && integrator,
+            "integrator: forward Euler was assumed (--integrator euler|exponential|charge)",
+        ),
+        (reset, "reset: subtraction of the threshold was assumed (--reset subtract|zero)"),
+        (
+            delay && options.convention == Convention::Snntorch,
+            "reset delay: a reset in the spike's own tick was assumed (--reset-delay 0|1, as in snnTorch)",
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(is_open, text)| is_open.then_some(text))
+    .collect()
 }
 
 /// All time constants with the node they belong to.

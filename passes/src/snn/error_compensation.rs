@@ -11,8 +11,14 @@
 //! Source: GPTQ with coordinate descent and bias correction; see `analysis/lattice.rs`.
 
 use crate::{
-    analysis::{grid, lattice::Lattice, moments::Moments, projections, widths},
-    options::{Options, WeightRounding},
+    analysis::{
+        grid,
+        lattice::Lattice,
+        moments::{CALIBRATE, CALIBRATE_SAMPLES, Moments},
+        projections, widths,
+    },
+    option_spec::{self, Heading, OptionSpec},
+    options::WeightRounding,
     session::Session,
 };
 use s2c_dialects::{
@@ -22,14 +28,29 @@ use s2c_dialects::{
     snn::{Network, Op},
 };
 
+/// What becomes of the errors of rounding.
+pub const WEIGHT_ROUNDING: OptionSpec = OptionSpec {
+    name: "weight-rounding",
+    value: "ROUNDING",
+    help: "Round each weight to nearest, or error-compensated on the calibration data (GPTQ) [default: compensated with \
+           --calibrate]",
+    words: WeightRounding::WORDS,
+    set: |options, _, word| {
+        option_spec::word(WeightRounding::from_word(word)).map(|rounding| options.weight_rounding = Some(rounding))
+    },
+    get: |options| option_spec::some(options.weight_rounding, |rounding| rounding.to_string()),
+    ..OptionSpec::of(Heading::Quantization)
+};
+/// See [`Pass::options`](crate::session::Pass::options).
+pub const OPTIONS: &[&OptionSpec] = &[&WEIGHT_ROUNDING, &CALIBRATE, &CALIBRATE_SAMPLES];
+
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let mut network = Network::read(&module)?;
-    let options = Options::from_map(&network.options)?;
-    if options.weight_rounding != WeightRounding::Compensated {
+    if session.rounding() != WeightRounding::Compensated {
         return Ok(module);
     }
-    let bits = widths::of_connections(&network, &options)?;
+    let bits = widths::of_connections(&network, &session.options)?;
     for population in 0..network.nodes.len() {
         let node = &network.nodes[population];
         if !node.op.is_neuron() {

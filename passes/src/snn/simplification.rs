@@ -7,7 +7,10 @@
 //! Limits: whole populations; single neurons that nobody reads stay.
 //! Source: MLIR's own `canonicalize` and `cse`, which know from the ODS traits what is pure.
 
-use crate::session::Session;
+use crate::{
+    option_spec::OptionSpec,
+    session::{LEVEL, Session},
+};
 use melior::pass::{PassManager, transform};
 use s2c_dialects::{
     Module,
@@ -15,6 +18,9 @@ use s2c_dialects::{
     ir,
     snn::{Network, Op},
 };
+
+/// See [`Pass::options`](crate::session::Pass::options).
+pub const OPTIONS: &[&OptionSpec] = &[&LEVEL];
 
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, mut module: Module<'c>) -> Result<Module<'c>> {

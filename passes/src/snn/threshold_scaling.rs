@@ -17,6 +17,7 @@
 //! comparison. Arfa et al., arXiv 2504.06748 (one factor per layer, percentile); per neuron it costs no more. Rastegari
 //! et al., XNOR-Net, ECCV 2016, for the step of one bit, which least error gives.
 
+mod options;
 mod rows;
 mod steps;
 
@@ -28,6 +29,7 @@ use crate::{
     options::{Options, WeightScale},
     session::Session,
 };
+pub use options::OPTIONS;
 use rows::Rows;
 use s2c_dialects::{
     Module,
@@ -40,7 +42,7 @@ use std::collections::BTreeMap;
 /// See the module's page.
 pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'c>> {
     let mut network = Network::read(&module)?;
-    let options = Options::from_map(&network.options)?;
+    let options = Options { weight_rounding: Some(session.rounding()), ..session.options.clone() };
     let fan_in = separate_fan_in(&mut network)?;
     let mut gains = BTreeMap::new();
     for (&population, connections) in &fan_in {

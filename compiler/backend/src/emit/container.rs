@@ -28,6 +28,11 @@ pub struct Binary {
 }
 
 impl Binary {
+    /// Whether a file's bytes begin as those of a binary.
+    pub fn is_one(bytes: &[u8]) -> bool {
+        bytes.starts_with(&MAGIC[..7])
+    }
+
     /// Adds the integer network, for the reference engine.
     pub fn add_network(&mut self, text: String) {
         self.manifest.network = Some(self.blobs.len());
@@ -94,7 +99,7 @@ impl Binary {
             )
         };
         let damaged = |what: &str| refuse(format!("the binary is damaged: {what}"));
-        if bytes.len() < HEADER || bytes[..7] != MAGIC[..7] {
+        if bytes.len() < HEADER || !Self::is_one(bytes) {
             return Err(refuse("the file is not a binary of s2c".to_owned()));
         }
         if bytes[7] != MAGIC[7] {

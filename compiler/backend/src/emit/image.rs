@@ -18,6 +18,7 @@ use s2c_passes::{
         tables::{self, Tables},
         variants::update_kernel,
     },
+    registry,
     target::Target,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,7 +57,7 @@ pub fn emit(program: &Program, target: &Target) -> Result<Binary> {
         pes,
         routes: routes(program),
         fan_out: fan_out::fan_out(program),
-        expected: expected::expected(program, target)?,
+        expected: expected::expected(program, target, &registry::read(&program.options)?)?,
         network: None,
     };
     Ok(Binary { manifest, blobs })

@@ -1,37 +1,43 @@
 //! `s2c check`: can a model be compiled, node by node, and what does it leave open.
 
-use super::Warn;
 use crate::{
-    cli::{options::ModelOptions, output},
-    driver,
-    frontend::model_file,
-    targets,
+    cli::{
+        options::{All, Given, source},
+        output,
+        sink::Terminal,
+    },
+    driver::Setup,
+    frontend::{
+        import,
+        source::{Content, Source},
+    },
+    levels::Descent,
+    tools::summary,
 };
 use clap::Args;
 use s2c_backend::emit::Binary;
 use s2c_dialects::{
     Context,
-    diagnostic::{Diagnostic, Result},
-    ir, qsnn,
+    diagnostic::{Diagnostic, Result, Severity},
+    ir,
+    qsnn::{self, Network},
     shown::{list, shown},
 };
-use s2c_passes::{analysis::timing::Timing, options::Options};
+use s2c_nir::Model;
+use s2c_passes::{analysis::timing::Timing, registry::Route, session::Phase};
 use serde::Serialize;
 use std::{collections::BTreeMap, path::PathBuf};
 
 /// Arguments of the command.
 #[derive(Args)]
 pub struct Arguments {
-    /// NIR model.
+    /// NIR model
     pub(crate) model: PathBuf,
-    /// One JSON object instead of text.
-    #[arg(long)]
-    json: bool,
-    /// Name of a target, or a target file.
-    #[arg(long)]
-    target: Option<String>,
     #[command(flatten)]
-    options: ModelOptions,
+    options: Given<All>,
+    /// Print one JSON object instead of text
+    #[arg(long, help_heading = "Output")]
+    json: bool,
 }
 
 /// What the command finds.
@@ -43,7 +49,7 @@ struct Report {
     /// Remarks of the reader: defaults, unknown fields, metadata.
     notes: Vec<Remark>,
     /// What is open or had to be assumed, and what stands in the way.
-    findings: Vec<Finding>,
+    findings: Vec<serde_json::Value>,
     /// Empty where the model does not compile.
     cycles: Vec<Cycle>,
     /// Present where the model compiles.
@@ -66,16 +72,6 @@ struct Remark {
     text: String,
 }
 
-#[derive(Serialize)]
-struct Finding {
-    severity: &'static str,
-    code: &'static str,
-    node: Option<String>,
-    title: String,
-    text: String,
-    hint: String,
-}
-
 /// The tightest cycle of populations that feed each other.
 #[derive(Serialize)]
 struct Cycle {
@@ -96,27 +92,33 @@ struct Sizes {
     pes: usize,
     router_entries: usize,
     dt: f64,
+    target: String,
+    options: BTreeMap<String, String>,
 }
 
 /// Runs the command; an error is what keeps the model from being compiled.
-pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
-    let model = model_file::read(&arguments.model)?;
-    let graph = model.graph.flatten()?;
-    let shapes = s2c_nir::infer_shapes(&graph)?;
-    let nodes = graph.nodes.iter().map(|(name, node)| Node {
-        name: name.clone(),
-        r#type: node.kind(),
-        input: shapes.nodes[name].input.clone(),
-        output: shapes.nodes[name].output.clone(),
-        supported: crate::frontend::import::is_supported(node),
-    });
+pub fn run(arguments: &Arguments, sink: &Terminal<'_>) -> Result<()> {
+    let context = ir::context();
+    let source = source(&context, &arguments.model)?;
+    let Content::Model(model) = &source.content else {
+        return Err(Box::new(
+            Diagnostic::error("wrong-level", "`s2c check` takes a model, not a dump")
+                .hint("`s2c compile --stop-after s2k` goes on from a dump"),
+        ));
+    };
+    let level = arguments.options.level(&source)?;
+    let route = Route { from: None, done: &source.done(), level, until: Phase::S2k, only: None, emits: true };
+    arguments.options.check(&route)?;
+    let nodes = nodes(model)?;
     let notes = model.notes.iter().map(|note| Remark { node: note.node.clone(), text: note.text.clone() });
-    let (nodes, notes) = (nodes.collect(), notes.collect());
-    let compiled = compile(arguments);
-    let (warnings, cycles, binary, error) = match compiled {
-        Ok((warnings, cycles, binary)) => (warnings, cycles, Some(binary), None),
-        Err(error) if error.severity == s2c_dialects::diagnostic::Severity::Bug => return Err(error),
-        Err(error) => (Vec::new(), Vec::new(), None, Some(error)),
+    // As JSON, warnings are findings.
+    let sink = if arguments.json { sink.quiet() } else { sink.with_dumps(None)? };
+    let compiled =
+        arguments.options.settled(&context, &source, &sink).and_then(|(setup, _)| compile(&context, &source, &setup));
+    let (cycles, binary, error) = match compiled {
+        Ok((cycles, binary)) => (cycles, Some(binary), None),
+        Err(error) if error.severity != Severity::Error => return Err(error),
+        Err(error) => (Vec::new(), None, Some(error)),
     };
     let sizes = binary.as_ref().map(|binary| {
         let manifest = &binary.manifest;
@@ -127,55 +129,50 @@ pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
             pes: manifest.pes.len(),
             router_entries: manifest.routes.len(),
             dt: manifest.dt,
+            target: manifest.target.name.clone(),
+            options: manifest.options.clone(),
         }
     });
-    let findings = warnings.iter().chain(error.as_deref()).map(finding).collect();
-    let report = Report { compiles: sizes.is_some(), nodes, notes, findings, cycles, sizes };
+    let findings = sink.told().iter().chain(error.as_deref()).map(summary::diagnostic).collect();
+    let report = Report { compiles: sizes.is_some(), nodes, notes: notes.collect(), findings, cycles, sizes };
     if arguments.json {
         output::print_json(&report)?;
     } else {
-        warn(&warnings);
         output::print(&text(&report))?;
     }
     error.map_or(Ok(()), Err)
 }
 
-fn compile(arguments: &Arguments) -> Result<(Vec<Diagnostic>, Vec<Cycle>, Binary)> {
-    let context = ir::context();
-    let options = arguments.options.to_options()?;
-    let cycles = cycles_of(&context, arguments, &options)?;
-    let (done, _, binary) =
-        driver::compile(&context, &arguments.model, &options, arguments.target.as_deref(), &driver::Wishes::default())?;
-    let binary = binary.ok_or_else(|| Diagnostic::bug("the compile stopped before it was done"))?;
-    Ok((done.warnings, cycles, binary))
+fn nodes(model: &Model) -> Result<Vec<Node>> {
+    let shapes = s2c_nir::infer_shapes(&model.graph)?;
+    let nodes = model.graph.nodes.iter().map(|(name, node)| Node {
+        name: name.clone(),
+        r#type: node.kind(),
+        input: shapes.nodes[name].input.clone(),
+        output: shapes.nodes[name].output.clone(),
+        supported: import::is_supported(node),
+    });
+    Ok(nodes.collect())
 }
 
-/// The tightest cycle of each set of populations that feed each other, as `retiming` will find them.
-fn cycles_of(context: &Context, arguments: &Arguments, options: &Options) -> Result<Vec<Cycle>> {
-    let start = driver::Compile::start(context, &arguments.model, options)?;
-    let target = targets::load(arguments.target.as_deref().unwrap_or(targets::DEFAULT))?;
-    let before = driver::remaining(&start.module)?.take_while(|pass| pass.name != "retiming");
-    let integers = start.run(context, &target, before, &driver::Wishes::default())?;
-    let network = qsnn::Network::read(&integers.module)?;
+/// The cycles as `retiming` finds them, and the binary.
+fn compile<'c>(context: &'c Context, source: &Source<'c>, setup: &Setup<'_>) -> Result<(Vec<Cycle>, Binary)> {
+    let mut descent = Descent::begin(context, source, setup)?;
+    descent.run_while(|pass| pass.name != "retiming")?;
+    let cycles = cycles_of(&qsnn::Network::read(&descent.compile.module)?)?;
+    Ok((cycles, descent.binary()?))
+}
+
+/// The tightest cycle of each set of populations that feed each other.
+fn cycles_of(network: &Network) -> Result<Vec<Cycle>> {
     let name = |&index: &usize| network.nodes[index].op.node().unwrap_or("?").to_owned();
-    let cycles = Timing::of(&network)?.tightest_cycles().into_iter().map(|cycle| Cycle {
+    let cycles = Timing::of(network)?.tightest_cycles().into_iter().map(|cycle| Cycle {
         populations: cycle.populations.iter().map(name).collect(),
         ticks: cycle.ticks,
         slack: cycle.slack(),
         timing_kept: cycle.slack() >= 0,
     });
     Ok(cycles.collect())
-}
-
-fn finding(diagnostic: &Diagnostic) -> Finding {
-    Finding {
-        severity: if diagnostic.severity == s2c_dialects::diagnostic::Severity::Warning { "warning" } else { "error" },
-        code: diagnostic.code,
-        node: diagnostic.node().map(str::to_owned),
-        title: diagnostic.title.clone(),
-        text: diagnostic.text.clone(),
-        hint: diagnostic.hint.clone(),
-    }
 }
 
 fn text(report: &Report) -> String {
@@ -208,7 +205,7 @@ fn text(report: &Report) -> String {
         ));
     }
     match &report.sizes {
-        Some(Sizes { neurons, synapses, sram_bytes, pes, router_entries, dt }) => text.push_str(&format!(
+        Some(Sizes { neurons, synapses, sram_bytes, pes, router_entries, dt, .. }) => text.push_str(&format!(
             "compiles: {neurons} neurons, {synapses} synapses, {sram_bytes} bytes on {pes} PEs, {router_entries} router \
              entries, ticks of {dt:e} s\n"
         )),

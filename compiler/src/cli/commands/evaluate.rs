@@ -1,13 +1,19 @@
 //! `s2c evaluate`.
 
-use super::{Precision, Warn};
+use super::Precision;
 use crate::{
-    calibration::Samples,
-    cli::{options::ModelOptions, output},
+    cli::{
+        options::{All, Given, source, without_effect},
+        output,
+        sink::Terminal,
+    },
     data::{Cell, DataSet, Layout, several_inputs, write_npy},
-    driver::{self, Compile, Wishes},
-    files, targets,
+    driver::Setup,
+    files,
+    frontend::source::{Content, Source},
+    levels::Descent,
     tools::{
+        evaluation::Point,
         evaluation::{self, ChipCost, Level, Readout, Report, Score, Subject, TAU_TICKS},
         spinnaker2, width_search,
     },
@@ -15,98 +21,155 @@ use crate::{
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::ArrayD;
-use s2c_backend::emit;
 use s2c_dialects::{
     Context,
     diagnostic::{Diagnostic, Result},
-    ir, qsnn,
+    ir,
     shown::shown,
     snn,
 };
 use s2c_passes::{
-    options::{InputKind, Options},
-    session::Phase,
-    target::Target,
+    analysis::traffic::{RATE, RATES, TICK},
+    options::InputKind,
+    registry::{self, Route},
+    session::{Pass, Phase},
 };
+use serde::Serialize;
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 /// Arguments of the command.
 #[derive(Args)]
 pub struct Arguments {
-    /// NIR model.
+    /// NIR model
     pub(crate) model: PathBuf,
-    /// Samples with labels: `.npz` with `spikes` (or `spikes_packed` and `shape`) and `labels`, or `.npy`.
-    #[arg(long)]
+    /// Samples with labels: `.npz` with `spikes` (or `spikes_packed` and `shape`) and `labels`, or `.npy`
+    #[arg(long, value_name = "FILE")]
     data: PathBuf,
-    /// Array of an `.npz` file.
+    /// Array of an `.npz` file
     #[arg(long, value_name = "NAME")]
     input_array: Option<String>,
-    /// Levels to run.
+    /// Levels to run
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["float", "quantized", "chip"])]
     levels: Vec<Level>,
-    /// One JSON object instead of a table.
+    /// How the values of an output without spikes become an answer [default: max]
+    #[arg(long, value_enum)]
+    readout: Option<Readout>,
+    /// What neurons compute in at the level `float` [default: f32]
+    #[arg(long, value_enum)]
+    precision: Option<Precision>,
+    #[command(flatten)]
+    options: Given<All>,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What the command leaves behind.
+#[derive(Args)]
+#[command(next_help_heading = "Output")]
+struct Output {
+    /// Print one JSON object instead of a table
     #[arg(long)]
     json: bool,
-    /// How the values of an output without spikes become an answer.
-    #[arg(long, value_enum, default_value_t)]
-    readout: Readout,
-    /// Folder for the output spike counts of each level, or the readout of its values: `LEVEL.npy`, samples x outputs.
+    /// Folder for the output spike counts of each level, or the readout of its values: `LEVEL.npy`, samples x outputs
     #[arg(long, value_name = "DIR")]
     counts: Option<PathBuf>,
-    /// Folder for plots as SVG: rates of all neurons, and the divergence of each population.
+    /// Folder for plots as SVG: rates of all neurons, and the divergence of each population
     #[arg(long, value_name = "DIR")]
     plots: Option<PathBuf>,
-    /// What neurons compute in at the level `float`.
-    #[arg(long, value_enum, default_value_t)]
-    precision: Precision,
-    /// Name of a target, or a target file.
-    #[arg(long)]
-    target: Option<String>,
-    #[command(flatten)]
-    options: ModelOptions,
+}
+
+impl Arguments {
+    fn wants(&self, level: Level) -> bool {
+        self.levels.contains(&level)
+    }
+
+    /// Refuses options that the levels make no use of.
+    fn check(&self, source: &Source<'_>) -> Result<()> {
+        let only: Vec<&'static Pass> = s2c_passes::find("discretization").into_iter().collect();
+        let has_integers = self.wants(Level::Quantized) || self.wants(Level::Spinnaker2);
+        let (until, emits) = match (has_integers, self.wants(Level::Chip)) {
+            (_, true) => (Phase::S2k, true),
+            (true, false) => (Phase::Qsnn, self.wants(Level::Spinnaker2)),
+            (false, false) => (Phase::Snn, false),
+        };
+        if until == Phase::Qsnn && emits {
+            self.options.check_hand_over(&[&TICK, &RATE, &RATES])?;
+        }
+        let only = (until == Phase::Snn).then_some(only.as_slice());
+        let level = self.options.level(source)?;
+        self.options.check(&Route { from: source.phase()?, done: &source.done(), level, until, only, emits })?;
+        match self.precision.is_some() && !self.wants(Level::Float) {
+            true => Err(without_effect("precision", "The level `float` is not run.")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// What is printed as JSON.
+#[derive(Serialize)]
+struct Found<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    /// The machine.
+    target: &'a str,
+    /// The options of the compile.
+    options: &'a BTreeMap<String, String>,
+    /// What a search for widths went through.
+    #[serde(skip_serializing_if = "<[Point]>::is_empty")]
+    front: &'a [Point],
 }
 
 /// Runs the command.
-pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
-    let data = DataSet::open(&arguments.data, arguments.input_array.as_deref(), Layout::Samples)?;
-    let mut options = arguments.options.to_options()?;
-    options.input_limit = options.input_limit.max(match options.input_kind {
-        InputKind::Spikes => largest::<u16>(&data)?,
-        InputKind::Values => largest::<f32>(&data)?,
-    });
-    options.vendor |= arguments.levels.contains(&Level::Spinnaker2);
+pub fn run(arguments: &Arguments, sink: &Terminal<'_>) -> Result<()> {
     let context = ir::context();
-    let target = targets::load(arguments.target.as_deref().unwrap_or(targets::DEFAULT))?.without(&options.dead);
-    let samples = arguments.options.samples()?;
-    let (front, warning) =
-        arguments.options.search_widths(&context, &arguments.model, &target, samples.as_ref(), &mut options)?;
-    warn(&Vec::from_iter(warning));
-    let recipe = Recipe { context: &context, target: &target, options: &options, calibrate: samples };
-    let subject = prepare(arguments, recipe, &data, warn)?;
+    let source = source(&context, &arguments.model)?;
+    arguments.check(&source)?;
+    let data = DataSet::open(&arguments.data, arguments.input_array.as_deref(), Layout::Samples)?;
+    let mut setup = arguments.options.setup(&source, sink)?;
+    if let Content::Model(_) = source.content {
+        setup.options.input_limit = setup.options.input_limit.max(match setup.options.input_kind {
+            InputKind::Spikes => largest::<u16>(&data)?,
+            InputKind::Values => largest::<f32>(&data)?,
+        });
+    }
+    setup.options.vendor |= arguments.wants(Level::Spinnaker2);
+    let front = width_search::settle(&context, &source, &mut setup)?;
+    let (subject, options) = prepare(arguments, &context, &source, &setup, &data)?;
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} samples, {eta} left");
     let bar = ProgressBar::new(data.len() as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let mut report = evaluation::evaluate(&subject, &data, &|| bar.inc(1))?;
-    report.front = front;
+    let report = evaluation::evaluate(&subject, &data, &|| bar.inc(1))?;
     bar.finish_and_clear();
-    if let Some(folder) = &arguments.plots {
-        files::create_folder(folder)?;
-        for (name, plot) in evaluation::plots::all(&report) {
-            files::write(&folder.join(name), plot.as_bytes())?;
+    arguments.output.write(&report, &front, &subject)?;
+    if arguments.output.json {
+        return output::print_json(&Found {
+            report: &report,
+            target: &setup.target.name,
+            options: &options,
+            front: &front,
+        });
+    }
+    output::print(&table(&report, &front, data.labels().is_some()))
+}
+
+impl Output {
+    fn write(&self, report: &Report, front: &[Point], subject: &Subject) -> Result<()> {
+        if let Some(folder) = &self.plots {
+            files::create_folder(folder)?;
+            for (name, plot) in evaluation::plots::all(report, front) {
+                files::write(&folder.join(name), plot.as_bytes())?;
+            }
         }
-    }
-    if let Some(folder) = &arguments.counts {
-        files::create_folder(folder)?;
-        for (level, counts) in &report.counts {
-            write_counts(&folder.join(format!("{level}.npy")), counts, &subject)?;
+        if let Some(folder) = &self.counts {
+            files::create_folder(folder)?;
+            for (level, counts) in &report.counts {
+                write_counts(&folder.join(format!("{level}.npy")), counts, subject)?;
+            }
         }
+        Ok(())
     }
-    if arguments.json {
-        return output::print_json(&report);
-    }
-    output::print(&table(&report, data.labels().is_some()))
 }
 
 /// The least limit that all inputs of the data keep.
@@ -135,100 +198,72 @@ fn write_counts(file: &Path, counts: &[Vec<f64>], subject: &Subject) -> Result<(
     }
 }
 
-/// How a model is compiled.
-struct Recipe<'a> {
-    context: &'a Context,
-    target: &'a Target,
-    options: &'a Options,
-    calibrate: Option<Arc<Samples>>,
+/// Takes the model down to all levels that are wanted.
+fn prepare<'c>(
+    arguments: &Arguments,
+    context: &'c Context,
+    source: &Source<'c>,
+    setup: &Setup<'_>,
+    data: &DataSet,
+) -> Result<(Subject, BTreeMap<String, String>)> {
+    let mut descent = Descent::begin(context, source, setup)?;
+    let float = descent.float()?;
+    fits(&float, data)?;
+    let mut subject = Subject::of(&float, arguments.readout.unwrap_or_default())?;
+    if arguments.readout.is_some() && subject.readout.is_none() {
+        return Err(without_effect("readout", "The network's output are spikes, which are counted."));
+    }
+    subject.precision = arguments.precision.unwrap_or_default().into();
+    if arguments.wants(Level::Quantized) || arguments.wants(Level::Spinnaker2) {
+        let integers = descent.quantized()?;
+        if arguments.wants(Level::Spinnaker2) {
+            let mut plan = spinnaker2::lower(&integers)?;
+            let ticks = data.ticks() + plan.latency();
+            spinnaker2::cut(&mut plan, ticks, descent.compile.session.target.pe_count())?;
+            subject.plan = Some(plan);
+        }
+        subject.quantized = arguments.wants(Level::Quantized).then_some(integers);
+    }
+    if arguments.wants(Level::Chip) {
+        subject.binary = Some(descent.binary()?);
+    }
+    if let Some(warning) = others(&float, &subject.output) {
+        setup.sink.diagnostic(&warning);
+    }
+    subject.float = arguments.wants(Level::Float).then_some(float);
+    Ok((subject, registry::write(&descent.compile.session.options)))
 }
 
-/// Compiles the model to all levels that are wanted.
-fn prepare(arguments: &Arguments, recipe: Recipe<'_>, data: &DataSet, warn: &Warn<'_>) -> Result<Subject> {
-    let Recipe { context, target, options, calibrate } = recipe;
-    let wants = |level: Level| arguments.levels.contains(&level);
-    let start = Compile::start(context, &arguments.model, options)?;
-    let discretization = s2c_passes::find("discretization").into_iter();
-    let discretized = start.run(context, target, discretization, &Wishes::default())?;
-    let network = snn::Network::read(&discretized.module)?;
-    let populations = network
-        .nodes
-        .iter()
-        .filter(|node| node.op.is_neuron())
-        .filter_map(|node| node.op.node().map(str::to_owned))
-        .collect();
-    let (mut outputs, mut inputs) = (Vec::new(), Vec::new());
+/// Whether the data is what the only input of the network takes.
+fn fits(network: &snn::Network, data: &DataSet) -> Result<()> {
+    let mut inputs = Vec::new();
     for (index, node) in network.nodes.iter().enumerate() {
-        match &node.op {
-            snn::Op::Output(op) => {
-                let result = network.result(node.inputs[0])?;
-                outputs.push((op.node.clone(), result.len(), !result.element.is_spikes()));
-            }
-            snn::Op::Input(op) => inputs.push((op.node.as_str(), network.result(index)?.shape.clone())),
-            _ => {}
+        if let snn::Op::Input(op) = &node.op {
+            inputs.push((op.node.as_str(), &network.result(index)?.shape));
         }
     }
-    let [(_, input)] = &inputs[..] else {
+    let [(_, input)] = inputs[..] else {
         return Err(several_inputs(&inputs.iter().map(|(name, _)| *name).collect::<Vec<_>>()));
     };
-    let count: usize = input.iter().product();
-    if data.shape() != *input && data.shape() != [count] {
-        return Err(Box::new(
-            Diagnostic::error("input-shape", "the spikes do not fit the network's input").text(format!(
-                "A tick of the data has shape {:?}, the input {:?}.",
-                data.shape(),
-                input
-            )),
-        ));
+    if data.shape() == *input || data.shape() == [input.iter().product::<usize>()] {
+        return Ok(());
     }
-    let others: Vec<String> = outputs[1..].iter().map(|(name, ..)| format!("`{name}`")).collect();
-    let (output, outputs, is_graded) = outputs.remove(0);
-    let readout = is_graded.then_some(arguments.readout);
-    let (mut quantized, mut binary, mut plan) = (None, None, None);
-    let mut warnings = discretized.warnings.clone();
-    if arguments.levels.iter().any(|level| *level != Level::Float) {
-        let until_qsnn = Wishes { stop_after: Some(Phase::Qsnn), calibrate, ..Wishes::default() };
-        let passes = driver::remaining(&discretized.module)?;
-        let integers = discretized.run(context, target, passes, &until_qsnn)?;
-        quantized = wants(Level::Quantized).then(|| qsnn::Network::read(&integers.module)).transpose()?;
-        warnings = integers.warnings.clone();
-        if wants(Level::Spinnaker2) {
-            let mut lowered = spinnaker2::lower(&qsnn::Network::read(&integers.module)?)?;
-            let ticks = data.ticks() + lowered.latency();
-            spinnaker2::cut(&mut lowered, ticks, target.pe_count())?;
-            plan = Some(lowered);
-        }
-        if wants(Level::Chip) {
-            let passes = driver::remaining(&integers.module)?;
-            let finished = integers.run(context, target, passes, &Wishes::default())?;
-            binary = Some(emit::emit(&finished.program(target)?, target)?);
-            warnings = finished.warnings;
-        }
-    }
-    if !others.is_empty() {
-        warnings.push(
-            Diagnostic::warning("several-outputs", "answers are read from one of several outputs")
-                .at_node(output.clone())
-                .text(format!(
-                    "{} not looked at: {}.",
-                    if others.len() == 1 { "One is" } else { "Some are" },
-                    others.join(", ")
-                )),
-        );
-    }
-    warn(&warnings);
-    let precision = arguments.precision.into();
-    Ok(Subject {
-        takes_values: network.takes_values(),
-        float: wants(Level::Float).then_some(network),
-        precision,
-        quantized,
-        binary,
-        plan,
-        populations,
-        output,
-        outputs,
-        readout,
+    let text = format!("A tick of the data has shape {:?}, the input {input:?}.", data.shape());
+    Err(Box::new(Diagnostic::error("input-shape", "the spikes do not fit the network's input").text(text)))
+}
+
+/// A warning where there are outputs that nobody looks at.
+fn others(network: &snn::Network, output: &str) -> Option<Diagnostic> {
+    let names = network.nodes.iter().filter_map(|node| match &node.op {
+        snn::Op::Output(op) if op.node != output => Some(format!("`{}`", op.node)),
+        _ => None,
+    });
+    let names: Vec<String> = names.collect();
+    let verb = if names.len() == 1 { "One is" } else { "Some are" };
+    (!names.is_empty()).then(|| {
+        Diagnostic::warning("several-outputs", "answers are read from one of several outputs")
+            .at_node(output)
+            .text(format!("{verb} not looked at: {}.", names.join(", ")))
     })
 }
 
@@ -253,7 +288,7 @@ fn chip_cost(ChipCost { total, energy_per_sample }: &ChipCost, samples: usize) -
     text
 }
 
-fn table(report: &Report, labelled: bool) -> String {
+fn table(report: &Report, front: &[Point], labelled: bool) -> String {
     let mut text = String::new();
     for level in [Level::Float, Level::Quantized, Level::Chip, Level::Spinnaker2] {
         if let Some(score) = report.levels.get(level.name()) {
@@ -269,8 +304,8 @@ fn table(report: &Report, labelled: bool) -> String {
         let samples = report.levels.get(Level::Chip.name()).map_or(1, |score| score.total.max(1));
         text.push_str(&chip_cost(cost, samples));
     }
-    if !report.front.is_empty() {
-        text = format!("{}\n{text}", width_search::table(&report.front));
+    if !front.is_empty() {
+        text = format!("{}\n{text}", width_search::table(front));
     }
     if report.layers.is_empty() {
         return text;

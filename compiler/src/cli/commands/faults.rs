@@ -50,7 +50,8 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     if let Some(rate) = arguments.rates.iter().find(|rate| !(0.0..=1.0).contains(*rate)) {
         return Err(Box::new(
-            Diagnostic::error("bad-option", format!("the rate `{rate}` is no probability"))
+            Diagnostic::usage("bad-option", format!("the rate {rate} is not a probability"))
+                .at_option("rates", rate.to_string())
                 .hint("rates are from 0 to 1"),
         ));
     }

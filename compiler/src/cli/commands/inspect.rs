@@ -1,7 +1,7 @@
 //! `s2c inspect`.
 
 use crate::{
-    cli::{output, table},
+    cli::{options::without_effect, output, table},
     files,
     frontend::model_file,
     tools::summary,
@@ -30,6 +30,9 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let is_model = arguments.file.extension().is_some_and(|ending| ending == "nir");
+    if arguments.fields && !is_model {
+        return Err(without_effect("fields", "A binary has no fields of NIR nodes."));
+    }
     match (is_model, arguments.json) {
         (true, true) => output::print_json(&model(&arguments.file, arguments.fields)?),
         (true, false) => output::print(&listing(&arguments.file)?),

@@ -19,11 +19,7 @@ pub mod shell;
 pub mod simulate;
 
 use clap::ValueEnum;
-use s2c_dialects::diagnostic::Diagnostic;
 use s2c_interp::snn;
-
-/// How warnings are handed on to the user.
-pub type Warn<'a> = dyn Fn(&[Diagnostic]) + 'a;
 
 /// The known name that is most like a mistyped one, if any is like it.
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {

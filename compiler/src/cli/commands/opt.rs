@@ -1,54 +1,72 @@
 //! `s2c opt`.
 
-use super::Warn;
-use crate::{cli::output, driver, files, targets};
+use crate::{
+    cli::{
+        options::{All, Given, source},
+        output,
+        sink::Terminal,
+    },
+    driver::Compile,
+    files,
+    frontend::source::Content,
+};
 use clap::Args;
 use s2c_dialects::{
     diagnostic::{Diagnostic, Result},
     ir,
 };
-use s2c_passes::options::Options;
+use s2c_passes::{
+    registry::Route,
+    session::{Pass, Phase},
+};
 use std::path::PathBuf;
 
 /// Arguments of the command.
 #[derive(Args)]
 pub struct Arguments {
-    /// A dump.
+    /// A dump
     pub(crate) dump: PathBuf,
-    /// Passes in the order in which to run them; without it, all that lead on to the end of the pipeline.
-    #[arg(long, value_delimiter = ',')]
+    /// Passes in the order in which to run them [default: all that lead on to the end of the pipeline]
+    #[arg(long, value_delimiter = ',', value_parser = names())]
     passes: Option<Vec<String>>,
-    /// Where the module goes; the standard output where it is missing.
-    #[arg(short, value_name = "FILE")]
+    #[command(flatten)]
+    options: Given<All>,
+    /// Output file [default: stdout]
+    #[arg(short, value_name = "FILE", help_heading = "Output")]
     output: Option<PathBuf>,
-    /// Name of a target, or a target file.
-    #[arg(long)]
-    target: Option<String>,
+}
+
+/// The names of all passes.
+fn names() -> clap::builder::PossibleValuesParser {
+    s2c_passes::PIPELINE.iter().map(|pass| pass.name).collect::<Vec<_>>().into()
 }
 
 /// Runs the command.
-pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
+pub fn run(arguments: &Arguments, sink: &Terminal<'_>) -> Result<()> {
     let context = ir::context();
-    let target = targets::load(arguments.target.as_deref().unwrap_or(targets::DEFAULT))?;
-    let start = driver::Compile::start(&context, &arguments.dump, &Options::default())?;
-    let target = target.without(&s2c_passes::session::options_of(&start.module)?.dead);
-    let passes = match &arguments.passes {
-        Some(names) => names.iter().map(|name| find(name)).collect::<Result<Vec<_>>>()?,
-        None => driver::remaining(&start.module)?.collect(),
+    let source = source(&context, &arguments.dump)?;
+    if let Content::Model(_) = &source.content {
+        return Err(Box::new(
+            Diagnostic::error("wrong-level", "`s2c opt` takes a dump, not a model")
+                .hint("`s2c compile --emit snn`, or --dump-dir, writes dumps"),
+        ));
+    }
+    let named: Option<Vec<&'static Pass>> =
+        arguments.passes.as_ref().map(|names| names.iter().filter_map(|name| s2c_passes::find(name)).collect());
+    let level = arguments.options.level(&source)?;
+    let (from, only) = (source.phase()?, named.as_deref());
+    let route = Route { from, done: &source.done(), level, until: Phase::S2k, only, emits: false };
+    arguments.options.check(&route)?;
+    let (setup, _) = arguments.options.settled(&context, &source, sink)?;
+    let mut compile = Compile::start(&context, &source, &setup)?;
+    let passes = match named {
+        Some(passes) => passes,
+        None => compile.remaining()?.collect(),
     };
-    let done = start.run(&context, &target, passes.into_iter(), &driver::Wishes::default())?;
-    warn(&done.warnings);
-    let text = ir::to_text(&done.module);
+    compile.run(passes)?;
+    let text = ir::to_text(&compile.module);
     match &arguments.output {
         Some(output) => files::write(output, text.as_bytes()),
         None => output::print(&text),
     }
-}
-
-fn find(name: &str) -> Result<&'static s2c_passes::session::Pass> {
-    s2c_passes::find(name).ok_or_else(|| {
-        Box::new(
-            Diagnostic::error("unknown-pass", format!("there is no pass `{name}`")).hint("`s2c passes` lists them"),
-        )
-    })
 }

@@ -1,14 +1,17 @@
 //! `s2c simulate`.
 
 use super::{
-    Precision, Warn,
+    Precision,
     ports::{self, Files, Port, read_inputs},
 };
 use crate::{
-    cli::options::ModelOptions,
+    cli::{
+        options::{Given, Reading, source, without_effect},
+        sink::Terminal,
+    },
     data::{Cell, Train},
-    driver::{Compile, Wishes},
-    progress, targets,
+    levels::Descent,
+    progress,
     tools::recording::{self, Recording},
 };
 use clap::Args;
@@ -19,38 +22,43 @@ use s2c_dialects::{
     ir, qsnn, snn,
 };
 use s2c_interp::Interpreter;
-use s2c_passes::session::Phase;
+use s2c_passes::{
+    registry::Route,
+    session::{Pass, Phase},
+};
 use std::path::PathBuf;
 
 /// Arguments of the command.
 #[derive(Args)]
 pub struct Arguments {
-    /// NIR model, or a dump of `snn` or `qsnn`.
+    /// NIR model, or a dump of `snn` or `qsnn`
     pub(crate) model: PathBuf,
     #[command(flatten)]
     files: Files,
-    /// What neurons of a float network compute in.
-    #[arg(long, value_enum, default_value_t)]
-    precision: Precision,
+    /// What neurons of a float network compute in [default: f32]
+    #[arg(long, value_enum)]
+    precision: Option<Precision>,
     #[command(flatten)]
-    options: ModelOptions,
+    options: Given<Reading>,
 }
 
 /// Runs the command.
-pub fn run(arguments: &Arguments, warn: &Warn<'_>) -> Result<()> {
+pub fn run(arguments: &Arguments, sink: &Terminal<'_>) -> Result<()> {
     let context = ir::context();
-    let target = targets::load(targets::DEFAULT)?;
-    let start = Compile::start(&context, &arguments.model, &arguments.options.to_options()?)?;
-    let done = match Phase::of(&start.module)? {
-        // Only what gives the network its meaning in time: the result is still the float network.
-        Phase::Snn => {
-            let passes = s2c_passes::find("discretization").into_iter();
-            start.run(&context, &target, passes, &Wishes::default())?
-        }
-        _ => start,
-    };
-    warn(&done.warnings);
-    let model = Model::of(&done.module, arguments.precision)?;
+    let source = source(&context, &arguments.model)?;
+    // Only what gives the network its meaning in time runs: the result is still the float network.
+    let only: Vec<&'static Pass> = s2c_passes::find("discretization").into_iter().collect();
+    let (from, level) = (source.phase()?, source.options()?.level);
+    let route = Route { from, done: &source.done(), level, until: Phase::Snn, only: Some(&only), emits: false };
+    arguments.options.check(&route)?;
+    if arguments.precision.is_some() && from == Some(Phase::Qsnn) {
+        return Err(without_effect("precision", "The dump holds a network of integers."));
+    }
+    let mut descent = Descent::begin(&context, &source, &arguments.options.setup(&source, sink)?)?;
+    if descent.phase()? == Phase::Snn {
+        descent.float()?;
+    }
+    let model = Model::of(&descent.compile.module, arguments.precision.unwrap_or_default())?;
     let outputs = ports::outputs(&arguments.files.output, model.outputs())?.into_iter();
     let outputs = outputs.map(|(node, file)| (node, PathBuf::from(file)));
     let records = ports::records(&arguments.files.record, |name| model.has(name));

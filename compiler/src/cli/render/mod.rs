@@ -32,12 +32,14 @@ use s2c_dialects::{
     shown::{cut, shown, shown_lines},
 };
 use s2c_nir::Listing;
+use s2c_passes::registry;
 use std::{
-    cell::{OnceCell, RefCell},
     collections::BTreeMap,
     fs,
     io::IsTerminal,
+    mem,
     path::PathBuf,
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 /// How diagnostics are printed.
@@ -68,9 +70,9 @@ pub struct Renderer {
     /// The model, dump or binary that the command is about.
     model: Option<PathBuf>,
     /// The model's nodes, once a diagnostic points to one.
-    listing: OnceCell<Option<Listing>>,
+    listing: OnceLock<Option<Listing>>,
     /// How many diagnostics of each code there were.
-    counts: RefCell<BTreeMap<&'static str, usize>>,
+    counts: Mutex<BTreeMap<&'static str, usize>>,
 }
 
 impl Renderer {
@@ -81,7 +83,7 @@ impl Renderer {
 
     /// Prints a diagnostic, unless there were many of its code.
     pub fn print(&self, diagnostic: &Diagnostic) {
-        let mut counts = self.counts.borrow_mut();
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(diagnostic.code).or_default();
         *count += 1;
         if *count <= MOST {
@@ -91,7 +93,8 @@ impl Renderer {
 
     /// Says how many diagnostics were not printed.
     pub fn finish(&self) {
-        for (code, count) in self.counts.take().into_iter().filter(|(_, count)| *count > MOST) {
+        let counts = mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+        for (code, count) in counts.into_iter().filter(|(_, count)| *count > MOST) {
             self.print_one(&Diagnostic::note(code, format!("{} more of these are not shown", count - MOST)));
         }
     }
@@ -115,6 +118,7 @@ impl Renderer {
     fn place(&self, diagnostic: &Diagnostic) -> Place {
         let node = match &diagnostic.place {
             Place::None => None,
+            Place::Option { name, value } => return self.option(name, value),
             Place::Node(node) if self.excerpt(&diagnostic.place).is_none() => Some(node.clone()),
             known => return known.clone(),
         };
@@ -129,14 +133,24 @@ impl Renderer {
         }
     }
 
+    /// Where an option stands in the command line, or a value of it.
+    fn option(&self, name: &str, value: &str) -> Place {
+        let letter = registry::all().into_iter().find(|option| option.name == name).and_then(|option| option.short);
+        let flag = letter.map_or_else(|| format!("--{name}"), |letter| format!("-{letter}"));
+        let line = &self.command_line;
+        let at = usage::position(line, &flag).or_else(|| line.find(&format!(" {flag}")).map(|at| at + 1)).unwrap_or(0);
+        let at = usage::position(&line[at..], value).filter(|_| !value.is_empty()).map_or(at, |within| at + within);
+        Place::Text { file: COMMAND_LINE.to_owned(), line: 1, column: at + 1 }
+    }
+
     fn json(&self, diagnostic: &Diagnostic) -> serde_json::Value {
         let place = match &self.place(diagnostic) {
-            Place::None => serde_json::Value::Null,
+            Place::None | Place::Option { .. } => serde_json::Value::Null,
             Place::Node(node) => serde_json::json!({ "node": node, "file": self.model }),
             Place::Text { file, line, column } => serde_json::json!({ "file": file, "line": line, "column": column }),
         };
         serde_json::json!({
-            "severity": word(diagnostic.severity),
+            "severity": diagnostic.severity.word(),
             "code": diagnostic.code,
             "title": diagnostic.title,
             "place": place,
@@ -173,7 +187,7 @@ impl Renderer {
     /// The lines that a place is in, if it can be shown.
     fn excerpt(&self, place: &Place) -> Option<Excerpt> {
         match place {
-            Place::None => None,
+            Place::None | Place::Option { .. } => None,
             Place::Text { file, line, column } if file == COMMAND_LINE => {
                 Excerpt::of_text(file, &self.command_line, *line, *column)
             }
@@ -217,20 +231,11 @@ fn hint(diagnostic: &Diagnostic) -> String {
     }
 }
 
-fn word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Note => "note",
-        Severity::Warning => "warning",
-        Severity::Error => "error",
-        Severity::Bug => "bug",
-    }
-}
-
 fn severity(severity: Severity) -> ReportSeverity {
     match severity {
         Severity::Note => ReportSeverity::Note,
         Severity::Warning => ReportSeverity::Warning,
-        Severity::Error => ReportSeverity::Error,
+        Severity::Error | Severity::Usage => ReportSeverity::Error,
         Severity::Bug => ReportSeverity::Bug,
     }
 }

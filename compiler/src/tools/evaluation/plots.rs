@@ -1,6 +1,6 @@
 //! Plots of an evaluation as SVG.
 
-use super::Report;
+use super::{Point, Report};
 use s2c_dialects::shown::shown;
 use std::fmt::Write;
 
@@ -9,11 +9,11 @@ const SIDE: f64 = 200.0;
 /// Room around a panel for its labels.
 const MARGIN: f64 = 50.0;
 
-/// Names and contents of all plots.
-pub fn all(report: &Report) -> Vec<(&'static str, String)> {
+/// Names and contents of all plots; `front` is what a search for widths went through.
+pub fn all(report: &Report, front: &[Point]) -> Vec<(&'static str, String)> {
     let mut plots = vec![("rates.svg", rates(report)), ("divergence.svg", divergence(report))];
-    if !report.front.is_empty() {
-        let points = report.front.iter().map(|point| (point.sram_bytes as f64 / 1024.0, point.distance)).collect();
+    if !front.is_empty() {
+        let points = front.iter().map(|point| (point.sram_bytes as f64 / 1024.0, point.distance)).collect();
         plots.push(("front.svg", document(1, &panel(0, "search for widths", "SRAM (KiB)", "distance", points, false))));
     }
     plots

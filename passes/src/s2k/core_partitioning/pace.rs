@@ -70,7 +70,7 @@ impl Pace {
         let rate = |index: usize| match &network.nodes[index].op {
             // Values are sent in every tick.
             op if op.fraction().is_some() => 1.0,
-            op => op.node().map_or(0.0, |node| options.rate_of(node)),
+            op => op.node().map_or(0.0, |node| options.rate.at(node)),
         };
         let sums = storage.width;
         let mut pace = Self {

@@ -172,7 +172,7 @@ fn too_short(session: &Session<'_>, machine: &Machine, plan: &Pieces, seconds: f
             machine.pes
         ))
         .hint(format!(
-            "run with ticks of --tick {needed:.2e} or longer, use a target with more chips, or give real rates with --profile"
+            "run with ticks of --tick {needed:.2e} or longer, use a target with more chips, or give real rates with --rates"
         ))
 }
 

@@ -62,7 +62,7 @@ impl CostFunction<Term> for Costs<'_> {
             Term::Source(index) => {
                 let node = &self.network.nodes[*index];
                 let neurons = node.result.as_ref().map_or(0, |result| result.len());
-                let rate = node.op.node().map_or(0.0, |name| self.options.rate_of(name));
+                let rate = node.op.node().map_or(0.0, |name| self.options.rate.at(name));
                 Cost { spikes: Some(rate * neurons as f64), ..none }
             }
             Term::Delay(_, [of]) => {

@@ -22,7 +22,7 @@ const MOST_ELEMENTS: usize = 1 << 20;
 /// A rewrite.
 #[derive(Clone, Copy)]
 pub struct Rule {
-    /// Its name; the first word of what `--explain` prints.
+    /// Its name; the first word of what `--remarks` prints.
     pub name: &'static str,
     /// Terms that are equal to one. Connections in the set are named in the options and stay apart.
     rewrite: fn(&mut Graph, &BTreeSet<String>, &Term) -> Vec<Id>,

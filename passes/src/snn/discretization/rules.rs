@@ -1,7 +1,7 @@
 //! The table of conventions of the `snn` dialect's README.
 
 use super::parts::Parts;
-use crate::options::{Convention, Integrator};
+use crate::options::{Convention, Integrator, Options};
 use s2c_dialects::{
     attribute::{Reset, Tensor},
     diagnostic::{Diagnostic, Result},
@@ -44,9 +44,12 @@ const ALL: f64 = 1.0 - f32::EPSILON as f64;
 
 /// With snnTorch's `reset_delay=True`, a neuron that is reset to zero loses a tick of input where it has a synaptic
 /// current, and a subtraction must survive the decay.
-pub fn check_late_resets(network: &Network) -> Result<()> {
+pub fn check_late_resets(network: &Network, options: &Options) -> Result<()> {
     for node in &network.nodes {
         let Some((neuron, fire)) = node.op.neuron().and_then(|neuron| Some((neuron, neuron.fire()?))) else { continue };
+        if options.reset_delay.at(&neuron.node) != Some(true) {
+            continue;
+        }
         let forgets = neuron.stages.membrane.factor.iter().flat_map(Tensor::iter).any(|factor| factor >= ALL);
         let title = match fire.reset {
             Reset::Value if neuron.stages.current.is_some() => {

@@ -63,7 +63,7 @@ pub fn of_population(rows: &Rows<'_>, options: &Options) -> (Vec<Option<f64>>, V
         return (vec![step; rows.count], notes);
     }
     let mut grids = Vec::new();
-    let is_compensated = options.weight_rounding == WeightRounding::Compensated;
+    let is_compensated = options.weight_rounding == Some(WeightRounding::Compensated);
     let steps = match rows.lattices().filter(|_| is_compensated) {
         Some(lattices) => each_row(&|row| rows.least_compensated(row, &lattices)),
         None => each_row(&|row| best(rows.row(row))),
