@@ -15,6 +15,7 @@ pub mod attribute;
 pub mod codes;
 pub mod convolution;
 pub mod diagnostic;
+pub mod fixed_point;
 pub mod graph;
 pub mod ir;
 mod nesting;

@@ -223,7 +223,7 @@ impl Target {
         })?;
         let memory = &target.memory;
         let wrong = if !memory.code_bytes.is_multiple_of(16)
-            || u64::from(memory.code_bytes) + u64::from(memory.stack_bytes) >= memory.sram_bytes.into()
+            || u64::from(memory.code_bytes) + u64::from(memory.stack_bytes) >= u64::from(memory.sram_bytes)
         {
             Some("memory: code and stack must leave room, and code_bytes must be a multiple of 16")
         } else if target.chips.columns.max(target.chips.rows) > MOST_CHIPS {

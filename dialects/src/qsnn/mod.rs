@@ -12,7 +12,7 @@ use crate::{
 pub use neuron::{
     Coefficient, Current, Fire, Floats, HandOn, Integers, Membrane, Neuron, Numbers, PerNeuron, State, Traits,
 };
-pub use verify::{ONE, verify};
+pub use verify::verify;
 
 /// A network of this dialect.
 pub type Network = crate::graph::Network<Op>;

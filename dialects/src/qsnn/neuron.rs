@@ -3,6 +3,7 @@
 use crate::{
     attribute::{AttributeValue, Number, Reset, Tensor, read},
     diagnostic::Result,
+    fixed_point::Factor,
     neuron::{self, Level, Stages, present, stages},
 };
 use melior::{
@@ -13,7 +14,7 @@ use std::fmt::Debug;
 
 /// The numbers of neurons' states and coefficients.
 pub trait Numbers: Clone + Debug + PartialEq + 'static {
-    /// What states are multiplied by: of integers, over 2^32.
+    /// What states are multiplied by.
     type Factor: Number + Debug;
     /// States, and what is added to them or compared with them.
     type Word: Number + Debug;
@@ -28,7 +29,7 @@ pub struct Integers;
 pub struct Floats;
 
 impl Numbers for Integers {
-    type Factor = i64;
+    type Factor = Factor;
     type Word = i32;
 }
 
@@ -65,7 +66,7 @@ stages! {
     }
     /// The membrane times a factor.
     pub struct HandOn<N: Numbers> {
-        /// What a membrane is multiplied by to be handed on; of integers 0 to 2^31 - 1.
+        /// What a membrane is multiplied by to be handed on; of integers below 1/2.
         readout: Tensor<N::Factor> = "readout",
         /// Fractional bits per volt of what is handed on.
         fraction: i64 = "fraction",

@@ -4,11 +4,9 @@ use super::{Coefficient, Floats, Integers, Network, Neuron, Op, PerNeuron, State
 use crate::{
     attribute::{Reset, Weights},
     diagnostic::{Diagnostic, Result},
+    fixed_point::Factor,
     graph::Node,
 };
-
-/// Largest decay factor: 1, in units of 2^-32.
-pub const ONE: i64 = 1 << 32;
 
 /// Checks the constraints that name this file.
 pub fn verify(network: &Network) -> Result<()> {
@@ -94,11 +92,11 @@ fn verify_neuron(node: &Node<Op>, neuron: &Neuron) -> Result<()> {
 fn verify_factors(node: &Node<Op>, which: Coefficient, values: &PerNeuron<'_, Integers>) -> Result<()> {
     let PerNeuron::Factors(factors) = values else { return Ok(()) };
     let (most, title) = match which {
-        Coefficient::Readout => (ONE / 2 - 1, "C10: a readout factor is not between 0 and 2^31 - 1"),
-        _ => (ONE, "C5: a decay factor is not between 0 and 2^32"),
+        Coefficient::Readout => (Factor::BELOW_HALF, "C10: a readout factor is not between 0 and 2^31 - 1"),
+        _ => (Factor::ONE, "C5: a decay factor is not between 0 and 2^32"),
     };
-    match factors.values.iter().find(|value| !(0..=most).contains(*value)) {
-        Some(value) => Err(broken(node, format!("{title}: {value}"))),
+    match factors.values.iter().find(|value| !(Factor::ZERO..=most).contains(*value)) {
+        Some(value) => Err(broken(node, format!("{title}: {}", value.to_bits()))),
         None => Ok(()),
     }
 }

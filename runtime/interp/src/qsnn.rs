@@ -9,7 +9,7 @@ mod row;
 mod tests;
 
 use crate::{Event, Interpreter, check_events, check_input, check_inputs, delay_line::DelayLine, order};
-pub use arithmetic::{decay, keep_byte, shift_input, shift_right};
+pub use arithmetic::{keep_byte, shift_input, shift_right};
 use connection::{Convolution, Matrix};
 use float::FloatPopulation;
 use population::Population;

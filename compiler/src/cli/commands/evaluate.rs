@@ -117,7 +117,7 @@ fn largest<T: Cell>(data: &DataSet) -> Result<u8> {
         let values = recording.iter().flatten().map(|&(_, value)| value.into().abs());
         largest = values.fold(largest, f64::max);
     }
-    if largest > u8::MAX.into() {
+    if largest > f64::from(u8::MAX) {
         return Err(Box::new(
             Diagnostic::error("input-limit", format!("the data holds an input of {largest} in one tick"))
                 .text("At most 255 are supported."),

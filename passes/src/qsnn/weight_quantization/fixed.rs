@@ -11,6 +11,7 @@ use crate::{analysis::ranges::Range, session::Session};
 use s2c_dialects::{
     attribute::Tensor,
     diagnostic::{Diagnostic, Result},
+    fixed_point::Factor,
     neuron::{Output, Stages},
     qsnn::{self, Current, Fire, HandOn, Integers, Membrane, State},
     snn::{self, Compare},
@@ -67,11 +68,6 @@ impl Units {
     }
 }
 
-/// A decay factor over 2^32.
-fn factor(keep: f64) -> i64 {
-    (keep * qsnn::ONE as f64).round() as i64
-}
-
 fn word(value: f64) -> i32 {
     value.round() as i32
 }
@@ -98,12 +94,12 @@ pub fn population(session: &mut Session<'_>, dynamics: &Dynamics<'_>, in_bytes: 
     }
     let scale = dynamics.all(|rule| rule.scale(units.membrane) * rule.weight_scale);
     let current = dynamics.has_current().then(|| Current {
-        decay: dynamics.all(|rule| factor(rule.current_keep())),
+        decay: dynamics.all(|rule| Factor::nearest(rule.current_keep())),
         offset: dynamics.all(|rule| word(rule.bias * f64::from(units.current).exp2())),
         shift: Some((units.current - units.membrane).into()),
     });
     let membrane = Membrane {
-        decay: dynamics.all(|rule| factor(rule.keep())),
+        decay: dynamics.all(|rule| Factor::nearest(rule.keep())),
         offset: dynamics.all(|rule| word(rule.offset(units.membrane))),
     };
     let (mut value, mut byte_shift) = (None, None);

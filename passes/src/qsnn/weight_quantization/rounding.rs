@@ -15,10 +15,7 @@
 //! they are whole multiples of the last bit.
 
 use super::rule::Rule;
-use s2c_dialects::attribute::Reset;
-
-/// Decay factors are multiples of 1 over this.
-const FACTOR: f64 = (1u64 << 32) as f64;
+use s2c_dialects::{attribute::Reset, fixed_point::Factor};
 
 /// The largest error of a spiking neuron's membrane, as a part of its threshold, for a membrane with `shift` fractional
 /// bits, behind a current with `current_shift` more of them. Where it never decays, the error per tick.
@@ -29,7 +26,7 @@ pub fn bound(rule: &Rule, shift: i32, current_shift: i32, reset: Reset) -> f64 {
 /// The same in units of the membrane's last bit.
 fn units(rule: &Rule, shift: i32, current_shift: i32, reset: Reset) -> f64 {
     let reach = f64::from(i32::MAX);
-    let decay = |factor: Option<f64>| factor.map_or(0.0, |f| 0.5 + reach * ((f * FACTOR).round() / FACTOR - f).abs());
+    let decay = |factor: Option<f64>| factor.map_or(0.0, |f| 0.5 + reach * (Factor::nearest(f).to_f64() - f).abs());
     let lasting = |error: f64, factor: Option<f64>| error / factor.unwrap_or(1.0);
     let off = |value: f64| (value.round() - value).abs();
     let drive = rule.current_factor.map_or(0.0, |_| {
@@ -58,7 +55,7 @@ mod tests {
 
     /// The integer rule of the dialect's README and the exact one side by side, with the integer rule's spikes.
     fn largest_error(rule: &Rule, shift: i32, current_shift: i32, reset: Reset, random: &mut Random) -> f64 {
-        let decay = |v: i64, keep: f64| (v * (keep * FACTOR).round() as i64 + (1 << 31)) >> 32;
+        let decay = |v: i64, keep: f64| i64::from(Factor::nearest(keep).times(i32::try_from(v).unwrap()));
         let unit = f64::from(shift + current_shift).exp2();
         let round = |value: f64| value.round() as i64;
         let (mut v, mut i, mut exact_v, mut exact_i, mut largest) = (0, 0, 0.0, 0.0, 0.0f64);

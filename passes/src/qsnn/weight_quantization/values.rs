@@ -3,6 +3,7 @@
 use super::rule::{Rule, Value};
 use s2c_dialects::{
     attribute::Tensor,
+    fixed_point::Factor,
     snn::{Network, Op},
 };
 use std::collections::BTreeMap;
@@ -32,13 +33,13 @@ pub struct Readout<T> {
 }
 
 /// The readout of integer membranes of these scales (units per volt): the finest unit of 2^-k volts that is at least two
-/// units of every membrane, so that the factor times 2^32 is a positive 32-bit number. `reach` is the largest absolute
+/// units of every membrane, so that the factor is below 1/2. `reach` is the largest absolute
 /// membrane of each neuron, in its units.
-pub fn of_integers(scale: &Tensor<f64>, reach: impl Iterator<Item = f64>) -> Readout<i64> {
+pub fn of_integers(scale: &Tensor<f64>, reach: impl Iterator<Item = f64>) -> Readout<Factor> {
     let smallest = scale.iter().fold(f64::INFINITY, f64::min);
     let fraction = smallest.log2().ceil() - 2.0;
     let unit = fraction.exp2();
-    let factor = scale.map(|scale| (unit / scale * (1i64 << 32) as f64).round() as i64);
+    let factor = scale.map(|scale| Factor::nearest(unit / scale));
     Readout { factor, value: Value { fraction: fraction as i64, bound: bound(scale, reach, unit) } }
 }
 

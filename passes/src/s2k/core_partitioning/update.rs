@@ -4,6 +4,7 @@ use super::{slice::Slice, stored::Storage};
 use s2c_dialects::{
     attribute::{Symbol, Tensor},
     diagnostic::{Diagnostic, Result},
+    fixed_point::Factor,
     neuron::Stages,
     qsnn::{Coefficient, Floats, Integers, Network, Numbers, PerNeuron, State},
     s2k::{Buffer, DecayForm, Parameter, Pe, Purpose, Update, Values},
@@ -35,11 +36,11 @@ impl Stored for Integers {
     fn values(tensor: Tensor<i32>) -> Values {
         Values::I32(tensor)
     }
-    fn decay(factors: &Tensor<i64>) -> Option<(DecayForm, Tensor<i32>)> {
+    fn decay(factors: &Tensor<Factor>) -> Option<(DecayForm, Tensor<i32>)> {
         decay_form(factors)
     }
-    fn readout(factors: &Tensor<i64>) -> Tensor<i32> {
-        factors.map(|factor| factor as i32)
+    fn readout(factors: &Tensor<Factor>) -> Tensor<i32> {
+        factors.map(|factor| factor.multiplier().to_bits())
     }
 }
 
@@ -221,22 +222,21 @@ pub fn update(
 }
 
 /// How the decay factors of a slice fit into signed 32-bit multipliers; `None` where nothing decays.
-fn decay_form(decay: &Tensor<i64>) -> Option<(DecayForm, Tensor<i32>)> {
-    const ONE: i64 = 1 << 32;
-    if decay.uniform() == Some(ONE) {
+fn decay_form(decay: &Tensor<Factor>) -> Option<(DecayForm, Tensor<i32>)> {
+    if decay.uniform() == Some(Factor::ONE) {
         return None;
     }
-    let whole = |factor: i64| factor >= ONE / 2;
+    let whole = |factor: Factor| factor >= Factor::HALF;
     let form = match (decay.iter().all(whole), decay.iter().any(whole)) {
         (true, _) => DecayForm::Whole,
         (false, false) => DecayForm::Fraction,
         (false, true) => DecayForm::Mixed,
     };
-    let multiplier = |factor: i64| match (whole(factor), form) {
+    let multiplier = |factor: Factor| match (whole(factor), form) {
         // In the mixed form 0 stands for a factor of 0; 1 - 2^-32 rounds every 32-bit value to itself, as 1 does.
-        (true, DecayForm::Mixed) => (factor.min(ONE - 1) - ONE) as i32,
-        (true, _) => (factor - ONE) as i32,
-        (false, _) => factor as i32,
+        (true, DecayForm::Mixed) => factor.min(Factor::BELOW_ONE).beside_one(),
+        (true, _) => factor.beside_one(),
+        (false, _) => factor.multiplier(),
     };
-    Some((form, decay.map(multiplier)))
+    Some((form, decay.map(|factor| multiplier(factor).to_bits())))
 }

@@ -5,14 +5,15 @@
 //! something arrives.
 
 use super::{
-    arithmetic::{decay, keep_byte, shift_right},
+    arithmetic::{keep_byte, shift_right},
     row::{Block, LANES, Layout, Parameter, Row, any, change},
 };
 use fixedbitset::FixedBitSet;
 use s2c_dialects::{
     attribute::{Reset, Tensor},
+    fixed_point::Factor,
     neuron::{Output, Stages},
-    qsnn::{Integers, Neuron, ONE},
+    qsnn::{Integers, Neuron},
 };
 
 /// A population.
@@ -39,21 +40,21 @@ pub struct Population {
 /// What a population hands on.
 enum HandsOn {
     Spikes { threshold: Parameter<i32>, reset: Reset, reset_by: Parameter<i32> },
-    Values { readout: Parameter<i64>, fraction: i64 },
+    Values { readout: Parameter<Factor>, fraction: i64 },
 }
 
 /// `state <- decay(state) + x + offset`, in this order.
 struct Stage {
     state: Vec<Block>,
     /// `None` where nothing leaks.
-    decay: Option<Parameter<i64>>,
+    decay: Option<Parameter<Factor>>,
     /// `None` where nothing is added.
     offset: Option<Parameter<i32>>,
 }
 
 impl Stage {
-    fn new(layout: Layout, decay: &Tensor<i64>, offset: &Tensor<i32>) -> Self {
-        let leaks = decay.values.iter().any(|&factor| factor != ONE);
+    fn new(layout: Layout, decay: &Tensor<Factor>, offset: &Tensor<i32>) -> Self {
+        let leaks = decay.values.iter().any(|&factor| factor != Factor::ONE);
         let adds = offset.values.iter().any(|&offset| offset != 0);
         Self {
             state: vec![Block::default(); layout.width().div_ceil(LANES)],
@@ -68,7 +69,7 @@ impl Stage {
         let state = &mut self.state[block];
         if let Some(factors) = &self.decay {
             let factors = factors.block(block);
-            change(state, |lane, value| decay(value, factors[lane]));
+            change(state, |lane, value| factors[lane].times(value));
         }
         add(state, x, saturate);
         if let Some(offset) = &self.offset {
@@ -170,7 +171,7 @@ impl Population {
         match &self.hands_on {
             HandsOn::Values { readout, .. } => {
                 let readout = readout.block(block);
-                change(&mut result, |lane, membrane| decay(membrane, readout[lane]));
+                change(&mut result, |lane, membrane| readout[lane].times(membrane));
             }
             HandsOn::Spikes { threshold, reset, reset_by } => {
                 let (threshold, reset_by) = (threshold.block(block), reset_by.block(block));

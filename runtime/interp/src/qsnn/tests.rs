@@ -4,12 +4,20 @@ use super::*;
 use proptest::{collection::vec, prelude::*, sample::select};
 use s2c_dialects::{
     attribute::{Reset, Tensor, Weights},
+    fixed_point::Factor,
     ir::ValueType,
     neuron::{Output, Stages},
-    qsnn::{self, Conv2d, Current, Fire, HandOn, Input, Integers, Membrane, ONE, Scale},
+    qsnn::{self, Conv2d, Current, Fire, HandOn, Input, Integers, Membrane, Scale},
 };
 
 const TICKS: usize = 12;
+/// A factor of 1, over 2^32.
+const ONE: i64 = 1 << 32;
+
+/// As the README has it.
+fn decay(value: i32, factor: i64) -> i32 {
+    ((i64::from(value) * factor + (1 << 31)) >> 32) as i32
+}
 
 /// A neuron as in the README.
 #[derive(Clone, Debug)]
@@ -105,7 +113,10 @@ fn op(shape: &[usize], rule: &Rule, neurons: &[Neuron]) -> Op {
     let has_current = neurons.iter().all(|neuron| neuron.current.is_some());
     let current = |neuron: &Neuron| neuron.current.unwrap_or_default();
     let output = match rule.hands_on_values {
-        true => Output::HandOn(HandOn { readout: all(shape, neurons, |neuron| neuron.readout), fraction: 8 }),
+        true => Output::HandOn(HandOn {
+            readout: all(shape, neurons, |neuron| Factor::from_bits(neuron.readout)),
+            fraction: 8,
+        }),
         false => Output::Fire(Fire {
             threshold: all(shape, neurons, |neuron| neuron.threshold),
             reset: rule.reset,
@@ -114,12 +125,12 @@ fn op(shape: &[usize], rule: &Rule, neurons: &[Neuron]) -> Op {
     };
     let stages: Stages<Integers> = Stages {
         current: has_current.then(|| Current {
-            decay: all(shape, neurons, |neuron| current(neuron).0),
+            decay: all(shape, neurons, |neuron| Factor::from_bits(current(neuron).0)),
             offset: all(shape, neurons, |neuron| current(neuron).1),
             shift: Some(rule.current_shift.into()),
         }),
         membrane: Membrane {
-            decay: all(shape, neurons, |neuron| neuron.decay),
+            decay: all(shape, neurons, |neuron| Factor::from_bits(neuron.decay)),
             offset: all(shape, neurons, |neuron| neuron.offset),
         },
         output,

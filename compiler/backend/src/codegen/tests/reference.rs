@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use s2c_dialects::fixed_point::Multiplier;
 use s2c_kernels::{Decay, Factor, Parameter, Reset, State, UpdateKernel};
 
 /// What weights are multiplied by.
@@ -64,8 +65,7 @@ pub fn update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<(u32, Option<
             }
         }
         if kernel.readout.is_some() {
-            let product = i64::from(v) * i64::from(parameter(Parameter::Readout));
-            let y = ((product + (1 << 31)) >> 32) as i32;
+            let y = Multiplier::from_bits(parameter(Parameter::Readout)).times(v);
             sent.extend((y != 0).then_some((i as u32, Some(y as u32))));
         }
         neurons.membranes[i] = kernel
@@ -117,15 +117,14 @@ fn float_update(kernel: &UpdateKernel, neurons: &mut Neurons) -> Vec<(u32, Optio
 }
 
 fn decay(decay: Decay, v: i32, factor: impl FnOnce() -> i32) -> i32 {
-    if decay == Decay::None {
-        return v;
+    let operand = || Multiplier::from_bits(factor());
+    match decay {
+        Decay::None => v,
+        Decay::Whole(_) => operand().more_of(v),
+        Decay::Mixed => {
+            let operand = operand();
+            if operand < Multiplier::ZERO { operand.more_of(v) } else { operand.times(v) }
+        }
+        _ => operand().times(v),
     }
-    let factor = factor();
-    let whole = match decay {
-        Decay::Whole(_) => i64::from(v) << 32,
-        Decay::Mixed if factor < 0 => i64::from(v) << 32,
-        _ => 0,
-    };
-    let product = i64::from(v) * i64::from(factor);
-    (whole.wrapping_add(product).wrapping_add(1 << 31) >> 32) as i32
 }
