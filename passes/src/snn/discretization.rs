@@ -54,7 +54,7 @@ pub fn run<'c>(session: &mut Session<'c>, module: Module<'c>) -> Result<Module<'
     delays::discretize(session, &mut network, dt)?;
     if options.convention == Convention::Spinnaker2 {
         projections::unshare(&mut network);
-        hops::apply(&mut network)?;
+        session.warnings.extend(hops::apply(&mut network)?);
     }
     network.write(session.context)
 }

@@ -7,19 +7,29 @@
 
 use s2c_dialects::{
     attribute::Tensor,
-    diagnostic::Result,
+    diagnostic::{Diagnostic, Result},
     snn::{self, Network, Neuron, Op},
 };
 
-/// Changes the network.
-pub fn apply(network: &mut Network) -> Result<()> {
+/// Changes the network; says where biases were moved.
+pub fn apply(network: &mut Network) -> Result<Vec<Diagnostic>> {
     delay_hops(network)?;
     let has_current = |neuron: &Neuron| neuron.stages.current.is_some() && neuron.fire().is_some();
     let currents = |&index: &usize| network.nodes[index].op.neuron().is_some_and(has_current);
+    let mut warnings = Vec::new();
     for population in (0..network.nodes.len()).filter(currents).collect::<Vec<_>>() {
-        move_bias(network, population)?;
+        if move_bias(network, population)? {
+            warnings.push(
+                Diagnostic::warning("bias-on-membrane", "biases act on the membrane, not behind the synaptic current")
+                    .at_node(network.nodes[population].name.clone())
+                    .text(
+                        "So the vendor's importer reads the file. A network that was trained otherwise loses accuracy.",
+                    )
+                    .hint("name the framework that trained it with --convention; --emit spinnaker2 takes them all"),
+            );
+        }
     }
-    Ok(())
+    Ok(warnings)
 }
 
 /// One delay per source, in front of all connections that see its spikes undelayed.
@@ -51,8 +61,9 @@ fn delay_hops(network: &mut Network) -> Result<()> {
 }
 
 /// Takes the biases out of the connections into a population with a current: b becomes a shift of the leak potential by
-/// r w_in b, which is what b adds to the membrane's target once the current has settled at w_in b.
-fn move_bias(network: &mut Network, population: usize) -> Result<()> {
+/// r w_in b, which is what b adds to the membrane's target once the current has settled at w_in b. Gives whether there are
+/// biases other than 0.
+fn move_bias(network: &mut Network, population: usize) -> Result<bool> {
     let count = network.result(population)?.len();
     let mut bias = vec![0.0; count];
     let mut open = network.nodes[population].inputs.clone();
@@ -72,9 +83,9 @@ fn move_bias(network: &mut Network, population: usize) -> Result<()> {
             bias.iter_mut().enumerate().for_each(|(neuron, sum)| *sum += taken.at(neuron / places.max(1)));
         }
     }
-    let Some(neuron) = network.nodes[population].op.neuron_mut() else { return Ok(()) };
+    let Some(neuron) = network.nodes[population].op.neuron_mut() else { return Ok(false) };
     let shifted: Vec<f64> = (0..count).map(|n| neuron.rest(n) + neuron.gain(n) * bias[n]).collect();
     let rest = neuron.stages.membrane.rest.iter_mut();
     rest.for_each(|rest| *rest = Tensor::new(rest.shape.clone(), shifted.clone()));
-    Ok(())
+    Ok(bias.iter().any(|&bias| bias != 0.0))
 }
